@@ -1,0 +1,141 @@
+"""What every classifier returns, at every scale: a prediction, the sites behind it and what it cost.
+
+All holders are frozen; ``eq`` is off because tensors do not compare to a single truth value.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+Holder = TypeVar("Holder", bound="_Batched")
+
+
+class _Batched:
+    """Slicing, joining and moving for dataclasses whose fields are tensors (or holders) led by a batch axis."""
+
+    def _map(self: Holder, change: Callable[[Tensor], Tensor]) -> Holder:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return type(self)(
+            **{name: change(v) if isinstance(v, Tensor) else v._map(change) for name, v in values.items()}
+        )
+
+    def __getitem__(self: Holder, rows: int | slice | Tensor) -> Holder:
+        """The same thing for some images; an integer keeps the batch axis."""
+        rows = slice(rows, rows + 1 or None) if isinstance(rows, int) else rows
+        return self._map(lambda tensor: tensor[rows])
+
+    def to(self: Holder, device: torch.device | str) -> Holder:
+        """The same thing on another device."""
+        return self._map(lambda tensor: tensor.to(device))
+
+    def detach(self: Holder) -> Holder:
+        """The same thing without its graph."""
+        return self._map(Tensor.detach)
+
+    @classmethod
+    def concatenate(cls: type[Holder], parts: Sequence[Holder]) -> Holder:
+        """Join batches end to end."""
+        names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
+        columns = {name: [getattr(part, name) for part in parts] for name in names}
+        return cls(
+            **{
+                name: torch.cat(column) if isinstance(column[0], Tensor) else type(column[0]).concatenate(column)
+                for name, column in columns.items()
+            }
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Sites(_Batched):
+    """The places a model read, and how much each counted.
+
+    Attributes:
+        boxes: ``x0 y0 x1 y1`` in base pixels, ``x1`` and ``y1`` exclusive.
+        weights: ≥ 0, summing to one per image over its valid sites.
+        valid: False where a row is padding.
+    """
+
+    boxes: Float[Tensor, "batch site 4"]
+    weights: Float[Tensor, "batch site"]
+    valid: Bool[Tensor, "batch site"]
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Sites"]) -> "Sites":
+        """Join batches end to end, padding to the largest number of sites (marked as not valid)."""
+        longest = max(part.valid.shape[1] for part in parts)
+
+        def pad(tensor: Tensor) -> Tensor:
+            gap = tensor.new_zeros(tensor.shape[0], longest - tensor.shape[1], *tensor.shape[2:])
+            return torch.cat([tensor, gap], dim=1)
+
+        return cls(
+            torch.cat([pad(part.boxes) for part in parts]),
+            torch.cat([pad(part.weights) for part in parts]),
+            torch.cat([pad(part.valid) for part in parts]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Cost(_Batched):
+    """Pixels handled per image, counted by a meter at the door to pixels; NaN where unknown.
+
+    Attributes:
+        pixels_total: Pixels of the image as handed to the model.
+        pixels_looked: Pixels returned by ``overview``.
+        pixels_read: Pixels returned by ``read``.
+        pixels_decoded: Pixels the file reader had to decompress.
+        reads: Sites read.
+    """
+
+    pixels_total: Float[Tensor, " batch"]
+    pixels_looked: Float[Tensor, " batch"]
+    pixels_read: Float[Tensor, " batch"]
+    pixels_decoded: Float[Tensor, " batch"]
+    reads: Float[Tensor, " batch"]
+
+    @property
+    def pixels_read_fraction(self) -> Float[Tensor, " batch"]:
+        """Read over total; to be shown beside ``pixels_looked_fraction``."""
+        return self.pixels_read / self.pixels_total
+
+    @property
+    def pixels_looked_fraction(self) -> Float[Tensor, " batch"]:
+        """Looked over total."""
+        return self.pixels_looked / self.pixels_total
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction(_Batched):
+    """What every classifier returns; no flag changes it.
+
+    Attributes:
+        logits: Before the softmax.
+        sites: Where the model read.
+        cost: What that took.
+    """
+
+    logits: Float[Tensor, "batch class"]
+    sites: Sites
+    cost: Cost
+
+    @property
+    def probabilities(self) -> Float[Tensor, "batch class"]:
+        """Softmax of the logits."""
+        return self.logits.softmax(-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Losses:
+    """Named terms whose sum is trained, and the prediction they came from: one forward pass serves both."""
+
+    terms: dict[str, Float[Tensor, ""]]
+    prediction: Prediction
+
+    @property
+    def total(self) -> Float[Tensor, ""]:
+        """The sum of all terms."""
+        return torch.stack(tuple(self.terms.values())).sum()

@@ -1,0 +1,213 @@
+"""Splitting a data set into training, validation and test part without cutting a case.
+
+Iterative stratification (Sechidis et al. 2011) over cases: the rarest label first, each of its cases goes to
+the part that lacks most of it. Cases are put in order by a hash of the seed and their name, so a split depends
+neither on the order of the rows nor on the machine. A class has images in every part as soon as it has as many
+cases as there are parts; with two cases it is trained and tested, with one it is only trained, and a note says so.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from saccade.core.errors import BadInput
+from saccade.core.files import write_csv
+from saccade.core.manifest import PARTS, Row, part_of
+from saccade.core.tables import load_table
+
+FRACTIONS = (0.7, 0.15, 0.15)
+"""Share of the images in training, validation and test part."""
+
+_RANK = {"train": 0, "test": 1, "val": 2}  # who is served first where there are too few cases for all
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part for every row, in the rows' order, and what the user should know about it."""
+
+    parts: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> Split:
+    """The data set's own split where every row has one, else a drawn one.
+
+    A split of its own that lacks a validation part gets one out of its training part, by case. Raises
+    `BadInput` for a split that cuts a case, covers only some rows, or leaves a class untrained.
+    """
+    _require_classes(rows)
+    given = [row for row in rows if row.split]
+    if not given:
+        return split_cases(rows, fractions, seed)
+    if len(given) < len(rows):
+        bare = next(row for row in rows if not row.split)
+        message = f"only {len(given)} of {len(rows)} images say which part they are in"
+        raise BadInput(message, "fill in the split of every row, or of none", bare.place)
+    check_parts(rows)
+    parts, notes = [row.split for row in rows], []
+    if "val" not in parts and "train" in parts and fractions[1] > 0:
+        training = [row for row in rows if row.split == "train"]
+        share = fractions[1] / (fractions[0] + fractions[1])
+        drawn = _distribute(_Cases(training), {"train": 1 - share, "val": share}, _RANK, seed)
+        parts = [drawn[row.case] if row.split == "train" else row.split for row in rows]
+        notes.append(f"the given split has no validation part: {share:.0%} of the training part, by case, serves as one")
+    _require_trained(rows, parts)
+    return Split(tuple(parts), (*notes, *_absences(rows, parts)))
+
+
+def split_cases(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> Split:
+    """Draw a split by case, stratified by label; every image of a case lands in one part.
+
+    >>> rows = [Row(Path(name), label=name[0]) for name in ("a1", "a2", "a3", "b1", "b2", "b3")]
+    >>> sorted(split_cases(rows).parts)
+    ['test', 'test', 'train', 'train', 'val', 'val']
+    """
+    if len(fractions) != 3 or min(fractions) < 0 or fractions[0] <= 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise BadInput(f"split fractions {tuple(fractions)} do not fit", "give three, not negative, that sum to 1")
+    shares = {part: share for part, share in zip(PARTS, fractions, strict=True) if share > 0}
+    drawn = _distribute(_Cases(rows), shares, _RANK, seed)
+    parts = [drawn[row.case] for row in rows]
+    return Split(tuple(parts), _absences(rows, parts))
+
+
+def fold_cases(rows: Sequence[Row], folds: int = 5, seed: int = 0, validation: float = 0.15) -> tuple[Split, ...]:
+    """Cross-validation by case: each case is tested in exactly one fold, and validation comes out of training.
+
+    The only case of a class is trained in every fold and tested in none, for a model that never saw a
+    class cannot be tested on it.
+    """
+    _require_classes(rows)
+    cases = _Cases(rows)
+    lonely = {next(iter(names)) for names in cases.of_label.values() if len(names) == 1}
+    if not 2 <= folds <= len(cases.names) - len(lonely):
+        remedy = f"give a number from 2 to {len(cases.names) - len(lonely)}, the cases that can be tested"
+        raise BadInput(f"{folds} folds do not fit {len(cases.names)} cases", remedy)
+    tested = [row for row in rows if row.case not in lonely]
+    keys = [str(fold) for fold in range(folds)]
+    fold_of = _distribute(_Cases(tested), dict.fromkeys(keys, 1 / folds), dict.fromkeys(keys, 0), seed)
+    splits = []
+    for key in keys:
+        training = [row for row in rows if fold_of.get(row.case) != key]
+        shares = {"train": 1 - validation, "val": validation} if validation > 0 else {"train": 1.0}
+        inner = _distribute(_Cases(training), shares, _RANK, seed)
+        parts = ["test" if fold_of.get(row.case) == key else inner[row.case] for row in rows]
+        splits.append(Split(tuple(parts), _absences(rows, parts)))
+    return tuple(splits)
+
+
+def check_parts(rows: Iterable[Row]) -> None:
+    """Raise `BadInput` for the first case that has images in two parts of the given split."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        earlier = first.setdefault(row.case, row)
+        if earlier.split != row.split:
+            message = f"case {row.case!r} is in {row.split}, but in {earlier.split} at {earlier.place}"
+            raise BadInput(message, "give all images of a case the same split", row.place)
+
+
+def write_splits(path: Path | str, rows: Iterable[Row]) -> None:
+    """Write `path,label,case_id,split`, one line per image."""
+    write_csv(path, ("path", "label", "case_id", "split"), ((row.name, row.label, row.case_id, row.split) for row in rows))
+
+
+def load_splits(path: Path | str) -> dict[str, str]:
+    """Load what `write_splits` wrote: the part of each image, by its name."""
+    table = load_table(path)
+    if not {"path", "split"} <= set(table.columns):
+        raise BadInput("lacks the columns path and split", "give the splits.csv of a run", str(path))
+    return {row.cells["path"]: part_of(row.cells["split"], table.place(row.line)) for row in table.rows}
+
+
+class _Cases:
+    """The cases of some rows: their names, labels and sizes."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.labels: dict[str, Counter[str]] = defaultdict(Counter)
+        self.of_label: dict[str, set[str]] = defaultdict(set)
+        for row in rows:
+            self.labels[row.case][row.label] += 1
+            self.of_label[row.label].add(row.case)
+        self.names = sorted(self.labels)
+
+    def size(self, name: str) -> int:
+        return self.labels[name].total()
+
+
+def _distribute(cases: _Cases, shares: Mapping[str, float], rank: Mapping[str, int], seed: int) -> dict[str, str]:
+    """The part of each case: rarest label first, large cases first, to the part that lacks most."""
+    draws = _Draws(cases, shares, rank)
+    order = sorted(cases.names, key=lambda name: (-cases.size(name), _hash(name, seed)))
+    waiting = {label: set(names) for label, names in cases.of_label.items()}
+    while waiting:
+        label = min(waiting, key=lambda label: (len(waiting[label]), label))
+        group = [name for name in order if name in waiting[label]] if waiting[label] else []
+        for index, name in enumerate(group):
+            draws.place(name, draws.choose(label, left=len(group) - index))
+        placed = set(group)
+        waiting = {other: names - placed for other, names in waiting.items() if other != label}
+    return draws.part_of
+
+
+class _Draws:
+    """How much of each label every part still needs, and what it already has."""
+
+    def __init__(self, cases: _Cases, shares: Mapping[str, float], rank: Mapping[str, int]) -> None:
+        totals = sum(cases.labels.values(), Counter())
+        self.cases, self.rank = cases, rank
+        self.need = {part: {label: share * totals[label] for label in totals} for part, share in shares.items()}
+        self.room = {part: share * totals.total() for part, share in shares.items()}
+        self.held: dict[str, set[str]] = {part: set() for part in shares}
+        self.part_of: dict[str, str] = {}
+
+    def choose(self, label: str, left: int) -> str:
+        """The part that gets the next of the `left` cases of a label; parts without it come first when few are left."""
+        lacking = [part for part in self.held if label not in self.held[part]]
+        if left <= len(lacking):
+            return min(lacking, key=lambda part: (self.rank[part], -self.room[part]))
+        return max(self.need, key=lambda part: (round(self.need[part][label], 6), -self.rank[part], self.room[part]))
+
+    def place(self, name: str, part: str) -> None:
+        self.part_of[name] = part
+        for label, count in self.cases.labels[name].items():
+            self.need[part][label] -= count
+            self.room[part] -= count
+            self.held[part].add(label)
+
+
+def _hash(name: str, seed: int) -> bytes:
+    """A place in the draw that depends on nothing but the seed and the case's name."""
+    return hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def _require_classes(rows: Sequence[Row]) -> None:
+    labels = {row.label for row in rows}
+    if len(labels) < 2:
+        found = f"only the class {next(iter(labels))!r}" if labels else "no images"
+        raise BadInput(f"the data holds {found}", "training needs images of two classes or more")
+
+
+def _require_trained(rows: Sequence[Row], parts: Sequence[str]) -> None:
+    trained = {row.label for row, part in zip(rows, parts, strict=True) if part == "train"}
+    for row in rows:
+        if row.label not in trained:
+            message = f"the class {row.label!r} has no image in the training part"
+            raise BadInput(message, "move some of its cases to train, or leave the class out", row.place)
+
+
+def _absences(rows: Sequence[Row], parts: Sequence[str]) -> tuple[str, ...]:
+    """One note for each class that a part of the split is without."""
+    held: dict[str, set[str]] = defaultdict(set)
+    cases: dict[str, set[str]] = defaultdict(set)
+    for row, part in zip(rows, parts, strict=True):
+        held[part].add(row.label)
+        cases[row.label].add(row.case)
+    used = [part for part in PARTS if part in held]
+    notes = []
+    for label in sorted(cases):
+        lacking = " and ".join(part for part in used if label not in held[part])
+        if lacking:
+            count = len(cases[label])
+            notes.append(f"class {label!r} has {count} case{'s'[: count != 1]}: none of them in {lacking}")
+    return tuple(notes)

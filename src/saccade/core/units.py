@@ -1,0 +1,43 @@
+"""Micrometres per pixel (mpp): the true resolution. A magnification is only a label for it (20x = 0.5)."""
+
+import math
+
+from saccade.core.errors import BadInput
+
+PLAUSIBLE_MPP = (0.05, 5.0)
+"""Light microscopy lies between these; outside, the number is nearly always in another unit."""
+
+
+def plausible_mpp(value: float, source: str = "") -> float:
+    """Return the value, or raise `BadInput` where no light microscope has such a pixel.
+
+    >>> plausible_mpp(0.25)
+    0.25
+    """
+    low, high = PLAUSIBLE_MPP
+    if not (math.isfinite(value) and low <= value <= high):
+        remedy = f"give micrometres per pixel between {low:g} and {high:g}, or leave it out"
+        raise BadInput(f"{value:g} micrometres per pixel is not plausible", remedy, source)
+    return value
+
+
+def parse_mpp(text: str, source: str = "") -> float | None:
+    """Micrometres per pixel from a table's cell; an empty cell is None, a decimal comma is understood."""
+    text = text.strip()
+    if not text or text.lower() in {"nan", "none"}:
+        return None
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        remedy = "write micrometres per pixel, such as 0.25, or leave it out"
+        raise BadInput(f"mpp {text!r} is not a number", remedy, source) from None
+    return plausible_mpp(value, source)
+
+
+def magnification(mpp: float) -> float:
+    """The objective that usually gives this resolution: 10 / mpp, as a label only.
+
+    >>> magnification(0.5)
+    20.0
+    """
+    return 10.0 / mpp

@@ -1,0 +1,23 @@
+"""Why a model said so: overlays, class maps, site tables, and how far they can be trusted."""
+
+from saccade.explanation.faithfulness import Curve, Faithfulness, faithfulness
+from saccade.explanation.maps import ClassMaps, class_maps, read_map, weight_map
+from saccade.explanation.overlays import WeightScale, displayable, overlay
+from saccade.explanation.pointing import Pointing, pointing
+from saccade.explanation.site_tables import write_site_table
+
+__all__ = [
+    "ClassMaps",
+    "Curve",
+    "Faithfulness",
+    "Pointing",
+    "WeightScale",
+    "class_maps",
+    "displayable",
+    "faithfulness",
+    "overlay",
+    "pointing",
+    "read_map",
+    "weight_map",
+    "write_site_table",
+]

@@ -1,0 +1,62 @@
+"""A model made ready to predict many images: the same answers in less time and memory.
+
+Three things cost more than arithmetic on small images, for every network alike: batch norms that could be part of
+the convolution before them, tensors laid out channel by channel, and batches whose intermediate results outgrow the
+processor's cache (256 cells of 64×64 pixels at 16 channels are 67 MB, each read and written again by every step).
+"""
+
+import copy
+from collections.abc import Iterator
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from saccade.core.contract import SparseClassifier
+from saccade.core.results import Prediction
+
+
+class FastModel:
+    """A classifier for prediction only; the model it was made from is left alone.
+
+    >>> from saccade.models import create_model
+    >>> fast = FastModel(create_model("tiny-cnn", classes=("a", "b")))
+    >>> fast(torch.rand(100, 3, 64, 64)).logits.shape
+    torch.Size([100, 2])
+
+    Args:
+        model: Any classifier of images; it is copied and put into evaluation.
+        chunk: Images that go through the network together. Results do not depend on it; memory does.
+    """
+
+    def __init__(self, model: SparseClassifier, chunk: int = 32) -> None:
+        self.model = fuse_batch_norms(copy.deepcopy(model).eval()).to(memory_format=torch.channels_last)
+        self.chunk = chunk
+
+    def __call__(self, values: Float[Tensor, "batch channel height width"]) -> Prediction:
+        """Classify equal images, a cache-sized chunk at a time."""
+        return Prediction.concatenate(list(self.stream(values)))
+
+    @torch.inference_mode()
+    def stream(self, values: Float[Tensor, "batch channel height width"]) -> Iterator[Prediction]:
+        """The predictions of each chunk as they come; an empty batch counts as one chunk."""
+        for part in values.split(self.chunk):
+            yield self.model(part.contiguous(memory_format=torch.channels_last))
+
+
+def fuse_batch_norms(model: SparseClassifier) -> SparseClassifier:
+    """Fold each batch norm that directly follows a convolution into it, in place; equal in evaluation.
+
+    Only neighbours inside an ``nn.Sequential`` are found, since elsewhere their order cannot be known.
+    """
+    for part in model.modules():
+        if not isinstance(part, nn.Sequential):
+            continue
+        for before, after in pairwise(list(part._modules)):
+            convolution, norm = part._modules[before], part._modules[after]
+            if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                part._modules[before] = fuse_conv_bn_eval(convolution, norm)
+                part._modules[after] = nn.Identity()
+    return model

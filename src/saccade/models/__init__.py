@@ -1,0 +1,119 @@
+"""Every model, by name. Listing them imports none of them."""
+
+from typing import TYPE_CHECKING, Any
+
+from saccade.core.errors import BadInput
+from saccade.core.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from saccade.core.contract import SparseClassifier
+
+MODELS = Registry("model")
+
+_CONTROLS = "saccade.models.baselines.pixel_controls"
+for _entry in (
+    Entry(
+        "sparse-attn-net",
+        "saccade.models.sparse_attn_net:sparse_attn_net",
+        scale="cell",
+        role="method",
+        summary="the most telling pixels of a cell, found by a coarse map that learns from fine attention",
+        paper="Yoshai et al. 2025, arXiv 2505.07661",
+    ),
+    Entry(
+        "random-pixels",
+        f"{_CONTROLS}:random_pixels",
+        scale="cell",
+        role="control",
+        summary="the same reader on pixels drawn at random",
+        paper="our control",
+    ),
+    Entry(
+        "intensity-pixels",
+        f"{_CONTROLS}:intensity_pixels",
+        scale="cell",
+        role="control",
+        summary="the same reader on the darkest or brightest pixels",
+        paper="our control",
+    ),
+    Entry(
+        "all-pixels",
+        f"{_CONTROLS}:all_pixels",
+        scale="cell",
+        role="control",
+        summary="the same reader on every pixel",
+        paper="our control",
+    ),
+    Entry(
+        "tiny-cnn",
+        "saccade.models.baselines.tiny_cnn:tiny_cnn",
+        scale="cell",
+        role="peer",
+        summary="a plain network of 61,000 parameters: the yardstick",
+        paper="our own plain network",
+    ),
+    Entry(
+        "resnet18",
+        "saccade.models.baselines.resnet18:resnet18",
+        scale="cell",
+        role="peer",
+        summary="ResNet-18 with a 3×3 stem",
+        paper="He et al. 2016",
+        licence="Apache-2.0 (MONAI)",
+    ),
+    Entry(
+        "vit-tiny",
+        "saccade.models.baselines.vit_tiny:vit_tiny",
+        scale="cell",
+        role="peer",
+        summary="a vision transformer on 8×8 patches",
+        paper="Dosovitskiy et al. 2021, Touvron et al. 2021",
+        licence="Apache-2.0 (MONAI)",
+    ),
+):
+    MODELS.add(_entry)
+
+
+def options_of(name: str) -> dict[str, Any]:
+    """The options a model is built from, with their defaults.
+
+    Raises:
+        BadInput: No such model.
+    """
+    import inspect
+
+    parameters = inspect.signature(MODELS[name].load()).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
+def create_model(name: str, classes: tuple[str, ...], **options: Any) -> "SparseClassifier":
+    """Build a registered model; ``model.config`` keeps the plain values that build it again.
+
+    >>> create_model("sparse-attn-net", classes=("a", "b"), channels=1).budget
+    614
+
+    Args:
+        name: A registered name; ``saccade models`` lists them.
+        classes: Names of the classes, at least two, all different.
+        **options: Keyword arguments of the model's builder.
+
+    Raises:
+        BadInput: No such model, an option it does not know, or classes that are too few or repeated.
+    """
+    from pydantic import ValidationError, validate_call
+
+    known = options_of(name)
+    classes = tuple(str(each) for each in classes)
+    if len(classes) < 2 or len(set(classes)) < len(classes):
+        raise BadInput(f"classes {classes} cannot be told apart", remedy="name at least two different classes")
+    unknown = sorted(set(options) - set(known))
+    if unknown:
+        raise BadInput(f"{name} has no option {unknown[0]!r}", remedy=f"it knows {', '.join(known)}")
+    try:
+        model = validate_call(MODELS[name].load())(classes, **options)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option, problem = first["loc"][-1], first["msg"]
+        raise BadInput(f"{name}: option {option} = {first['input']!r} is refused", remedy=problem) from error
+    model.config = {"model": name, "classes": list(classes), "options": {**known, **options}}
+    return model

@@ -1,0 +1,1 @@
+"""Parts that models of pixels are built from: looks, selections, tokens, attention."""

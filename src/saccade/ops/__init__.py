@@ -1,0 +1,1 @@
+"""Pure tensor functions: choosing sites, gathering pixels, positions, attention of a single query."""

@@ -1,0 +1,54 @@
+"""Results: joined, cut and read without losing a row."""
+
+import torch
+
+from saccade.core.results import Cost, Losses, Prediction, Sites
+
+
+def prediction(images: int, sites: int) -> Prediction:
+    weights = torch.rand(images, sites)
+    return Prediction(
+        torch.randn(images, 4),
+        Sites(
+            torch.rand(images, sites, 4),
+            weights / weights.sum(1, keepdim=True),
+            torch.ones(images, sites, dtype=torch.bool),
+        ),
+        Cost(*(torch.full((images,), float(i)) for i in (100, 50, 15, 100, sites))),
+    )
+
+
+def test_joining_then_cutting_gives_the_parts_back() -> None:
+    first, second = prediction(2, 3), prediction(1, 3)
+    joined = Prediction.concatenate([first, second])
+    assert joined.logits[:2].equal(first.logits)
+    assert joined[2].sites.boxes.equal(second.sites.boxes)
+    assert joined[2].cost.reads.equal(second.cost.reads)
+    assert joined[-1].logits.equal(second.logits)
+
+
+def test_joining_ragged_sites_pads_and_says_so() -> None:
+    joined = Prediction.concatenate([prediction(1, 2), prediction(1, 5)])
+    assert joined.sites.valid.tolist() == [[True, True, False, False, False], [True] * 5]
+    assert torch.allclose(joined.sites.weights.sum(1), torch.ones(2))
+
+
+def test_fractions_are_of_the_total() -> None:
+    cost = prediction(1, 3).cost
+    assert cost.pixels_read_fraction.item() == 0.15000000596046448
+    assert cost.pixels_looked_fraction.item() == 0.5
+
+
+def test_the_trained_loss_is_the_sum_of_its_terms() -> None:
+    losses = Losses({"a": torch.tensor(1.0), "b": torch.tensor(2.5)}, prediction(1, 1))
+    assert losses.total.item() == 3.5
+
+
+def test_probabilities_sum_to_one() -> None:
+    assert torch.allclose(prediction(3, 1).probabilities.sum(1), torch.ones(3))
+
+
+def test_detaching_cuts_the_graph() -> None:
+    made = prediction(1, 1)
+    grown = Prediction(made.logits.requires_grad_(), made.sites, made.cost)
+    assert not grown.detach().to("cpu").logits.requires_grad

@@ -1,0 +1,39 @@
+"""The fast form gives the plain form's answers, whatever the chunk."""
+
+import pytest
+import torch
+from torch import nn
+
+from saccade.inference.fast import FastModel
+from saccade.models import MODELS, create_model, options_of
+
+
+def trained_looking(name: str) -> nn.Module:
+    """A model whose batch norms have statistics worth folding."""
+    torch.manual_seed(0)
+    wanted = {"size": 16, "budget": 40}
+    model = create_model(name, ("a", "b", "c"), **{k: v for k, v in wanted.items() if k in options_of(name)})
+    for part in model.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            for tensor in (part.running_mean, part.running_var, part.weight, part.bias):
+                tensor.data.uniform_(0.5, 1.5)
+    return model.eval()
+
+
+@pytest.mark.parametrize("name", MODELS.names("cell"))
+@pytest.mark.parametrize("chunk", [3, 100])
+def test_the_fast_form_equals_the_plain_one(name: str, chunk: int) -> None:
+    model, images = trained_looking(name), torch.randn(7, 3, 16, 16)
+    fast, plain = FastModel(model, chunk)(images), model(images)
+    assert torch.allclose(fast.logits, plain.logits, atol=1e-4)
+    assert fast.cost.pixels_read.equal(plain.cost.pixels_read)
+    assert fast.sites.weights.sum(1).tolist() == pytest.approx([1.0] * 7, abs=1e-4)
+
+
+def test_the_model_it_was_made_from_is_left_alone() -> None:
+    model = trained_looking("tiny-cnn")
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    fast = FastModel(model)
+    assert all(v.equal(before[k]) for k, v in model.state_dict().items())
+    assert any(isinstance(part, nn.BatchNorm2d) for part in model.modules())
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in fast.model.modules())

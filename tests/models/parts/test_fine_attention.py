@@ -1,0 +1,74 @@
+"""Fine attention against a literal transformer in which every token is projected and every row computed."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from saccade.models.parts import fine_attention
+from saccade.models.parts.fine_attention import ClsLayer, ClsRounds, FullAttention, TokenLayer, site_weights
+from saccade.ops.cls_attention import cls_attention_plain
+
+
+@pytest.mark.parametrize("part", [ClsRounds, FullAttention])
+def test_folded_equals_unfolded(part: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    attention, tokens = part(16, 4, 3).double(), torch.randn(3, 11, 16, dtype=torch.float64)
+    folded = attention(tokens)
+    monkeypatch.setattr(fine_attention, "cls_attention", cls_attention_plain)
+    plain = attention(tokens)
+    assert torch.allclose(folded.summary, plain.summary, atol=1e-12)
+    assert torch.allclose(folded.weights, plain.weights, atol=1e-12)
+
+
+def test_the_last_layer_of_cls_only_is_the_cls_row_of_a_full_layer() -> None:
+    """A full layer with the same weights, all rows computed by torch's own attention; CLS is its last token."""
+    torch.manual_seed(0)
+    attention = FullAttention(8, 2, 2).double()
+    tokens = torch.randn(2, 5, 8, dtype=torch.float64)
+    words = torch.cat([attention.enter(tokens), attention.cls.expand(2, -1, -1)], dim=1)
+    words = attention.layers[0](words)
+
+    last = attention.last
+    both = torch.cat([attention.norm(words[:, :-1]), last.norm(words[:, -1:])], dim=1)
+
+    def heads(linear: torch.nn.Linear) -> Tensor:
+        return linear(both).unflatten(-1, (2, 4)).transpose(1, 2)
+
+    mixed = F.scaled_dot_product_attention(heads(last.query), heads(last.key), heads(last.value))
+    rows = words + last.out(mixed.transpose(1, 2).flatten(2))
+    rows = rows + last.feed_forward(rows)
+    assert torch.allclose(attention(tokens).summary, rows[:, -1], atol=1e-12)
+
+
+def test_a_token_layer_is_torchs_pre_norm_layer() -> None:
+    torch.manual_seed(0)
+    ours = TokenLayer(8, 2).double()
+    theirs = torch.nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True).double()
+    theirs.self_attn.in_proj_weight.data = ours.query_key_value.weight.data
+    theirs.self_attn.in_proj_bias.data = ours.query_key_value.bias.data
+    theirs.self_attn.out_proj.load_state_dict(ours.out.state_dict())
+    theirs.norm1.load_state_dict(ours.norm.state_dict())
+    theirs.norm2.load_state_dict(ours.feed_forward[0].state_dict())
+    theirs.linear1.load_state_dict(ours.feed_forward[1].state_dict())
+    theirs.linear2.load_state_dict(ours.feed_forward[3].state_dict())
+    tokens = torch.randn(2, 7, 8, dtype=torch.float64)
+    assert torch.allclose(ours(tokens), theirs(tokens), atol=1e-12)
+
+
+def test_site_weights_leave_cls_out() -> None:
+    weights = torch.tensor([[[0.2, 0.3, 0.5], [0.4, 0.1, 0.5]]])
+    assert torch.allclose(site_weights(weights), torch.tensor([[0.6, 0.4]]))
+
+
+def test_one_site_takes_all_the_weight() -> None:
+    assert ClsRounds(8, 2, 2)(torch.randn(1, 1, 8)).weights.tolist() == [[1.0]]
+
+
+def test_a_cls_layer_with_silent_output_passes_cls_through() -> None:
+    layer = ClsLayer(8, 2)
+    for linear in (layer.out, layer.feed_forward[3]):
+        torch.nn.init.zeros_(linear.weight)
+        torch.nn.init.zeros_(linear.bias)
+    cls = torch.randn(2, 8)
+    assert layer(cls, torch.randn(2, 5, 8))[0].equal(cls)

@@ -1,0 +1,109 @@
+"""SparseAttnNet as a whole: the paper's facts, and what must not change its answer."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from saccade.core.contract import ClassTargets
+from saccade.models import create_model
+from saccade.models.sparse_attn_net import Distillation, SparseAttnNet
+
+CLASSES = ("a", "b", "c")
+
+
+def build(**options: object) -> SparseAttnNet:
+    torch.manual_seed(0)
+    model = create_model("sparse-attn-net", CLASSES, **options)
+    assert isinstance(model, SparseAttnNet)
+    return model
+
+
+@settings(deadline=None, max_examples=25)
+@given(height=st.integers(1, 13), width=st.integers(1, 13), budget=st.integers(1, 200))
+@pytest.mark.parametrize("look", ["strided", "full"])
+def test_any_size_and_any_budget_work(look: str, height: int, width: int, budget: int) -> None:
+    prediction = build(look=look, budget=budget).eval()(torch.rand(2, 3, height, width))
+    assert prediction.cost.reads.tolist() == [min(budget, height * width)] * 2
+    assert prediction.cost.pixels_looked_fraction.tolist() == [1.0, 1.0]
+    assert prediction.logits.isfinite().all()
+
+
+def test_the_sites_are_the_best_pixels_of_the_coarse_map() -> None:
+    model, image = build(budget=7).eval(), torch.randn(1, 3, 12, 10)
+    coarse = model.coarse_map(image)[0]
+    assert ((coarse > 0) & (coarse < 1)).all()
+    boxes = model(image).sites.boxes[0].long()
+    chosen = coarse[boxes[:, 1], boxes[:, 0]]
+    assert chosen.sort().values.equal(coarse.flatten().sort().values[-7:])
+
+
+@pytest.mark.parametrize("attention", ["rounds", "full"])
+def test_pixels_that_are_not_read_change_nothing_once_chosen(attention: str) -> None:
+    model, image = build(budget=9, attention=attention).eval(), torch.randn(1, 3, 8, 8)
+    stack_sites = model(image).sites.boxes[0].long()
+    scores = model.coarse_map(image).flatten(1).logit()
+    model.look = _Fixed(scores)
+    changed = torch.randn(1, 3, 8, 8)
+    x, y = stack_sites[:, 0], stack_sites[:, 1]
+    changed[:, :, y, x] = image[:, :, y, x]
+    assert torch.allclose(model(changed).logits, model(image).logits, atol=1e-5)
+
+
+class _Fixed(torch.nn.Module):
+    def __init__(self, scores: torch.Tensor) -> None:
+        super().__init__()
+        self.scores = scores
+
+    def forward(self, images: object) -> torch.Tensor:
+        return self.scores
+
+
+@pytest.mark.parametrize("form", ["kl", "bce"])
+def test_distillation_pulls_the_map_to_the_attention(form: str) -> None:
+    teacher = torch.tensor([[0.7, 0.2, 0.1]], dtype=torch.float64)
+    logits = torch.zeros(1, 3, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.SGD([logits], lr=1.0)
+    for _ in range(2000):
+        optimiser.zero_grad()
+        Distillation(form, strength=1.0)(teacher, logits).backward()
+        optimiser.step()
+    learned = logits.softmax(-1) if form == "kl" else logits.sigmoid()
+    target = teacher if form == "kl" else teacher / 0.7
+    assert torch.allclose(learned[:, 1:], target[:, 1:], atol=2e-2)
+
+
+def test_distillation_teaches_the_look_and_nothing_else() -> None:
+    model = build(budget=20).train()
+    losses = model.losses(torch.randn(4, 3, 12, 12), ClassTargets(torch.tensor([0, 1, 2, 0])))
+    losses.terms["distillation"].backward()
+    taught = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None}
+    assert taught == {"look"}
+
+
+def test_its_size_is_what_the_tables_say() -> None:
+    model = create_model("sparse-attn-net", tuple("abcdefgh"))
+    assert sum(p.numel() for p in model.parameters()) <= 100_000
+
+
+def test_the_order_of_sites_changes_nothing() -> None:
+    model, image = build(budget=30).eval(), torch.randn(1, 3, 8, 8)
+    stack_tokens = torch.randn(1, 30, 64)
+    order = torch.randperm(30)
+    first, second = model.aggregate(stack_tokens), model.aggregate(stack_tokens[:, order])
+    assert torch.allclose(first.summary, second.summary, atol=1e-5)
+    assert torch.allclose(first.weights[:, order], second.weights, atol=1e-6)
+    assert model(image).sites.valid.all()
+
+
+def test_training_explores_and_evaluation_does_not() -> None:
+    model, image = build(budget=50, exploration=0.2), torch.randn(1, 3, 12, 12)
+    best = set(model.coarse_map(image).flatten().topk(50).indices.tolist())
+    model.train()
+    torch.manual_seed(1)
+    drawn = model(image).sites.boxes[0].long()
+    assert len(set((drawn[:, 1] * 12 + drawn[:, 0]).tolist())) == 50
+    model.eval()
+    kept = model(image).sites.boxes[0].long()
+    best = set(model.coarse_map(image).flatten().topk(50).indices.tolist())
+    assert set((kept[:, 1] * 12 + kept[:, 0]).tolist()) == best
