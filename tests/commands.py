@@ -24,14 +24,14 @@ def run_saccade(arguments: list[str]) -> tuple[int, str]:
     its own, because the training engine starts its other processes from the running program.
     """
     if any(word.startswith("--devices") for word in arguments):
-        command = [sys.executable, "-m", "saccade", *arguments]
+        command = [sys.executable, "-m", "saccade", "--debug", *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         return done.returncode, done.stdout + done.stderr
 
     from saccade.cli.app import main
 
     printed, argv, code = io.StringIO(), sys.argv, None
-    sys.argv = ["saccade", *arguments]
+    sys.argv = ["saccade", "--debug", *arguments]
     try:
         with redirect_stdout(printed), redirect_stderr(printed):
             main()

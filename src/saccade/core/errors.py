@@ -7,7 +7,7 @@ Severity = Literal["error", "note"]
 
 
 def one_line(message: str, remedy: str = "", source: str = "") -> str:
-    """Join the parts to `source: message. Remedy`, on one line whatever they hold.
+    """Join the parts to ``source: message. Remedy``, on one line whatever they hold.
 
     >>> one_line("the file is empty", "copy it again", "a.png")
     'a.png: the file is empty. Copy it again'
@@ -20,7 +20,7 @@ def one_line(message: str, remedy: str = "", source: str = "") -> str:
 class SaccadeError(Exception):
     """Something went wrong that the user can mend; the command line prints it without a traceback.
 
-    `source` is the file or row, `message` what is wrong with it and `remedy` the next step.
+    ``source`` is the file or row, ``message`` what is wrong with it and ``remedy`` the next step.
     """
 
     exit_code = 2
@@ -41,7 +41,7 @@ class BadInput(SaccadeError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One finding about the data: an `error` stops training or spoils its result, a `note` does neither."""
+    """One finding about the data: an ``error`` stops training or spoils its result, a ``note`` does neither."""
 
     message: str
     remedy: str = ""
@@ -58,7 +58,7 @@ class Problem:
 
 
 def raise_first(problems: tuple[Problem, ...]) -> None:
-    """Raise the first `error` among the problems as `BadInput`, saying how many more there are."""
+    """Raise the first ``error`` among the problems as ``BadInput``, saying how many more there are."""
     errors = [problem for problem in problems if problem.severity == "error"]
     if not errors:
         return

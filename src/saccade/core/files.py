@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     The temporary file is hidden, lies in the same folder (a rename across disks copies) and keeps the
     suffix, by which many writers choose their format. Missing folders are made.
 
-    >>> with atomic_path("figure.png") as temporary:      # doctest: +SKIP
-    ...     figure.savefig(temporary)
+    >>> with atomic_path("notes/a.txt") as temporary:
+    ...     _ = temporary.write_text("whole or not at all")
+    >>> Path("notes/a.txt").read_text()
+    'whole or not at all'
     """
     path = Path(path)
     temporary = path.with_name(f".{secrets.token_hex(6)}.partial{path.suffix}")
@@ -37,7 +39,8 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         remedy = "check the folder's permissions and the free space, or choose another place"
         raise SaccadeError(f"cannot be written ({reason})", remedy, os.fspath(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it was renamed, or there was no place to make it
+            temporary.unlink()
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -67,7 +70,7 @@ def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[
 
 
 def new_folder(path: Path | str, remedy: str = "choose another folder, or remove this one") -> Path:
-    """Make an output folder; `BadInput` if it already holds something, so that no run overwrites another."""
+    """Make an output folder; ``BadInput`` if it already holds something, so that no run overwrites another."""
     path = Path(path)
     if path.exists() and not path.is_dir():
         raise BadInput("is a file, not a folder", "choose another output folder", str(path))

@@ -1,8 +1,8 @@
 """The table of a data set: one row per image, with its label, its case and what else is known of it.
 
-A manifest is a CSV file with the columns `path,label[,case_id,split,mpp,site,mask_path,time,event]`; paths
+A manifest is a CSV file with the columns ``path,label[,case_id,split,mpp,site,mask_path,time,event]``; paths
 are relative to it and may not leave its folder. The column names of other tools are understood
-(`COLUMNS`), as are semicolons, tabs, byte-order marks, blank lines and Windows backslashes.
+(``COLUMNS``), as are semicolons, tabs, byte-order marks, blank lines and Windows backslashes.
 """
 
 import math
@@ -22,7 +22,18 @@ Part = Literal["train", "val", "test"]
 PARTS: tuple[Part, ...] = ("train", "val", "test")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "path": ("path", "image_path", "file_path", "filepath", "filename", "file", "image", "slide_path", "wsi", "slide_id"),
+    "path": (
+        "path",
+        "image_path",
+        "file_path",
+        "filepath",
+        "filename",
+        "file",
+        "image",
+        "slide_path",
+        "wsi",
+        "slide_id",
+    ),
     "label": ("label", "labels", "class", "class_name", "target", "category"),
     "case_id": ("case_id", "patient_id", "patient", "case", "subject_id", "donor_id"),
     "split": ("split", "part", "partition", "subset"),
@@ -47,9 +58,9 @@ _MISSING = {"", "nan"}  # pandas writes the second for a cell that was empty
 class Row:
     """One image of a data set.
 
-    `path` is the file and `member` the image inside it, for files that hold many. `name` is the same on
-    every machine: the path relative to the data set, with forward slashes. `case_id` is empty where
-    unknown, `split` where not yet drawn, `line` 0 where there is no table.
+    ``path`` is the file and ``member`` the image inside it, for files that hold many. ``name`` is the same on
+    every machine: the path relative to the data set, with forward slashes. ``case_id`` is empty where
+    unknown, ``split`` where not yet drawn, ``line`` 0 where there is no table.
     """
 
     path: Path
@@ -102,7 +113,7 @@ class Manifest:
         return replace(self, rows=rows)
 
     def with_parts(self, parts: Iterable[str]) -> "Manifest":
-        """The same images with these parts (`train`, `val`, `test`), one for each row in order."""
+        """The same images with these parts (``train``, ``val``, ``test``), one for each row in order."""
         rows = tuple(replace(row, split=part) for row, part in zip(self.rows, parts, strict=True))
         return replace(self, rows=rows)
 
@@ -113,10 +124,10 @@ class Manifest:
 
 
 def load_manifest(path: Path | str) -> Manifest:
-    """Load a manifest; the first bad row raises `BadInput` with its number and the remedy.
+    """Load a manifest; the first bad row raises ``BadInput`` with its number and the remedy.
 
-    >>> load_manifest("cells/manifest.csv").classes        # doctest: +SKIP
-    ('basophil', 'eosinophil', ...)
+    >>> load_manifest("cells/manifest.csv").classes
+    ('basophil', 'eosinophil', 'lymphocyte', 'monocyte', 'neutrophil')
     """
     manifest, problems = inspect_manifest(path)
     raise_first(problems)
@@ -126,7 +137,7 @@ def load_manifest(path: Path | str) -> Manifest:
 def inspect_manifest(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     """The good rows of a manifest and a problem for each bad one.
 
-    A table without a single usable column or row raises `BadInput`: there is nothing to inspect.
+    A table without a single usable column or row raises ``BadInput``: there is nothing to inspect.
     """
     table = load_table(path)
     columns = _fields(table)
@@ -138,7 +149,7 @@ def inspect_manifest(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
             rows.append(_row(entry, columns, files, table.place(entry.line)))
         except BadInput as error:
             problems.append(Problem.of(error))
-    if not table.rows:
+    if not table.rows and not problems:
         raise BadInput("has a header but no rows", "write one row per image", str(table.source))
     problems += _repeated(rows, table)
     problems.sort(key=lambda problem: _row_number(problem.source))
@@ -146,7 +157,7 @@ def inspect_manifest(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
 
 
 def load_label_map(path: Path | str) -> dict[str, str]:
-    """Load a `from,to` table that says how another laboratory's classes are called here."""
+    """Load a ``from,to`` table that says how another laboratory's classes are called here."""
     table = load_table(path)
     raise_first(table.problems)
     if not {"from", "to"} <= set(table.columns):
@@ -195,8 +206,10 @@ def _fields(table: Table) -> dict[str, str]:
 
 
 def _row(entry: TableRow, columns: Mapping[str, str], files: "_Files", place: str) -> Row:
-    """One row from a line of the table; raises `BadInput` naming the line."""
-    cells = {field: "" if entry.cells[name].lower() in _MISSING else entry.cells[name] for field, name in columns.items()}
+    """One row from a line of the table; raises ``BadInput`` naming the line."""
+    cells = {
+        field: "" if entry.cells[name].lower() in _MISSING else entry.cells[name] for field, name in columns.items()
+    }
     if not cells["path"]:
         raise BadInput("the path is missing", "fill it in or remove the row", place)
     path = files.find(cells["path"], place)
@@ -280,7 +293,7 @@ class _Files:
         return path.relative_to(self.folder).as_posix()
 
     def _inside(self, text: str, place: str) -> str:
-        """The cell as a path relative to the folder; it may be absolute or hold `..` if it ends up inside."""
+        """The cell as a path relative to the folder; it may be absolute or hold ``..`` if it ends up inside."""
         plain = text if os.path.isfile(os.path.join(self._root, text)) else text.replace("\\", "/")
         whole = os.path.normpath(os.path.join(self._root, plain))
         for path, root in ((whole, self._root), (os.path.realpath(whole), os.path.realpath(self._root))):
@@ -293,7 +306,8 @@ class _Files:
         """The names of the folder's files by their name without suffix."""
         if folder not in self._listings:
             stems: dict[str, list[str]] = {}
-            for entry in sorted(os.listdir(folder)) if folder.is_dir() else ():
-                stems.setdefault(os.path.splitext(entry)[0], []).append(entry)
+            for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+                if entry.suffix and not entry.is_dir():
+                    stems.setdefault(entry.stem, []).append(entry.name)
             self._listings[folder] = stems
         return self._listings[folder]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from saccade.core.errors import BadInput
+from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.files import write_csv
 from saccade.core.manifest import PARTS, Row, part_of
 from saccade.core.tables import load_table
@@ -35,7 +35,7 @@ def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, se
     """The data set's own split where every row has one, else a drawn one.
 
     A split of its own that lacks a validation part gets one out of its training part, by case. Raises
-    `BadInput` for a split that cuts a case, covers only some rows, or leaves a class untrained.
+    ``BadInput`` for a split that cuts a case, covers only some rows, or leaves a class untrained.
     """
     _require_classes(rows)
     given = [row for row in rows if row.split]
@@ -45,14 +45,16 @@ def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, se
         bare = next(row for row in rows if not row.split)
         message = f"only {len(given)} of {len(rows)} images say which part they are in"
         raise BadInput(message, "fill in the split of every row, or of none", bare.place)
-    check_parts(rows)
+    raise_first(cut_cases(rows))
     parts, notes = [row.split for row in rows], []
     if "val" not in parts and "train" in parts and fractions[1] > 0:
         training = [row for row in rows if row.split == "train"]
         share = fractions[1] / (fractions[0] + fractions[1])
         drawn = _distribute(_Cases(training), {"train": 1 - share, "val": share}, _RANK, seed)
         parts = [drawn[row.case] if row.split == "train" else row.split for row in rows]
-        notes.append(f"the given split has no validation part: {share:.0%} of the training part, by case, serves as one")
+        notes.append(
+            f"the given split has no validation part: {share:.0%} of the training part, by case, serves as one"
+        )
     _require_trained(rows, parts)
     return Split(tuple(parts), (*notes, *_absences(rows, parts)))
 
@@ -97,23 +99,27 @@ def fold_cases(rows: Sequence[Row], folds: int = 5, seed: int = 0, validation: f
     return tuple(splits)
 
 
-def check_parts(rows: Iterable[Row]) -> None:
-    """Raise `BadInput` for the first case that has images in two parts of the given split."""
+def cut_cases(rows: Iterable[Row]) -> tuple[Problem, ...]:
+    """A problem for each case that has images in two parts of the given split, at the first image that shows it."""
     first: dict[str, Row] = {}
+    problems: dict[str, Problem] = {}
     for row in rows:
         earlier = first.setdefault(row.case, row)
-        if earlier.split != row.split:
-            message = f"case {row.case!r} is in {row.split}, but in {earlier.split} at {earlier.place}"
-            raise BadInput(message, "give all images of a case the same split", row.place)
+        if row.split and earlier.split != row.split and row.case not in problems:
+            message = f"case {row.case!r} is in {row.split}, but in {earlier.split or 'no part'} at {earlier.place}"
+            problems[row.case] = Problem(message, "give all images of a case the same split", row.place)
+    return tuple(problems.values())
 
 
 def write_splits(path: Path | str, rows: Iterable[Row]) -> None:
-    """Write `path,label,case_id,split`, one line per image."""
-    write_csv(path, ("path", "label", "case_id", "split"), ((row.name, row.label, row.case_id, row.split) for row in rows))
+    """Write ``path,label,case_id,split``, one line per image."""
+    write_csv(
+        path, ("path", "label", "case_id", "split"), ((row.name, row.label, row.case_id, row.split) for row in rows)
+    )
 
 
 def load_splits(path: Path | str) -> dict[str, str]:
-    """Load what `write_splits` wrote: the part of each image, by its name."""
+    """Load what ``write_splits`` wrote: the part of each image, by its name."""
     table = load_table(path)
     if not {"path", "split"} <= set(table.columns):
         raise BadInput("lacks the columns path and split", "give the splits.csv of a run", str(path))
@@ -162,7 +168,7 @@ class _Draws:
         self.part_of: dict[str, str] = {}
 
     def choose(self, label: str, left: int) -> str:
-        """The part that gets the next of the `left` cases of a label; parts without it come first when few are left."""
+        """The part that gets the next of a label's ``left`` cases; parts without it come first when few are left."""
         lacking = [part for part in self.held if label not in self.held[part]]
         if left <= len(lacking):
             return min(lacking, key=lambda part: (self.rank[part], -self.room[part]))

@@ -37,7 +37,7 @@ def load_table(path: Path | str) -> Table:
     """Load a table separated by commas, semicolons or tabs; blank lines are skipped.
 
     Rows with more cells than the header come back as problems; a file that is missing, empty, binary or
-    not UTF-8 (or UTF-16 with its mark) raises `BadInput`.
+    not UTF-8 (or UTF-16 with its mark) raises ``BadInput``.
     """
     path = Path(path)
     text = _text(path)

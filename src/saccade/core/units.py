@@ -9,7 +9,7 @@ PLAUSIBLE_MPP = (0.05, 5.0)
 
 
 def plausible_mpp(value: float, source: str = "") -> float:
-    """Return the value, or raise `BadInput` where no light microscope has such a pixel.
+    """Return the value, or raise ``BadInput`` where no light microscope has such a pixel.
 
     >>> plausible_mpp(0.25)
     0.25

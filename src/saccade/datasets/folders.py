@@ -39,7 +39,9 @@ def inspect_folder(folder: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
         images = [path for path in files if is_image(path)]
         others.update(path.suffix.lower() or "no suffix" for path in files if not is_image(path))
         if not images:
-            problems.append(Problem("the class folder holds no image", f"add images ({_KINDS}) or remove it", str(home)))
+            problems.append(
+                Problem("the class folder holds no image", f"add images ({_KINDS}) or remove it", str(home))
+            )
         rows += [Row(path, label, name=path.relative_to(folder).as_posix(), split=part) for path in images]
     loose = [path for path in _entries(folder) if path.is_file() and is_image(path)]
     if loose:
@@ -75,7 +77,9 @@ def _class_folders(folder: Path) -> list[tuple[str, str, Path]]:
         return [(path.name, parts[home], path) for home in homes for path in _entries(home) if path.is_dir()]
     if not homes:
         message = "has no class folders, only images" if any(map(is_image, _entries(folder))) else "is an empty folder"
-        raise BadInput(message, "put the images of each class in a folder of its name, or add a manifest.csv", str(folder))
+        raise BadInput(
+            message, "put the images of each class in a folder of its name, or add a manifest.csv", str(folder)
+        )
     return [(home.name, "", home) for home in homes]
 
 
@@ -88,7 +92,9 @@ def _part_name(name: str) -> str:
 
 def _entries(folder: Path) -> list[Path]:
     """What lies in a folder, sorted, without what is hidden."""
-    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _IGNORED_FOLDERS)
+    return sorted(
+        path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _IGNORED_FOLDERS
+    )
 
 
 def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:

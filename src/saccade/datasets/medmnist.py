@@ -6,11 +6,12 @@ unpacked one at a time, so a file of several gigabytes needs no more memory than
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import prod
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
         raise BadInput(error.message, error.remedy, error.source or str(path)) from error
     except FileNotFoundError:
         raise BadInput("there is no such file", "check the path", str(path)) from None
-    except (zipfile.BadZipFile, OSError, ValueError, EOFError, KeyError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, OSError, ValueError, EOFError, KeyError, NotImplementedError) as error:
         reason = " ".join(str(error).split())[:120]
         raise BadInput(f"is damaged or no .npz file ({reason})", "download the file again", str(path)) from error
 
@@ -106,8 +107,8 @@ def _labels(archive: zipfile.ZipFile, part: str) -> list[int]:
     return labels.tolist()
 
 
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Shape and type of the stored images, checked before any is unpacked."""
+def _header(file: Any) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the stored images of an open member, checked before any is unpacked."""
     version = np.lib.format.read_magic(file)
     load = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = load(file)

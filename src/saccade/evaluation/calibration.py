@@ -26,7 +26,7 @@ class ReliabilityBin:
     n: int
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain form; confidence and accuracy are `None` in an empty bin."""
+        """Plain form; confidence and accuracy are ``None`` in an empty bin."""
         return {
             "low": self.low,
             "high": self.high,

@@ -22,7 +22,7 @@ _ROUNDING = 1e-12  # differences of averages this small are zero
 class Difference:
     """Figure of A less figure of B, with its 95 % interval and two-sided bootstrap p-value.
 
-    With one case there is nothing to draw: bounds and p are `None`.
+    With one case there is nothing to draw: bounds and p are ``None``.
     """
 
     value: float
@@ -36,8 +36,8 @@ class Difference:
 
 
 def paired_difference(
-    correct_a: Shaped[np.ndarray, "*seed image"],
-    correct_b: Shaped[np.ndarray, "*seed image"],
+    correct_a: Shaped[np.ndarray, "*seed_a image"],
+    correct_b: Shaped[np.ndarray, "*seed_b image"],
     cases: Sequence[str] | np.ndarray,
     resamples: int = 10_000,
     seed: int = 0,
@@ -71,8 +71,8 @@ def paired_difference(
 
 
 def paired_differences(
-    predicted_a: Shaped[np.ndarray, "*seed image"],
-    predicted_b: Shaped[np.ndarray, "*seed image"],
+    predicted_a: Shaped[np.ndarray, "*seed_a image"],
+    predicted_b: Shaped[np.ndarray, "*seed_b image"],
     labels: Shaped[np.ndarray, " image"],
     cases: Sequence[str] | np.ndarray,
     resamples: int = 10_000,
@@ -94,6 +94,8 @@ def paired_differences(
     Cost: O(image · seed · resample).
     """
     labels = np.asarray(labels)
+    if labels.shape != (len(cases),):
+        raise ValueError(f"{labels.shape} labels do not go with {len(cases)} images")
     bootstrap = CaseBootstrap.of(cases, resamples, seed)
     sides = [_rows(predicted, cases) for predicted in (predicted_a, predicted_b)]
     classes = 1 + int(max(labels.max(), *(side.max() for side in sides)))

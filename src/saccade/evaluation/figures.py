@@ -1,6 +1,6 @@
 """Figures of many resamples at once.
 
-The plain path of each figure is scikit-learn on one set of labels (`metrics.py`); this is the fast one,
+The plain path of each figure is scikit-learn on one set of labels (``metrics.py``); this is the fast one,
 for weighted cases. Figures made of counts (accuracy, recall, precision, F1) come from three sums per case
 and class; the area under the ROC curve from ranks, with i over positives and j over negatives:
 

@@ -18,7 +18,7 @@ _BLOCK_ELEMENTS = 2**19  # weights of images held at a time: 4 MB of float64, wh
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure with its 95 % interval; `None` where it is not defined."""
+    """A figure with its 95 % interval; ``None`` where it is not defined."""
 
     value: float | None
     low: float | None
@@ -77,7 +77,7 @@ def percentile_interval(value: float, samples: Float[np.ndarray, " resample"], c
     """Put the central 95 % of the resampled figures around a value.
 
     Resamples in which the figure is not defined (NaN) are left out. With one case nothing varies between
-    resamples, which says nothing about other cases: the bounds are then `None`, as they are for a figure
+    resamples, which says nothing about other cases: the bounds are then ``None``, as they are for a figure
     that is not defined.
     """
     if not np.isfinite(value):

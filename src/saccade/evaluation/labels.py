@@ -1,7 +1,7 @@
 """Label maps: evaluating on another lab's classes.
 
-A map is a table with the columns `from,to`: what the other lab calls a class, and the model's name for it.
-Several names may go to one class. An empty `to` leaves those images out, for classes the model never
+A map is a table with the columns ``from,to``: what the other lab calls a class, and the model's name for it.
+Several names may go to one class. An empty ``to`` leaves those images out, for classes the model never
 learned. Names that are the model's own need no row.
 """
 
@@ -19,14 +19,14 @@ LEFT_OUT = -1
 
 
 def load_label_map(path: str | Path, classes: Sequence[str]) -> dict[str, str | None]:
-    """Load a label map; `None` stands for labels to leave out.
+    """Load a label map; ``None`` stands for labels to leave out.
 
     Args:
-        path: A table with the columns `from` and `to`.
-        classes: The model's class names, which `to` must be among.
+        path: A table with the columns ``from`` and ``to``.
+        classes: The model's class names, which ``to`` must be among.
 
     Raises:
-        BadInput: A missing file or column, a name mapped twice, or a `to` that the model does not know.
+        BadInput: A missing file or column, a name mapped twice, or a ``to`` that the model does not know.
     """
     table = load_table(path)
     for problem in table.problems:
@@ -51,7 +51,7 @@ def map_labels(
     mapping: Mapping[str, str | None] | None = None,
     source: str = "",
 ) -> Int[np.ndarray, " image"]:
-    """Turn names into class numbers, `LEFT_OUT` (-1) where the map says so.
+    """Turn names into class numbers, ``LEFT_OUT`` (-1) where the map says so.
 
     A name in the map follows the map, even where it is also a class of the model.
 
@@ -84,7 +84,7 @@ def map_labels(
 
 
 def _known(target: str, classes: Sequence[str], place: str) -> str | None:
-    """The class a row names, or `None` for none."""
+    """The class a row names, or ``None`` for none."""
     if not target:
         return None
     if target not in classes:

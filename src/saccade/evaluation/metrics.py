@@ -1,7 +1,7 @@
 """Metrics of predictions, each with its interval over cases.
 
-Point values come from scikit-learn, intervals from `intervals.CaseBootstrap` with the vectorised
-`figures`. Classes absent from the data are allowed: macro figures are over the classes present, that is,
+Point values come from scikit-learn, intervals from ``intervals.CaseBootstrap`` with the vectorised
+``figures``. Classes absent from the data are allowed: macro figures are over the classes present, that is,
 those with at least one image of that true label. Predicting an absent class still costs: the image
 counts as missed.
 """
@@ -44,8 +44,8 @@ class ClassMetrics:
 class Metrics:
     """How good predictions are, with 95 % intervals over cases.
 
-    `auroc` is one class against the rest, averaged over the classes that have at least one image and are
-    not all there is. `confusion[true][predicted]` counts images.
+    ``auroc`` is one class against the rest, averaged over the classes that have at least one image and are
+    not all there is. ``confusion[true][predicted]`` counts images.
     """
 
     accuracy: Interval
@@ -82,7 +82,7 @@ def evaluate_predictions(
 ) -> Metrics:
     """Measure predictions against the truth.
 
-    Figures that are not defined are `None`: the recall of a class without images, the precision of a class
+    Figures that are not defined are ``None``: the recall of a class without images, the precision of a class
     never predicted, the area under the curve where one class is all there is, and all bounds where there
     is one case only.
 
@@ -147,7 +147,7 @@ def _point_figures(
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=everyone, average=None, zero_division=cast(Any, np.nan)
     )
-    present = np.flatnonzero(support)
+    present = np.flatnonzero(np.asarray(support))
     point = Figures(
         accuracy=np.array([accuracy_score(labels, predicted)]),
         balanced_accuracy=np.array([np.mean(np.asarray(recall)[present])]),
@@ -196,10 +196,11 @@ def _checked(
             f"label {labels[outside[0]]} of image {outside[0]} is outside the {len(classes)} classes",
             remedy="map or leave out labels the model does not know",
         )
-    ok = np.isfinite(probabilities).all(axis=1) & (probabilities >= 0).all(axis=1)
-    ok &= np.abs(np.where(ok[:, None], probabilities, 0).sum(axis=1) - 1) <= _SUM_TOLERANCE
-    if not ok.all():
-        row = int(np.flatnonzero(~ok)[0])
+    in_range = (probabilities >= 0) & (probabilities <= 1 + _SUM_TOLERANCE)  # False for NaN
+    sums = np.where(in_range, probabilities, np.inf).sum(axis=1)
+    wrong = np.flatnonzero(np.abs(sums - 1) > _SUM_TOLERANCE)
+    if wrong.size:
+        row = int(wrong[0])
         raise BadInput(
             f"the scores of image {row} are not probabilities: {probabilities[row].tolist()}",
             remedy="pass finite values ≥ 0 that sum to one; NaN usually means that training diverged",

@@ -1,8 +1,7 @@
-"""Why a model said so: overlays, class maps, site tables, and how far they can be trusted."""
+"""Why a model said so: class maps, site tables, and how far they can be trusted."""
 
 from saccade.explanation.faithfulness import Curve, Faithfulness, faithfulness
 from saccade.explanation.maps import ClassMaps, class_maps, read_map, weight_map
-from saccade.explanation.overlays import WeightScale, displayable, overlay
 from saccade.explanation.pointing import Pointing, pointing
 from saccade.explanation.site_tables import write_site_table
 
@@ -11,11 +10,8 @@ __all__ = [
     "Curve",
     "Faithfulness",
     "Pointing",
-    "WeightScale",
     "class_maps",
-    "displayable",
     "faithfulness",
-    "overlay",
     "pointing",
     "read_map",
     "weight_map",

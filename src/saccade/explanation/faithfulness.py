@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from saccade.core.contract import SparseClassifier
@@ -87,10 +87,10 @@ def faithfulness(
 ) -> Faithfulness:
     """Delete and insert pixels in several orders, and follow the predicted class.
 
-    The model looks and selects anew in every changed image. It is used in evaluation mode and left as it was.
+    The model looks and selects anew in every changed image.
 
     Args:
-        model: Any classifier of images in memory.
+        model: Any classifier of images in memory, in evaluation mode.
         images: As the model wants them; nothing else is touched.
         orders: Orders by name, the model's own first; where a name has several, their curves are averaged.
         fill: What a replaced pixel becomes.
@@ -98,25 +98,20 @@ def faithfulness(
         batch_size: Images classified at a time.
 
     Raises:
-        BadInput: There are no images.
+        BadInput: There are no images, or the model is in training mode.
 
     Cost: ``2 · (steps + 1)`` forward passes per image and order.
     """
     if len(images) == 0:
         raise BadInput("there are no images to measure faithfulness on", remedy="pass at least one")
-    was_training = model.training
-    model.eval()
-    try:
-        probe = _Probe(model, images, fill, steps, batch_size)
-        curves = {name: Curve.mean([probe.curve(one) for one in several]) for name, several in orders.items()}
-    finally:
-        model.train(was_training)
+    if model.training:
+        raise BadInput("the model is in training mode and would answer by chance", remedy="call model.eval() first")
+    probe = _Probe(model, images, fill, steps, batch_size)
+    curves = {name: Curve.mean([probe.curve(one) for one in several]) for name, several in orders.items()}
     return Faithfulness(curves, fill.name)
 
 
-def mean_height(
-    x: Float[np.ndarray, " step"], y: Float[np.ndarray, "image step"]
-) -> Float[np.ndarray, " image"]:
+def mean_height(x: Float[np.ndarray, " step"], y: Float[np.ndarray, "image step"]) -> Float[np.ndarray, " image"]:
     """Area under each curve by the trapezoid rule, over the length of the axis.
 
     >>> mean_height(np.array([0.0, 0.1, 0.2]), np.array([[1.0, 0.5, 0.0]])).tolist()

@@ -36,9 +36,7 @@ class BorderMean:
 
     name: str = "the mean of the image's border"
 
-    def __call__(
-        self, images: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch channel 1 1"]:
+    def __call__(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel 1 1"]:
         """One colour per image."""
         height, width = images.shape[2:]
         ring = max(1, min(height, width) // 16)
@@ -53,9 +51,7 @@ class ImageMean:
 
     name: str = "the image's mean"
 
-    def __call__(
-        self, images: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch channel 1 1"]:
+    def __call__(self, images: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel 1 1"]:
         """One colour per image."""
         return images.mean((2, 3), keepdim=True)
 

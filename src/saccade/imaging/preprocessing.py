@@ -14,7 +14,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Int, Num, Shaped
 from torch import Tensor
 
 from saccade.core.errors import BadInput
@@ -25,7 +25,6 @@ Kind = Literal["uint8", "uint16", "float32"]
 Interpolation = Literal["area", "linear"]
 
 _SCALES = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
-_CHUNK = 256  # images whose statistics are held in float64 at a time
 
 
 @dataclass(frozen=True)
@@ -84,10 +83,10 @@ class Preprocessing:
             channels: Channels of the model's input; those of the image where not given.
             options: Further fields, such as ``mpp``.
         """
-        channels = image.shape[2] if channels is None else channels
+        count: int = image.shape[2] if channels is None else channels
         kind = str(image.dtype)
         settings = {"scale": _SCALES.get(kind, 1.0), "kind": kind, **options}
-        return cls(size=size, channels=channels, mean=(0.0,) * channels, std=(1.0,) * channels, **settings)
+        return cls(size=size, channels=count, mean=(0.0,) * count, std=(1.0,) * count, **settings)
 
     @classmethod
     def fit(cls, images: Iterable[np.ndarray], size: int, **options: Any) -> "Preprocessing":
@@ -97,15 +96,21 @@ class Preprocessing:
             raise BadInput("there are no images to measure", "hand in the training part")
         plain = cls.like(arrays[0], size, **options)
         resized = np.stack([plain.resize(image, f"image {index}") for index, image in enumerate(arrays)])
-        return plain.fitted(to_tensor(resized))
+        return plain.fitted([to_tensor(resized)])
 
-    def fitted(self, values: Num[Tensor, "batch channel height width"]) -> "Preprocessing":
+    def fitted(self, batches: Iterable[Num[Tensor, "batch channel height width"]]) -> "Preprocessing":
         """The same with mean and standard deviation measured on resized values; a constant channel gets 1."""
-        chunks = values.split(_CHUNK)
-        pixels = values.shape[0] * values.shape[2] * values.shape[3]
-        mean = sum((chunk.double().sum((0, 2, 3)) for chunk in chunks), torch.zeros(self.channels).double()) / pixels
-        squares = ((chunk.double() - mean[:, None, None]).square().sum((0, 2, 3)) for chunk in chunks)
-        std = (sum(squares, torch.zeros(self.channels).double()) / pixels).sqrt() / self.scale
+        count, mean, spread = 0, torch.zeros(self.channels).double(), torch.zeros(self.channels).double()
+        for batch in batches:
+            values = batch.double().transpose(0, 1).flatten(1)  # (channel, pixel)
+            added, change = values.shape[1], values.mean(1) - mean
+            count += added
+            mean = mean + change * (added / count)
+            inside = (values - values.mean(1, keepdim=True)).square().sum(1)
+            spread = spread + inside + change.square() * (added * (count - added) / count)  # Chan's combination
+        if not count:
+            raise BadInput("there are no images to measure", "hand in the training part")
+        std = (spread / count).sqrt() / self.scale
         std = torch.where(std > 0, std, torch.ones_like(std))
         return replace(self, mean=tuple((mean / self.scale).tolist()), std=tuple(std.tolist()))
 
@@ -117,7 +122,9 @@ class Preprocessing:
         """
         return self.normalise(to_tensor(self.resize(as_image(image, source), source)[None]))[0]
 
-    def resize(self, image: Array, source: str = "the array") -> Array:
+    def resize(
+        self, image: Array, source: str = "the array"
+    ) -> Shaped[np.ndarray, "{self.size} {self.size} {self.channels}"]:
         """The image as a square of the model's side and channels, in the values and type of the file."""
         if str(image.dtype) != self.kind:
             message = f"holds {image.dtype} values, the model wants {self.kind}"
@@ -172,7 +179,7 @@ def to_tensor(images: Num[np.ndarray, "batch height width channel"]) -> Num[Tens
     return torch.from_numpy(values.astype(np.float32) if values.dtype == np.uint16 else values)
 
 
-def _stretched(image: Array, size: int, interpolation: Interpolation) -> Array:
+def _stretched(image: Array, size: int, interpolation: Interpolation) -> Shaped[np.ndarray, "{size} {size} channel"]:
     """The image stretched to a square; each axis by the filter that fits its direction."""
     height, width, channels = image.shape
     if (height, width) == (size, size):

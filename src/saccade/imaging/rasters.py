@@ -1,13 +1,14 @@
 """Image files in, arrays out: (height, width, channel) in the values the file holds.
 
 - PNG, JPEG, BMP, TIFF and NPY; uint8 and uint16 stay as they are, 1-bit images become 0 and 255, every other
-  number becomes float32. TIFF and NPY may hold any number of channels, first or last.
+  number becomes float32. TIFF and NPY may hold any number of channels, first or last: where a TIFF does not name its
+  axes, a last axis above 4 behind a shorter first one says that the channels come first.
 - Transparency is laid over white and dropped. Palettes are looked up. CMYK becomes RGB by the plain formula
   (1 - ink)(1 - black), without a colour profile.
 - The orientation that a camera notes in a JPEG or PNG is applied, as viewers do, so pixels count from the corner
   one sees; TIFF's orientation is not, as in ImageJ and QuPath.
 - Of a file with several pictures the first is taken; a stack over depth or time is refused.
-- Images above `MAX_PIXELS` are refused before they are unpacked: a small file can claim terabytes.
+- Images above ``MAX_PIXELS`` are refused before they are unpacked: a small file can claim terabytes.
 """
 
 import logging
@@ -46,8 +47,12 @@ def is_image(path: Path | str) -> bool:
 def load_image(path: Path | str) -> Array:
     """Load an image file as (height, width, channel) in uint8, uint16 or float32.
 
-    Raises `BadInput`, naming the file, for one that is missing, empty, truncated, of an unknown kind or too
-    large, and for values that are not finite.
+    >>> load_image("images/second.bmp").shape
+    (48, 48, 3)
+
+    Raises:
+        BadInput: Naming the file: it is missing, empty, truncated, of an unknown kind or too large, or holds values
+            that are not finite.
     """
     path = Path(path)
     source = str(path)
@@ -73,14 +78,14 @@ def load_image(path: Path | str) -> Array:
 
 def load_mask(path: Path | str) -> Bool[np.ndarray, "height width"]:
     """Load a mask: true where any channel is not zero."""
-    return load_image(path).any(axis=2)
+    return (load_image(path) != 0).max(axis=2)
 
 
 def as_image(array: np.ndarray, source: str = "the array") -> Array:
-    """Bring an array into the form `load_image` returns, or raise `BadInput`.
+    """Bring an array of height x width, or height x width x channel, into the form ``load_image`` returns.
 
-    (height, width) gains a channel; (channel, height, width) is recognised by a last axis above 4 and a
-    first axis shorter than it, and turned.
+    Raises:
+        BadInput: Naming ``source``: it has other axes, no pixels, or values that are no finite numbers.
     """
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
@@ -91,9 +96,10 @@ def as_image(array: np.ndarray, source: str = "the array") -> Array:
         raise BadInput(f"has {array.ndim} axes ({shape})", "store one image of height x width x channel", source)
     if array.size == 0:
         raise BadInput("has no pixels", _COPY_AGAIN, source)
-    array = _channels_last(array)
+    array = array if array.ndim == 3 else array[..., None]
     if array.shape[2] > MAX_CHANNELS:
-        raise BadInput(f"has {array.shape[2]} channels, more than {MAX_CHANNELS}", "store one image per file", source)
+        message = f"has {array.shape[2]} channels, more than {MAX_CHANNELS}"
+        raise BadInput(message, "store one image of height x width x channel", source)
     if array.dtype not in (np.uint8, np.uint16):
         array = _finite_floats(array, source)
     return np.ascontiguousarray(array)
@@ -110,10 +116,9 @@ def _finite_floats(array: np.ndarray, source: str) -> np.ndarray:
 
 
 def _channels_last(array: np.ndarray) -> np.ndarray:
-    if array.ndim == 2:
-        return array[..., None]
-    first, _, last = array.shape
-    return np.moveaxis(array, 0, -1) if last > 4 and first < last else array
+    """Turn an array whose axes nobody named, where their lengths say that its channels come first."""
+    first_is_channel = array.ndim == 3 and array.shape[2] > 4 and array.shape[0] < array.shape[2]
+    return np.moveaxis(array, 0, -1) if first_is_channel else array
 
 
 def _check_extent(shape: tuple[int, ...]) -> None:
@@ -220,7 +225,7 @@ def _spatial(array: np.ndarray, axes: str) -> np.ndarray:
         raise BadInput(f"is a stack ({extent})", "export one plane per file")
     if len(names) == 3 and names[0] in "SC":
         return np.moveaxis(array, 0, -1)
-    return array  # channels last, or unnamed and told by their lengths
+    return array if names[0] == "Y" else _channels_last(array)
 
 
 def _load_npy(path: Path) -> np.ndarray:
@@ -228,7 +233,7 @@ def _load_npy(path: Path) -> np.ndarray:
     if not isinstance(mapped, np.ndarray):
         raise BadInput("is an archive of arrays, not one array", "save each image by numpy.save")
     _check_extent(mapped.shape)
-    return np.array(mapped)
+    return _channels_last(np.array(mapped))
 
 
 _LOADERS: dict[str, Callable[[Path], np.ndarray]] = {

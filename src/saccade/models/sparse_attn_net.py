@@ -171,7 +171,7 @@ def sparse_attn_net(
         classes: Names of the classes.
         channels: Channels of the images: 1 for optical path difference, 2 for event polarities, 3 for RGB.
         budget: Pixels to read; 614 is 15 % of 64×64. Training moves it.
-        look: ``full`` as published, ``strided`` at a quarter of the resolution (our choice, a quarter of the cost).
+        look: ``full`` as published, ``strided`` at a quarter of the resolution (our choice, a third of the cost).
         look_width: Channels inside the look.
         exploration: Share of the budget drawn at random while training (our addition).
         width: Numbers in a token (our choice; the paper names none).

@@ -30,3 +30,18 @@ def test_the_position_table_follows_the_size() -> None:
     small = tokens(Stack(torch.zeros(1, 1, 2, 2)), index)
     tokens(Stack(torch.zeros(1, 1, 9, 9)), index)
     assert tokens(Stack(torch.zeros(1, 1, 2, 2)), index).equal(small)
+
+
+def test_the_kept_table_follows_the_weights() -> None:
+    tokens, stack, index = PixelTokens(channels=1, width=4), Stack(torch.zeros(1, 1, 3, 3)), torch.tensor([[4, 8]])
+    with torch.no_grad():
+        before = tokens(stack, index)
+        tokens.place.bias += 1.0
+        assert not tokens(stack, index).equal(before)
+        tokens.load_state_dict({k: torch.zeros_like(v) for k, v in tokens.state_dict().items()})
+        assert tokens(stack, index).abs().sum() == 0
+    with torch.inference_mode():
+        kept = tokens(stack, index)
+    assert tokens(stack, index).equal(kept)
+    tokens(stack, index).sum().backward()  # a table kept without a graph must not be used where one is needed
+    assert tokens.place.weight.grad is not None

@@ -1,6 +1,7 @@
 """Simulated white blood cells in brightfield: single cells, and demonstration sets with donors, splits and masks.
 
-Nothing here is a photograph. The set exists so that every part of the package can be run, tested and shown without data.
+Nothing here is a photograph. The set lets every part of the package be run, tested and shown where there is no data;
+what is measured on it says nothing about real blood.
 """
 
 import csv
@@ -12,10 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from saccade.core.errors import BadInput
 from saccade.datasets.simulators.brightfield import Smear, draw_smear, photograph
-from saccade.datasets.simulators.cell_description import CellDescription, Frame
+from saccade.datasets.simulators.cell_description import CellDescription
 from saccade.datasets.simulators.cell_kinds import KINDS, describe_cell
 from saccade.datasets.simulators.smear import describe_surroundings
+from saccade.datasets.simulators.thickness import Frame
 
 __all__ = ["KINDS", "SimulatedCell", "simulate_cell", "write_dataset"]
 
@@ -60,7 +63,7 @@ def simulate_cell(
         smear: the donor's stain and microscope; drawn at random if absent.
 
     Raises:
-        BadInput: the kind is unknown.
+        BadInput: the kind is unknown, or size or mpp is not positive.
 
     Example:
         >>> import numpy as np
@@ -68,6 +71,8 @@ def simulate_cell(
         >>> cell.image.shape, len(cell.description.lobes)
         ((64, 64, 3), 4)
     """
+    if size < 1 or mpp <= 0:
+        raise BadInput(f"size {size} and mpp {mpp} must be positive", remedy="Try size 64 and mpp 0.4")
     shape_rng, place_rng, camera_rng, smear_rng = (np.random.default_rng(seed) for seed in rng.integers(2**63, size=4))
     description = describe_cell(kind, shape_rng)
     smear = draw_smear(smear_rng) if smear is None else smear
@@ -84,9 +89,10 @@ def write_dataset(
 ) -> Path:
     """Write a simulated set of white blood cells and return the path of its manifest.
 
-    Images go to `<kind>/<kind>_0001.png`, masks of their nuclei to `masks/<kind>/<kind>_0001.png`, and `manifest.csv` lists
-    them. Cases are simulated donors, each with a stain and a lamp of their own; a donor gives up to four cells of each kind to
-    one split only. Every cell has its own seed: cell i of a kind and split stays the same, however many are asked for.
+    Images go to `<kind>/<kind>_0001.png`, masks of their nuclei to `masks/<kind>/<kind>_0001.png`; `manifest.csv`
+    lists both. Cases are simulated donors, each with a stain and a lamp of their own; a donor gives up to four cells
+    of each kind, all to one split. Cell i of a kind and split has a seed of its own: it stays the same however many
+    cells are written.
 
     Args:
         folder: where to write; created if absent.
@@ -96,8 +102,7 @@ def write_dataset(
         mpp: micrometres per pixel; by default images are 25.6 µm wide.
 
     Example:
-        >>> from tempfile import mkdtemp
-        >>> manifest = write_dataset(mkdtemp(), per_class={"train": 2, "test": 1}, size=32)
+        >>> manifest = write_dataset("simulated-cells", per_class={"train": 2, "test": 1}, size=32)
         >>> len(manifest.read_text().splitlines())
         16
     """
@@ -110,9 +115,8 @@ def write_dataset(
         places = [(split, index) for split, count in counts.items() for index in range(count)]
         for number, (split, index) in enumerate(places, start=1):
             donor = index // CELLS_PER_DONOR
-            cell = simulate_cell(
-                kind, _generator(seed, split, donor, kind, index), size, mpp, draw_smear(_generator(seed, split, donor))
-            )
+            smear = draw_smear(_generator(seed, split, donor))
+            cell = simulate_cell(kind, _generator(seed, split, donor, kind, index), size, mpp, smear)
             path = Path(kind, f"{kind}_{number:04d}.png")
             _save(folder / path, cell.image[..., ::-1])
             _save(folder / "masks" / path, cell.nucleus.astype(np.uint8) * 255)

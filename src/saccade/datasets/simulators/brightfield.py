@@ -1,8 +1,8 @@
 """Simulated brightfield microscopy of a stained smear: Beer–Lambert absorption, defocus, camera.
 
-Light that crosses the smear is I = I₀ · exp(−Σ uptake · thickness · dye), with one absorbance vector per dye and channel.
-The dyes are those of a May-Grünwald-Giemsa stain; their vectors and the uptakes were chosen by eye and by the mean colours of
-public smear photographs. Each simulated donor's slide differs in dye strength and hue, lamp, vignetting, focus and noise.
+Light that crosses the smear is I = I₀ · exp(−Σ uptake · thickness · dye), each dye an absorbance per colour channel.
+The dyes are those of a May-Grünwald-Giemsa stain; their vectors and the uptakes were set by eye and by the colour
+clusters of public smear photographs. Simulated donors differ in dye strength and hue, lamp, vignetting, focus, noise.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from saccade.datasets.simulators.cell_description import CellDescription, FloatArray, Frame, Layers, layers
+from saccade.datasets.simulators.cell_description import CellDescription, Layers, layers
 from saccade.datasets.simulators.smear import Surroundings, thickness_of_platelets, thickness_of_red_cells
+from saccade.datasets.simulators.thickness import FloatArray, Frame
 
 # Absorbance of red, green and blue at unit amount. Purple is the complex that azure B and eosin form on chromatin.
 PURPLE, AZURE, EOSIN, HAEMOGLOBIN = (1.34, 2.2, 0.44), (0.78, 0.70, 0.17), (0.15, 0.75, 0.45), (0.24, 0.35, 0.21)
@@ -100,7 +101,7 @@ def photograph(
     light *= _refraction(parts.cell + around + parts.granules + platelets, fine.mpp, defocus)[..., None]
     light = cv2.GaussianBlur(light, (0, 0), max(rng.uniform(*smear.blur) / fine.mpp, 0.2))
     light = cv2.resize(light, (frame.size, frame.size), interpolation=cv2.INTER_AREA)
-    return _camera(light, smear, frame, rng), _at(frame.size, parts)
+    return _camera(np.asarray(light, np.float32), smear, frame, rng), _at(frame.size, parts)
 
 
 def _amounts(
@@ -115,7 +116,7 @@ def _amounts(
 
 
 def _refraction(thickness: FloatArray, mpp: float, defocus: float) -> FloatArray:
-    """Bright and dark rims of slightly defocused edges: 1 − REFRACTION · defocus · ∇²thickness (transport of intensity)."""
+    """Bright and dark rims of slightly defocused edges: 1 − REFRACTION · defocus · ∇²thickness."""
     soft = cv2.GaussianBlur(thickness, (0, 0), max(0.2 / mpp, 0.3))
     return np.clip(1 - REFRACTION * defocus * cv2.Laplacian(soft, cv2.CV_32F) / mpp**2, 0.8, 1.2)
 

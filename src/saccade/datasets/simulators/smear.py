@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from saccade.datasets.simulators.cell_description import FloatArray, Frame, splat
+from saccade.datasets.simulators.thickness import FloatArray, Frame, splat
 
 RED_CELL_RADIUS = 3.75  # µm
 SQUEEZE = 0.45  # where two red cells overlap, the thinner one adds this part of its thickness
@@ -16,7 +16,8 @@ REACH = 1.35  # a red cell's outline stays within this many radii of its centre
 class RedCell:
     """A simulated red cell: place and radius in µm, aspect ratio, turn in radians, and relief.
 
-    `pallor` goes from 0 (a flat disc) to 1 (a biconcave one); `waves` ripples of height `ripple` make its outline uneven.
+    `pallor` goes from 0 (a flat disc) to 1 (a biconcave one); `waves` ripples of relative height `ripple` make the
+    outline uneven.
     """
 
     x: float

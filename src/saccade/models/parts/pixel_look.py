@@ -18,20 +18,20 @@ class FullLook(nn.Module):
     """The look as published: convolutions at full resolution, one logit per pixel.
 
     The paper says "a light convolutional network"; its depth and width are our choice.
-    Cost: ``9·(channels·width + (layers−1)·width²)`` MAC per pixel; 10.8 million for 64×64 at the default.
+    Cost: ``9·(channels·width + (layers−2)·width² + width)`` MAC per pixel; 11.8 million for 64×64 RGB at the default.
 
     Args:
         channels: Channels of the image.
         width: Channels inside.
-        layers: 3×3 convolutions.
+        layers: 3×3 convolutions, the one that scores included.
     """
 
     def __init__(self, channels: int, width: int = 16, layers: int = 3) -> None:
         super().__init__()
         self.trunk = nn.Sequential(
-            *(_convolution(channels if i == 0 else width, width) for i in range(layers)),
+            *(_convolution(channels if i == 0 else width, width) for i in range(layers - 1)),
         )
-        self.score = nn.Conv2d(width, 1, 1)
+        self.score = nn.Conv2d(width, 1, 3, padding=1)
 
     def forward(self, images: Stack) -> Float[Tensor, "batch pixel"]:
         """Logits of the coarse map, raster order."""
@@ -43,7 +43,7 @@ class StridedLook(nn.Module):
 
     Two strided convolutions, one more, then a 1×1 convolution to 16 channels that become 4×4 pixels. Images whose
     sides do not divide by four are extended by their edge and the map is cropped.
-    Cost: about a quarter of ``FullLook``'s.
+    Cost: about a third of ``FullLook``'s; 4.1 million MAC for 64×64 RGB.
 
     Args:
         channels: Channels of the image.

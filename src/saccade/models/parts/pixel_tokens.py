@@ -31,16 +31,27 @@ class PixelTokens(nn.Module):
         self.value = nn.Linear(channels, width, bias=False)
         self.deeper = nn.ModuleList(nn.Linear(width, width) for _ in range(layers - 1))
         self._positions: dict[tuple[int, int], Tensor] = {}
+        self._table: tuple[tuple[object, ...], Tensor] | None = None
 
     def forward(self, images: Stack, index: Int[Tensor, "batch site"]) -> Float[Tensor, "batch site width"]:
         """Tokens of the pixels at these raster indices."""
-        table = self.place(self._positions_of(images.height, images.width, index.device))
+        table = self._table_of(images.height, images.width, index.device)
         values = images.read_pixels(index)
         tokens = torch.addmm(F.embedding(index, table).flatten(0, 1), values.flatten(0, 1), self.value.weight.t())
         tokens = F.relu_(tokens).view(*index.shape, -1)
         for layer in self.deeper:
             tokens = F.relu(layer(tokens))
         return tokens
+
+    def _table_of(self, height: int, width: int, device: torch.device) -> Float[Tensor, "pixel width"]:
+        """The position half of the first layer; outside training it is kept until the weights change."""
+        if torch.is_grad_enabled():
+            return self.place(self._positions_of(height, width, device))
+        weight, bias = self.place.weight, self.place.bias
+        state = (height, width, device, weight.dtype, weight.data_ptr(), weight._version, bias._version)
+        if self._table is None or self._table[0] != state:
+            self._table = state, self.place(self._positions_of(height, width, device))
+        return self._table[1]
 
     def _positions_of(self, height: int, width: int, device: torch.device) -> Tensor:
         """The constant position features of a size, made once."""

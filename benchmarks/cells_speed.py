@@ -1,0 +1,85 @@
+"""Images per second, FLOPs and memory of every model of single cells, side by side in one process.
+
+    python benchmarks/cells_speed.py --out benchmarks/results/2026-11-21-cells-speed.json
+
+No data and no training: cost does not depend on the weights, except through the budget, which is given. Every model is
+measured twice: as it is, and in the fast form that prediction uses (`saccade.inference.fast`), which helps all alike.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from machine import describe_machine
+
+from saccade.core.files import write_text
+from saccade.evaluation.cost import count_flops, count_parameters
+from saccade.evaluation.memory import peak_memory_bytes
+from saccade.evaluation.speed import compare_speed
+from saccade.inference.fast import FastModel
+from saccade.models import create_model
+
+CLASSES = tuple("abcdefgh")
+SIZE = 64
+MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sparse-attn-net 5%": ("sparse-attn-net", {"budget": round(0.05 * SIZE**2)}),
+    "sparse-attn-net 10%": ("sparse-attn-net", {"budget": round(0.10 * SIZE**2)}),
+    "sparse-attn-net 15%": ("sparse-attn-net", {"budget": round(0.15 * SIZE**2)}),
+    "sparse-attn-net 15%, full look": ("sparse-attn-net", {"budget": round(0.15 * SIZE**2), "look": "full"}),
+    "sparse-attn-net 15%, as published": (
+        "sparse-attn-net",
+        {"budget": round(0.15 * SIZE**2), "look": "full", "attention": "full"},
+    ),
+    "random-pixels 15%": ("random-pixels", {"budget": round(0.15 * SIZE**2)}),
+    "tiny-cnn": ("tiny-cnn", {}),
+    "vit-tiny": ("vit-tiny", {"size": SIZE}),
+    "resnet18": ("resnet18", {}),
+}
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    models = {label: create_model(name, CLASSES, **options).eval() for label, (name, options) in MODELS.items()}
+    contestants = {label: (lambda x, m=model: m(x)) for label, model in models.items()}
+    contestants |= {f"{label} (fast form)": FastModel(model) for label, model in models.items()}
+    images = torch.randn(256, 3, SIZE, SIZE)
+    speeds = {
+        batch: compare_speed(contestants, images, batch=batch, rounds=arguments.rounds, min_seconds=0.3)
+        for batch in (1, 256)
+    }
+    rows = []
+    for label, model in models.items():
+        name, options = MODELS[label]
+        rows.append(
+            {
+                "model": label,
+                "parameters": count_parameters(model),
+                "flops_per_image": count_flops(model, images[:1]),
+                "images_per_second": {str(b): round(speed[label], 1) for b, speed in speeds.items()},
+                "images_per_second_fast": {
+                    str(b): round(speed[f"{label} (fast form)"], 1) for b, speed in speeds.items()
+                },
+                "peak_memory_bytes": peak_memory_bytes(
+                    "saccade.models:create_model",
+                    {"name": name, "classes": list(CLASSES), **options},
+                    shape=(256, 3, SIZE, SIZE),
+                    threads=arguments.threads,
+                ),
+            }
+        )
+        print(json.dumps(rows[-1]))
+    result = {"what": f"cost at {SIZE} px, 3 channels, {len(CLASSES)} classes", "rows": rows}
+    write_text(arguments.out, json.dumps({**result, "machine": describe_machine()}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""How good a trained model is on labelled images, and what it costs: the figures of ``metrics.json``.
+
+Images are streamed and only a row of numbers is kept of each. Those that cannot be opened are counted, named in the
+table and left out of the figures.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from saccade.cli.console import Progress, warn
+from saccade.core.errors import BadInput
+from saccade.core.manifest import Row
+from saccade.core.results import Prediction
+from saccade.datasets.medmnist import stream_images
+from saccade.evaluation.cost import count_flops, count_parameters
+from saccade.evaluation.memory import peak_memory_bytes
+from saccade.evaluation.metrics import Metrics, evaluate_predictions
+from saccade.evaluation.speed import compare_speed
+from saccade.inference.fast import FastModel
+from saccade.inference.predictor import Predictor
+from saccade.inference.result import Item, Result
+from saccade.inference.tables import PredictionTable
+from saccade.models import create_model, options_of
+
+TIMED_BATCH = 64
+"""Images per pass in the speed of ``metrics.json``, and in flight when memory is measured."""
+
+_SPEED_ROUNDS = 3
+_PEERS = ("tiny-cnn", "vit-tiny", "resnet18")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImage:
+    """An image to judge a model by: its row, its class as the model numbers it, and that class's name."""
+
+    row: Row
+    label: int
+    name: str
+
+
+@dataclass(eq=False)
+class Judged:
+    """What was predicted, image by image, as numbers alone."""
+
+    images: list[LabelledImage] = field(default_factory=list)
+    probabilities: list[list[float]] = field(default_factory=list)
+    read: list[float] = field(default_factory=list)
+    looked: list[float] = field(default_factory=list)
+    failed: int = 0
+
+    def add(self, image: LabelledImage, result: Result) -> None:
+        """Keep the numbers of one result, or count it as failed."""
+        if result.error:
+            self.failed += 1
+            warn(f"skipped: {result.error}")
+            return
+        self.images.append(image)
+        self.probabilities.append(list(result.probabilities.values()))
+        self.read.append(float(result.cost.pixels_read_fraction))
+        self.looked.append(float(result.cost.pixels_looked_fraction))
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Number of the class given to each image."""
+        return np.argmax(self.probabilities, axis=1)
+
+    def metrics(self, classes: Sequence[str]) -> Metrics:
+        """The figures with their intervals."""
+        labels = np.array([image.label for image in self.images], dtype=np.int64)
+        cases = [image.row.case for image in self.images]
+        return evaluate_predictions(np.array(self.probabilities), labels, cases, classes)
+
+
+def judge(
+    predictor: Predictor, images: Sequence[LabelledImage], tell: Progress, table: PredictionTable | None = None
+) -> Judged:
+    """Predict labelled images, writing each to the table.
+
+    Raises:
+        BadInput: None of the images can be predicted.
+    """
+    judged = Judged()
+    opened: list[LabelledImage] = []  # what the predictor has taken from the stream and not yet given back
+
+    def items() -> Iterator[Item]:
+        for image, item in _stream(images):
+            opened.append(image)
+            yield item
+
+    for done, result in enumerate(predictor.stream(items()), start=1):
+        image = opened.pop(0)
+        judged.add(image, result)
+        if table is not None:
+            table.add(result, image.name, image.row.case_id, image.row.name)
+        tell(done, len(images))
+    if not judged.images:
+        raise BadInput(f"none of the {len(images)} images could be predicted", "the lines above say why")
+    return judged
+
+
+def measure_cost(predictor: Predictor, judged: Judged | None = None, memory: bool = True) -> dict[str, Any]:
+    """The ``cost`` of ``metrics.json``: speed without decoding, and memory in a process of its own.
+
+    Args:
+        predictor: The model to measure, on the device it is on.
+        judged: Predictions whose pixels are counted.
+        memory: Whether to measure memory, which takes some seconds.
+    """
+    images = _made_up(predictor, TIMED_BATCH)
+    speed = compare_speed({"model": predictor.fast_model()}, images, batch=TIMED_BATCH, rounds=_SPEED_ROUNDS)
+    return {
+        "parameters": count_parameters(predictor.model),
+        "flops_per_image": count_flops(predictor.model, images[:1]),
+        "pixels_read_fraction": float(np.mean(judged.read)) if judged else None,
+        "pixels_looked_fraction": float(np.mean(judged.looked)) if judged else None,
+        "images_per_second": speed["model"],
+        "peak_memory_bytes": _peak_memory(predictor, images.shape) if memory else None,
+    }
+
+
+def measure_peers(predictor: Predictor) -> dict[str, dict[str, Any]]:
+    """What ordinary networks would cost on the same images; untrained, so they have no accuracy."""
+    images = _made_up(predictor, TIMED_BATCH)
+    costs: dict[str, dict[str, Any]] = {}
+    own = predictor.model.config["model"]
+    wanted = {"channels": predictor.preprocessing.channels, "size": predictor.preprocessing.size}
+    for name in (name for name in _PEERS if name != own):
+        known = {key: value for key, value in wanted.items() if key in options_of(name)}
+        model = create_model(name, predictor.classes, **known).eval().to(predictor.device)
+        speed = compare_speed({name: FastModel(model)}, images, batch=TIMED_BATCH, rounds=1, min_seconds=0.1)
+        costs[name] = {
+            "parameters": count_parameters(model),
+            "flops_per_image": count_flops(model, images[:1]),
+            "pixels_read_fraction": 1.0,
+            "pixels_looked_fraction": 0.0,
+            "images_per_second": speed[name],
+        }
+    return costs
+
+
+class ReadyModel(nn.Module):
+    """The form that predicts, as the module that the memory probe wants."""
+
+    def __init__(self, model: FastModel) -> None:
+        super().__init__()
+        self.fast = model
+
+    def forward(self, images: Tensor) -> Prediction:
+        """Classify."""
+        return self.fast(images)
+
+
+def ready_model(name: str, classes: tuple[str, ...], **options: Any) -> ReadyModel:
+    """Build a model by name in the form that predicts; the memory probe calls this in its own process."""
+    return ReadyModel(FastModel(create_model(name, classes, **options)))
+
+
+def _peak_memory(predictor: Predictor, shape: Sequence[int]) -> int | None:
+    config = predictor.model.config
+    options = {**config["options"], **({"budget": predictor.model.budget} if "budget" in config["options"] else {})}
+    arguments = {"name": config["model"], "classes": list(config["classes"]), **options}
+    return peak_memory_bytes("saccade.cli.assessment:ready_model", arguments, shape=list(shape))
+
+
+def _made_up(predictor: Predictor, count: int) -> Tensor:
+    """Images of the model's size; their content changes no cost."""
+    size, channels = predictor.preprocessing.size, predictor.preprocessing.channels
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(count, channels, size, size, generator=generator).to(predictor.device)
+
+
+def _stream(images: Sequence[LabelledImage]) -> Iterator[tuple[LabelledImage, Item]]:
+    """Each image with what the predictor can open: its path, or its pixels where a file holds many."""
+    archives: dict[Path, dict[str, LabelledImage]] = defaultdict(dict)
+    for image in images:
+        if image.row.member:
+            archives[image.row.path][image.row.member] = image
+        else:
+            yield image, image.row.path
+    for path, members in archives.items():
+        for name, pixels in stream_images(path, set(members)):
+            yield members[name], pixels

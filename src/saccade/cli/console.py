@@ -1,0 +1,68 @@
+"""What the verbs print with: lines, tables and progress, on a terminal or in a log."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+
+Progress = Callable[[int, int], None]
+"""Told how many of how many are done."""
+
+_LOG_WIDTH = 160  # columns where there is no terminal to ask
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def say(line: str) -> None:
+    """Print a line of what was done."""
+    typer.echo(line)
+
+
+def warn(line: str) -> None:
+    """Print a line about something that went wrong without stopping the work."""
+    typer.echo(line, err=True)
+
+
+def show_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], title: str = "", right: Sequence[str] = ()
+) -> None:
+    """Print a table; the columns named in ``right`` are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(width=None if sys.stdout.isatty() else _LOG_WIDTH).print(table)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress]:
+    """Show progress on the standard error stream: a bar on a terminal, else a line every ten seconds."""
+    if not sys.stderr.isatty():
+        yield _lines(what)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(what: str) -> Progress:
+    last = time.monotonic()
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _SECONDS_BETWEEN_LINES:
+            last = time.monotonic()
+            warn(f"{what}: {done} of {total}")
+
+    return tell

@@ -1,0 +1,63 @@
+"""``saccade demo``: everything once, on simulated images."""
+
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from saccade.cli.console import say
+from saccade.cli.evaluate import evaluate_run, label_images, trained_on
+from saccade.core.errors import BadInput
+
+_CELLS_PER_CLASS = 240
+_RECIPE = ("training.epochs=24", "data.size=64")
+_OWN = ("data", "run", "predictions.csv", "metrics.json", "report.html")
+"""All that a demonstration leaves, and all that ``--overwrite`` removes."""
+
+
+def demo(
+    scale: Annotated[str, typer.Argument(help="The scale of image to show: cells.")] = "cells",
+    out: Annotated[Path | None, typer.Option(help="Folder to write to; demo/cells by default.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier demonstration there.")] = False,
+) -> None:
+    """Simulate images, train on them, evaluate, and leave report.html and metrics.json; takes a few minutes.
+
+    The images are simulated: the figures show that everything works, not how good it is on real ones.
+    """
+    if scale != "cells":
+        raise BadInput(f"there is no demonstration of {scale!r}", "say `saccade demo cells`")
+    demo_cells(_cleared(out or Path("demo") / scale, overwrite))
+
+
+def demo_cells(out: Path, per_class: int = _CELLS_PER_CLASS, changes: tuple[str, ...] = _RECIPE) -> None:
+    """Five kinds of simulated white blood cells, from images to report."""
+    from saccade.cli.train import make_recipe
+    from saccade.datasets.simulators.blood_cells import KINDS, write_dataset
+    from saccade.datasets.sources import open_manifest
+    from saccade.inference.parts import choose_images
+    from saccade.inference.runs import Run
+    from saccade.training.train import train
+
+    say(f"simulating {per_class} white blood cells of each of {len(KINDS)} kinds: none of these images is real")
+    manifest = write_dataset(out / "data", per_class)
+    recipe = make_recipe(None, manifest, "sparse-attn-net", list(changes))
+    run = Run.open(train(recipe, out / "run"))
+    chosen = choose_images(open_manifest(manifest), run.splits, trained_on(run), "test")
+    images = label_images(chosen.manifest, run.package.model.classes)
+    evaluate_run(run, chosen, images, out)
+    say(f"the report, of simulated images: {out / 'report.html'}")
+
+
+def _cleared(out: Path, overwrite: bool) -> Path:
+    """The folder, empty; an earlier demonstration in it is removed if that was asked for, nothing else ever is."""
+    from saccade.core.files import new_folder
+
+    if overwrite and out.is_dir():
+        for name in _OWN:
+            path = out / name
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+    return new_folder(out, remedy="replace it with --overwrite, or choose another --out")

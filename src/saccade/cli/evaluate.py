@@ -1,0 +1,127 @@
+"""``saccade evaluate``: how good a run is on images it was not trained on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from saccade.cli.console import progress, say, warn
+from saccade.cli.predict import FINISHED_WITH_FAILURES
+from saccade.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from saccade.cli.assessment import LabelledImage
+    from saccade.core.manifest import Manifest
+    from saccade.inference.parts import Chosen
+    from saccade.inference.runs import Run
+
+
+def evaluate(
+    run: Annotated[str, typer.Argument(help="Folder of a run, or owner/name on the Hugging Face hub.")],
+    data: Annotated[Path, typer.Option(help="Folder of class folders, manifest.csv or MedMNIST .npz.")],
+    out: Annotated[Path, typer.Option(help="Folder to write to; the three files in it are replaced.")] = Path("eval"),
+    split: Annotated[str, typer.Option(help="train, val or test; test where the data is split.")] = "",
+    labels: Annotated[Path | None, typer.Option(help="CSV from,to: how other class names are called here.")] = None,
+    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
+) -> None:
+    """Measure a run on labelled images: predictions.csv, metrics.json and report.html.
+
+    Images the run knows are judged by its own split: the test part, unless --split says otherwise. Images it does not
+    know are judged by their own split where they have one, else all of them. Images that cannot be opened are left out,
+    with a line for each; the exit code is then 3.
+    """
+    from saccade.core.manifest import part_of
+    from saccade.datasets.sources import open_manifest
+    from saccade.evaluation.labels import load_label_map
+    from saccade.inference.hub import find_model
+    from saccade.inference.parts import choose_images
+    from saccade.inference.runs import Run
+
+    if out.exists() and not out.is_dir():
+        raise BadInput("is a file, not a folder", "choose another --out", str(out))
+    opened = Run.open(find_model(run))
+    classes = opened.package.model.classes
+    mapping = load_label_map(labels, classes) if labels else None
+    chosen = choose_images(open_manifest(data), opened.splits, trained_on(opened), part_of(split, "--split"))
+    images = label_images(chosen.manifest, classes, mapping)
+    for note in chosen.notes:
+        warn(f"note: {note}")
+    say(f"evaluating {len(images)} images, {chosen.part + ' part' if chosen.part else 'all there are'}")
+    if evaluate_run(opened, chosen, images, out, device):
+        raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def evaluate_run(
+    run: "Run", chosen: "Chosen", images: "list[LabelledImage]", out: Path, device: str | None = None
+) -> int:
+    """Predict, measure and report into a folder; returns how many images could not be opened."""
+    from saccade.cli.assessment import judge, measure_cost, measure_peers
+    from saccade.cli.reporting import is_simulated, report_data
+    from saccade.core.files import write_json
+    from saccade.inference.predictor import Predictor
+    from saccade.inference.tables import prediction_table
+    from saccade.report.report import write_report
+
+    predictor = Predictor(run.package.model, run.package.preprocessing, device)
+    with prediction_table(out / "predictions.csv", predictor.classes, labelled=True) as table:
+        with progress("predicting") as tell:
+            judged = judge(predictor, images, tell, table)
+        metrics = judged.metrics(predictor.classes)
+    say("measuring cost")
+    cost, peers = measure_cost(predictor, judged), measure_peers(predictor)
+    about = {
+        "model": predictor.model.config["model"],
+        "run": str(run.folder),
+        "data": str(chosen.manifest.source),
+        "split": chosen.part or None,
+        "simulated": is_simulated(chosen.manifest),
+        "images_failed": judged.failed,
+    }
+    write_json(out / "metrics.json", {**metrics.as_dict(), "cost": cost, "about": about})
+    say("measuring explanations")
+    page = report_data(run, predictor, chosen.manifest, judged, cost, part=chosen.part, metrics=metrics, peers=peers)
+    write_report(out / "report.html", page)
+    say(headline(metrics.as_dict(), cost, simulated=about["simulated"]))
+    say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, {out / 'report.html'}")
+    return judged.failed
+
+
+def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], simulated: bool) -> str:
+    """The result in one line; simulated images are called that."""
+    accuracy = metrics["accuracy"]
+    interval = f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})" if accuracy["low"] is not None else ""
+    images = f"{metrics['n']} {'simulated ' if simulated else ''}images"
+    pixels = f"{cost['pixels_read_fraction']:.1%} of the pixels read, {cost['pixels_looked_fraction']:.1%} looked at"
+    return f"accuracy {accuracy['value']:.1%}{interval} on {images}, {pixels}"
+
+
+def trained_on(run: "Run") -> Path | None:
+    """Where the data was that the run was trained on."""
+    path = run.recipe.get("data", {}).get("path")
+    return Path(path) if path else None
+
+
+def label_images(
+    manifest: "Manifest", classes: tuple[str, ...], mapping: Mapping[str, str | None] | None = None
+) -> "list[LabelledImage]":
+    """Number the images' labels as the model does; what the map sends nowhere is left out.
+
+    Raises:
+        BadInput: Labels that are neither mapped nor the model's, naming them and the first row; or nothing is left.
+    """
+    from saccade.cli.assessment import LabelledImage
+    from saccade.evaluation.labels import LEFT_OUT, map_labels
+
+    mapped = mapping or {}
+    unknown = next((row for row in manifest.rows if row.label not in mapped and row.label not in classes), None)
+    source = unknown.place if unknown else ""
+    numbers = map_labels([row.label for row in manifest.rows], classes, mapping, source).tolist()
+    images = [
+        LabelledImage(row, number, classes[number])
+        for row, number in zip(manifest.rows, numbers, strict=True)
+        if number != LEFT_OUT
+    ]
+    if not images:
+        raise BadInput("the label map leaves no image to evaluate", "map some of the labels", str(manifest.source))
+    return images

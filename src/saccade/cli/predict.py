@@ -1,0 +1,86 @@
+"""``saccade predict``: images in, a table out."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from saccade.cli.console import progress, say, show_table, warn
+from saccade.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from saccade.inference.result import Result
+
+FINISHED_WITH_FAILURES = 3
+_SHOWN = 10  # images up to which each has a line of its own on the screen
+
+
+def predict(
+    run: Annotated[str, typer.Argument(help="Folder of a run, or owner/name on the Hugging Face hub.")],
+    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    out: Annotated[Path, typer.Option(help="The table to write; an older one is replaced.")] = Path("predictions.csv"),
+    batch_size: Annotated[int, typer.Option(help="Images classified at a time.", min=1)] = 64,
+    device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
+) -> None:
+    """Predict the class of images, of any size and file type.
+
+    Images that cannot be opened are skipped, with a line for each and in the table; the exit code is then 3. If none
+    can be opened, it is 2 and no table is written.
+    """
+    from saccade.datasets.folders import list_images
+    from saccade.inference import load
+    from saccade.inference.tables import prediction_table
+
+    if out.is_dir():
+        raise BadInput("is a folder", "name the table to write, such as --out predictions.csv", str(out))
+    paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
+    predictor = load(run, device)
+    summary = Summary()
+    with prediction_table(out, predictor.classes) as table, progress("predicting") as tell:
+        for done, result in enumerate(predictor.stream(paths, batch_size), start=1):
+            table.add(result)
+            summary.add(result)
+            tell(done, len(paths))
+        if summary.failed == len(paths):
+            remedy = "the lines above say why; nothing was written"
+            raise BadInput(f"none of the {len(paths)} images could be predicted", remedy)
+    summary.show()
+    say(f"{len(paths) - summary.failed} of {len(paths)} images predicted: {out}")
+    if summary.failed:
+        raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+class Summary:
+    """What to show of many results without keeping them."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self._confidences: dict[str, list[float]] = defaultdict(list)
+        self._first: list[tuple[str, ...]] = []
+
+    def add(self, result: "Result") -> None:
+        """Take note of a result; a bad image gets its line at once."""
+        if result.error:
+            self.failed += 1
+            warn(f"skipped: {result.error}")
+            return
+        confidence = result.probabilities[result.label]
+        self._confidences[result.label].append(confidence)
+        if len(self._first) <= _SHOWN:
+            read, looked = float(result.cost.pixels_read_fraction), float(result.cost.pixels_looked_fraction)
+            self._first.append((result.name, result.label, f"{confidence:.1%}", f"{read:.1%}", f"{looked:.1%}"))
+
+    def show(self) -> None:
+        """Print every image of a few, or every class of many."""
+        if len(self._first) <= _SHOWN:
+            columns = ("image", "predicted", "probability", "pixels read", "pixels looked at")
+            show_table(columns, self._first, right=columns[2:])
+            return
+        total = sum(map(len, self._confidences.values()))
+        rows = [
+            (name, str(len(found)), f"{len(found) / total:.1%}", f"{sum(found) / len(found):.1%}")
+            for name, found in sorted(self._confidences.items(), key=lambda pair: -len(pair[1]))
+        ]
+        columns = ("predicted", "images", "share", "mean probability")
+        show_table(columns, rows, right=columns[1:])

@@ -1,0 +1,95 @@
+"""``saccade train``: from images to a run folder with a report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from saccade.cli.console import progress, say
+from saccade.cli.evaluate import headline, label_images, trained_on
+from saccade.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from saccade.training.recipe import Recipe
+
+_DEFAULT_MODEL = "sparse-attn-net"
+
+
+def train(
+    recipe: Annotated[Path | None, typer.Argument(help="A recipe in YAML, in place of --data and --model.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The run folder; runs/NAME for a recipe NAME.yaml.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of class folders, manifest.csv or MedMNIST .npz.")] = None,
+    model: Annotated[str | None, typer.Option(help=f"A name of `saccade models`; {_DEFAULT_MODEL} by default.")] = None,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="A change to the recipe, such as training.epochs=30; repeatable.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")] = False,
+    devices: Annotated[int, typer.Option(help="GPUs, or processes where there are none.", min=1)] = 1,
+    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
+) -> None:
+    """Train a model and leave a run folder: the model, its recipe, history, split and report.
+
+    The report's figures are of the validation part; the test part is not opened before `saccade evaluate`. With
+    --resume and nothing else than --out, the recipe is taken from the run folder.
+    """
+    from saccade.training.train import train as run_training
+
+    if out is None:
+        if recipe is None:
+            raise BadInput("there is no run folder to write to", "name one, such as --out runs/first")
+        out = Path("runs") / recipe.stem
+    wanted = make_recipe(recipe, data, model, changes or [], out if resume else None)
+    folder = run_training(wanted, out, resume=resume, overwrite=overwrite, devices=devices, precision=precision)
+    report_training(folder)
+
+
+def make_recipe(
+    path: Path | None, data: Path | None, model: str | None, changes: list[str], resumed: Path | None = None
+) -> "Recipe":
+    """The recipe that file and options describe; options count more than the file.
+
+    Raises:
+        BadInput: Neither says what to train on, or one of them cannot be understood.
+    """
+    from saccade.training.recipe import Recipe
+    from saccade.training.recipe_text import load_mapping
+
+    if path is None and data is None and resumed is not None and (resumed / "recipe.yaml").is_file():
+        path = resumed / "recipe.yaml"
+    if path is None and data is None:
+        raise BadInput("there is nothing to train on", "give --data, or a recipe in YAML")
+    values: dict[str, Any] = load_mapping(path) if path else {}
+    given = {"data": {"path": str(data)} if data else {}, "model": {"name": model} if model else {}}
+    if path is None:
+        given["model"] = {"name": model or _DEFAULT_MODEL}
+    for section, keys in given.items():
+        if keys and isinstance(values.setdefault(section, {}), dict):
+            values[section] = {**values[section], **keys}
+    return Recipe.parse(values, str(path or "the command line")).with_overrides(changes)
+
+
+def report_training(folder: Path) -> None:
+    """Write the run's report from its validation part."""
+    from saccade.cli.assessment import judge, measure_cost
+    from saccade.cli.reporting import is_simulated, report_data
+    from saccade.datasets.sources import open_manifest
+    from saccade.inference.parts import choose_images
+    from saccade.inference.predictor import Predictor
+    from saccade.inference.runs import Run
+    from saccade.report.report import write_report
+
+    run = Run.open(folder)
+    source = trained_on(run)
+    if source is None:
+        raise BadInput("does not say what the run was trained on", "train again", str(folder / "recipe.yaml"))
+    chosen = choose_images(open_manifest(source), run.splits, source, "val")
+    predictor = Predictor(run.package.model, run.package.preprocessing)
+    with progress("validating") as tell:
+        judged = judge(predictor, label_images(chosen.manifest, predictor.classes), tell)
+    metrics = judged.metrics(predictor.classes)
+    cost = measure_cost(predictor, judged, memory=False)
+    page = report_data(run, predictor, chosen.manifest, judged, cost, part="val", metrics=metrics)
+    write_report(run.report, page)
+    say(f"validation: {headline(metrics.as_dict(), cost, simulated=is_simulated(chosen.manifest))}")
+    say(f"run folder: {folder}; report: {run.report}")

@@ -1,0 +1,222 @@
+"""Small images in memory: decoded once, kept as they were stored, normalised batch by batch where they are used.
+
+3,200 cells of 64 x 64 in colour are 39 MB. Above ``MEMORY_LIMIT`` the same tensor lies in an unnamed file in the
+system's temporary folder (``TMPDIR``), which the system pages in and out; nothing else changes.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int, Num
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from saccade.core.errors import BadInput, raise_first
+from saccade.core.manifest import Manifest, Row
+from saccade.core.splits import FRACTIONS, assign_parts
+from saccade.datasets.sources import each_image, first_image, open_manifest
+from saccade.imaging.preprocessing import Interpolation, Preprocessing
+from saccade.imaging.rasters import Array
+
+MEMORY_LIMIT = 2 * 2**30
+"""Bytes of pixels that are held in memory; more are held in a temporary file."""
+
+_MEASURED = 1024  # images whose statistics are taken at a time
+
+
+class CellBatch(NamedTuple):
+    """Some images as they are stored, before ``Preprocessing.normalise``, with class and place in the data of each."""
+
+    images: Num[Tensor, "batch channel height width"]
+    labels: Int[Tensor, "batch"]
+    places: Int[Tensor, "batch"]
+
+
+@dataclass(frozen=True, eq=False)
+class CellData(Dataset[CellBatch]):
+    """A data set of small images, ready for batches; a part of it shares the pixels of the whole.
+
+    Attributes:
+        manifest: Rows and source; row i belongs to image i.
+        classes: The names behind the labels.
+        labels: Class of each image.
+        extents: Height and width of each image in base pixels.
+        preprocessing: What the pixels went through, and how to normalise them.
+        storage: The pixels of the whole data set, resized, in the values of the files.
+        positions: Where in the storage each image is.
+        notes: What the user should know about the split.
+    """
+
+    manifest: Manifest
+    classes: tuple[str, ...]
+    labels: Int[Tensor, "image"]
+    extents: Int[Tensor, "image 2"]
+    preprocessing: Preprocessing
+    storage: Num[Tensor, "stored channel height width"]
+    positions: Int[Tensor, "image"]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The manifest's row of each image."""
+        return self.manifest.rows
+
+    @property
+    def images(self) -> Num[Tensor, "image channel height width"]:
+        """All images in one tensor, not yet normalised (a copy)."""
+        return self.storage[self.positions]
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, index: int) -> CellBatch:
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices: Sequence[int]) -> CellBatch:
+        """A whole batch at once: one gather, where a loader would else ask image by image."""
+        index = torch.as_tensor(indices, dtype=torch.long)
+        return CellBatch(self.storage[self.positions[index]], self.labels[index], index)
+
+    def loader(self, batch_size: int, **options: Any) -> DataLoader[CellBatch]:
+        """Batches of the data; ``options`` go to ``DataLoader``, such as ``shuffle``, ``generator`` or ``sampler``."""
+        collate: Any = _unchanged  # the loader hands it what __getitems__ made, not the list that torch's types expect
+        return DataLoader(self, batch_size, collate_fn=collate, **options)
+
+    def take(self, indices: Sequence[int]) -> "CellData":
+        """These images, in this order, without copying pixels."""
+        index = torch.as_tensor(indices, dtype=torch.long)
+        manifest = replace(self.manifest, rows=tuple(self.rows[i] for i in index.tolist()))
+        fields = {name: getattr(self, name)[index] for name in ("labels", "extents", "positions")}
+        return replace(self, manifest=manifest, **fields)
+
+    def part(self, part: str) -> "CellData":
+        """The images of the training, validation or test part: ``train``, ``val``, ``test``."""
+        self.manifest.part(part)  # says which parts there are, if not this one
+        return self.take([index for index, row in enumerate(self.rows) if row.split == part])
+
+    def with_parts(self, parts: Sequence[str]) -> "CellData":
+        """The same images in these parts, one for each in order."""
+        return replace(self, manifest=self.manifest.with_parts(parts))
+
+    def fitted(self) -> "CellData":
+        """The same with mean and standard deviation measured on the training part."""
+        positions = self.part("train").positions.split(_MEASURED)
+        return replace(self, preprocessing=self.preprocessing.fitted(self.storage[chunk] for chunk in positions))
+
+
+def open_data(
+    path: Path | str,
+    size: int = 64,
+    *,
+    channels: int | None = None,
+    interpolation: Interpolation = "area",
+    fractions: Sequence[float] = FRACTIONS,
+    seed: int = 0,
+) -> CellData:
+    """Open data to train on: split by its own columns or by case, normalised by its training part.
+
+    >>> data = open_data("cells", size=16)
+    >>> batch = next(iter(data.part("train").loader(8, shuffle=True)))
+    >>> data.preprocessing.normalise(batch.images).shape, batch.labels.shape
+    (torch.Size([8, 3, 16, 16]), torch.Size([8]))
+
+    Args:
+        path: Folder of class folders, manifest or MedMNIST file.
+        size: Side of the square that images are resized to.
+        channels: Channels of the model's input; those of the first image where not given.
+        interpolation: How pixels are averaged.
+        fractions: Shares of training, validation and test part, where the data has no split of its own.
+        seed: Seed of that split.
+    """
+    manifest = open_manifest(path)
+    split = assign_parts(manifest.rows, fractions, seed)
+    preprocessing = preprocessing_for(manifest, size, channels=channels, interpolation=interpolation)
+    data = load_cells(manifest.with_parts(split.parts), preprocessing)
+    return replace(data.fitted(), notes=split.notes)
+
+
+def preprocessing_for(manifest: Manifest, size: int, **options: Any) -> Preprocessing:
+    """How the images of a data set become tensors, told from the first of them; nothing is measured yet.
+
+    Args:
+        manifest: The data; its micrometres per pixel are kept (their median) where every row has them.
+        size: Side of the square.
+        options: ``channels``, ``interpolation``, or ``scale`` for floats with a range of their own.
+    """
+    known = [row.mpp for row in manifest.rows if row.mpp is not None]
+    mpp = float(median(known)) if len(known) == len(manifest) > 0 else None
+    return Preprocessing.like(first_image(manifest), size, mpp=mpp, **options)
+
+
+def load_cells(
+    manifest: Manifest,
+    preprocessing: Preprocessing,
+    classes: Sequence[str] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> CellData:
+    """Decode and resize every image of a manifest.
+
+    Args:
+        manifest: The images; hand in a part of it to load no more than that.
+        preprocessing: Size, channels and kind of values wanted.
+        classes: The names behind the labels; a model's own when it is evaluated.
+        progress: Told how many of how many images are done.
+
+    Raises:
+        BadInput: For the first image that cannot be loaded, or the first label that is not among the classes.
+    """
+    names = manifest.classes if classes is None else tuple(classes)
+    labels = torch.tensor(_class_numbers(manifest, names), dtype=torch.long)
+    side, channels = preprocessing.size, preprocessing.channels
+    values = _room((len(manifest), channels, side, side), np.uint8 if preprocessing.kind == "uint8" else np.float32)
+    extents = np.zeros((len(manifest), 2), np.int64)
+
+    def keep(index: int, image: Array) -> None:
+        extents[index] = image.shape[:2]
+        values[index] = preprocessing.resize(image, manifest.rows[index].place).transpose(2, 0, 1)
+
+    raise_first(tuple(each_image(manifest.rows, keep, progress)))
+    return CellData(
+        manifest=manifest,
+        classes=names,
+        labels=labels,
+        extents=torch.from_numpy(extents),
+        preprocessing=preprocessing,
+        storage=torch.from_numpy(values),
+        positions=torch.arange(len(manifest)),
+    )
+
+
+def _class_numbers(manifest: Manifest, classes: Sequence[str]) -> list[int]:
+    number = {name: index for index, name in enumerate(classes)}
+    for row in manifest.rows:
+        if row.label not in number:
+            message = f"the label {row.label!r} is not among the classes {', '.join(classes)}"
+            raise BadInput(message, "map it to one of them with --labels map.csv (columns from,to)", row.place)
+    return [number[row.label] for row in manifest.rows]
+
+
+def _room(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:
+    """Space for the pixels, in memory or, above the limit, in a file that vanishes with the process."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size <= MEMORY_LIMIT:
+        return np.empty(shape, dtype)
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        message = f"{shape[0]} images of this size need {size / 2**30:.1f} GiB, {free / 2**30:.1f} GiB are free"
+        raise BadInput(message, "choose a smaller data.size, or set TMPDIR to a larger disk", folder)
+    with tempfile.TemporaryFile(prefix="saccade-") as file:
+        return np.memmap(file, dtype, mode="w+", shape=shape)
+
+
+def _unchanged(batch: CellBatch) -> CellBatch:
+    """The loader's collate step: ``__getitems__`` has made the batch already."""
+    return batch

@@ -1,0 +1,107 @@
+"""One way into every kind of data set: a folder of classes, a manifest or a MedMNIST file."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from saccade.core.errors import BadInput, Problem, raise_first
+from saccade.core.manifest import Manifest, Row, inspect_manifest
+from saccade.datasets.folders import inspect_folder
+from saccade.datasets.medmnist import load_medmnist, stream_images
+from saccade.imaging.rasters import Array, load_image
+
+MANIFEST_NAME = "manifest.csv"
+_BLOCK = 4096  # images handed to the threads at a time, so that a long table is not a million waiting tasks
+
+
+def open_manifest(path: Path | str) -> Manifest:
+    """The rows of a data set: a ``.csv`` manifest, a MedMNIST ``.npz``, or a folder of class folders.
+
+    A folder that holds a ``manifest.csv`` is described by it.
+
+    Raises:
+        BadInput: For the first problem, naming file or row.
+    """
+    manifest, problems = inspect_data(path)
+    raise_first(problems)
+    return manifest
+
+
+def inspect_data(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The usable rows of a data set of any kind, with a problem for each that is not."""
+    path = Path(path)
+    if path.is_dir():
+        inside = path / MANIFEST_NAME
+        return inspect_manifest(inside) if inside.is_file() else inspect_folder(path)
+    if path.suffix.lower() == ".npz":
+        return load_medmnist(path), ()
+    if path.suffix.lower() in (".csv", ".tsv", ".txt") or not path.exists():
+        return inspect_manifest(path)
+    raise BadInput("is no data set", "give a folder of class folders, a manifest.csv or a MedMNIST .npz", str(path))
+
+
+def first_image(manifest: Manifest) -> Array:
+    """The first image of a data set, from which size, channels and type of values are told."""
+    found: list[Array] = []
+    raise_first(tuple(each_image(manifest.rows[:1], lambda _, image: found.append(image))))
+    if not found:
+        raise BadInput("holds no images", "add some", str(manifest.source))
+    return found[0]
+
+
+def each_image(
+    rows: Sequence[Row],
+    use: Callable[[int, Array], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Problem]:
+    """Load every image once, in threads, and hand it to ``use`` with the number of its row.
+
+    Args:
+        rows: Images of any kind of data set.
+        use: Called from several threads, in any order; it may raise ``BadInput``.
+        progress: Told how many of how many images are done.
+
+    Returns:
+        A problem for each image that could not be loaded or used, in the order of the rows.
+    """
+    found: list[Problem | None] = [None] * len(rows)
+    files = [index for index, row in enumerate(rows) if not row.member]
+    archives: dict[Path, dict[str, int]] = defaultdict(dict)
+    for index, row in enumerate(rows):
+        if row.member:
+            archives[row.path][row.member] = index
+
+    def attempt(index: int) -> None:
+        try:
+            use(index, load_image(rows[index].path))
+        except BadInput as error:
+            found[index] = Problem(error.message, error.remedy, rows[index].place)
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+        for start in range(0, len(files), _BLOCK):
+            for done, _ in enumerate(threads.map(attempt, files[start : start + _BLOCK]), start + 1):
+                progress(done, len(rows))
+    done = len(files)
+    for path, members in archives.items():
+        _each_member(path, members, use, found)
+        done += len(members)
+        progress(done, len(rows))
+    return [problem for problem in found if problem is not None]
+
+
+def _each_member(
+    path: Path, members: dict[str, int], use: Callable[[int, Array], None], found: list[Problem | None]
+) -> None:
+    """The images inside one file, in its order; a damaged file is one problem, at the first image it cost."""
+    left = dict(members)
+    try:
+        for name, image in stream_images(path, set(members)):
+            index = left.pop(name)
+            try:
+                use(index, image)
+            except BadInput as error:
+                found[index] = Problem.of(error)
+    except BadInput as error:
+        found[min(left.values(), default=0)] = Problem.of(error)

@@ -1,0 +1,1 @@
+"""How good a model is, with intervals over cases, and what it costs: metrics, comparisons, speed, memory."""

@@ -1,0 +1,51 @@
+"""A saved model by its name: a folder on this machine or, where there is none, a repository of the Hugging Face hub."""
+
+import re
+from pathlib import Path
+
+import torch
+
+from saccade.core.errors import BadInput
+from saccade.inference.predictor import Predictor
+from saccade.models.packaging import CONFIG, WEIGHTS
+
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+def load(name: Path | str, device: torch.device | str | None = None) -> Predictor:
+    """Open a trained model for prediction; everything it needs to know about images is inside.
+
+    Args:
+        name: The folder of a run or of a saved model, or ``owner/name`` on the hub.
+        device: Where to compute; by default a GPU where there is one.
+
+    Raises:
+        BadInput: Nothing of that name, or what is there is damaged.
+    """
+    return Predictor.open(find_model(name), device)
+
+
+def find_model(name: Path | str) -> Path:
+    """The folder of a saved model; the network is asked only for an ``owner/name`` that is no folder here.
+
+    A file or folder called ``owner`` shows that a local path was meant. With ``HF_HUB_OFFLINE=1`` in the environment
+    only what was fetched before is used.
+
+    Raises:
+        BadInput: No such folder, and no such repository that can be reached.
+    """
+    path = Path(name)
+    if path.exists():
+        return path
+    if not _REPOSITORY.fullmatch(str(name)) or Path(str(name).split("/")[0]).exists():
+        remedy = "give the folder of a run, or owner/name of a model on the Hugging Face hub"
+        raise BadInput("there is no such folder", remedy, str(name))
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(str(name), allow_patterns=[CONFIG, WEIGHTS]))
+    except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        message = f"there is no such folder here, and the Hugging Face hub did not give it ({reason})"
+        raise BadInput(message, "check the name and the connection, or give a folder", str(name)) from error

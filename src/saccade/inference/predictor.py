@@ -1,0 +1,141 @@
+"""The Predictor: images of any size, from files or memory, to results; tensors stay inside."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from saccade.core.contract import SparseClassifier
+from saccade.core.errors import BadInput, SaccadeError
+from saccade.core.results import Prediction
+from saccade.imaging.preprocessing import Preprocessing
+from saccade.imaging.rasters import as_image, load_image
+from saccade.inference.fast import FastModel
+from saccade.inference.result import Item, Result
+from saccade.models.packaging import load_model
+
+_MOST_WORKERS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """An image on its way through: its pixels as the model wants them, or what is wrong with it."""
+
+    name: str
+    item: Item
+    pixels: Float[Tensor, "channel height width"] | None = None
+    extent: tuple[int, int] = (0, 0)
+    error: str = ""
+
+
+class Predictor:
+    """A trained model with its preprocessing: images in, results out.
+
+    A bad image among many gets a result with an ``error``; the others are predicted all the same.
+
+    >>> import saccade
+    >>> predictor = saccade.load("runs/pbc")                                # doctest: +SKIP
+    >>> predictor.predict(["a.jpg", "b.png"])[0].label                      # doctest: +SKIP
+    'neutrophil'
+
+    Args:
+        model: A classifier; it is put into evaluation mode and moved to the device.
+        preprocessing: How images become its input.
+        device: Where to compute; by default a GPU where there is one.
+    """
+
+    def __init__(
+        self, model: SparseClassifier, preprocessing: Preprocessing, device: torch.device | str | None = None
+    ) -> None:
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.model = model.eval().to(self.device)
+        self.preprocessing = preprocessing
+
+    @classmethod
+    def open(cls, folder: Path | str, device: torch.device | str | None = None) -> "Predictor":
+        """Open a run folder or any folder that ``save_model`` wrote.
+
+        Raises:
+            BadInput: There is no model, or it is damaged.
+        """
+        package = load_model(folder)
+        return cls(package.model, package.preprocessing, device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the logits."""
+        return self.model.classes
+
+    def predict(self, items: Iterable[Item], batch_size: int = 64) -> list[Result]:
+        """Predict images, in order: one result each.
+
+        Args:
+            items: Paths, or arrays of height × width (× channel), in any mix.
+            batch_size: Images classified at a time.
+
+        Raises:
+            BadInput: One image was handed in where a list was meant.
+        """
+        return list(self.stream(items, batch_size))
+
+    def stream(self, items: Iterable[Item], batch_size: int = 64) -> Iterator[Result]:
+        """The same as a stream: files are opened a batch ahead, by a few threads, and memory does not grow."""
+        if isinstance(items, str | os.PathLike) or (isinstance(items, np.ndarray) and items.ndim < 4):
+            raise BadInput("one image was handed in where a list of images is wanted", "put it in a list: [image]")
+        if batch_size < 1:
+            raise BadInput(f"a batch of {batch_size} images holds none", "give 1 or more")
+        return self._stream(enumerate(items, start=1), batch_size)
+
+    def _stream(self, numbered: Iterator[tuple[int, Item]], batch_size: int) -> Iterator[Result]:
+        ahead: deque[list[Future[_Opened]]] = deque()
+        fast = self.fast_model()  # made anew, since the model's budget may have been changed
+        pool = ThreadPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1), thread_name_prefix="saccade-open")
+        try:
+            while batch := list(islice(numbered, batch_size)):
+                ahead.append([pool.submit(self._open, number, item) for number, item in batch])
+                if len(ahead) > 1:
+                    yield from self._results(fast, [future.result() for future in ahead.popleft()])
+            while ahead:
+                yield from self._results(fast, [future.result() for future in ahead.popleft()])
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _open(self, number: int, item: Item) -> _Opened:
+        """Load and preprocess one image."""
+        named = isinstance(item, str | os.PathLike)
+        name = os.fspath(item) if named else f"array {number}"
+        try:
+            image = load_image(item) if named else as_image(np.asarray(item), name)
+            return _Opened(name, item, self.preprocessing(image, name), image.shape[:2])
+        except (SaccadeError, MemoryError) as error:
+            return _Opened(name, item, error=str(error) or f"{name}: there is not enough memory for it")
+
+    def fast_model(self) -> FastModel:
+        """The model in the form that predicts; a GPU takes larger chunks than a processor's cache."""
+        return FastModel(self.model) if self.device.type == "cpu" else FastModel(self.model, chunk=256)
+
+    def _results(self, model: FastModel, batch: list[_Opened]) -> Iterator[Result]:
+        """Results of a batch, the bad images left out of the tensor but not out of the order."""
+        good = [(one.pixels, one.extent) for one in batch if one.pixels is not None]
+        found: list[Prediction] = []
+        if good:
+            pixels, extents = torch.stack([pixels for pixels, _ in good]), torch.tensor([extent for _, extent in good])
+            whole = self._in_base_pixels(model(pixels.to(self.device)).to("cpu"), extents)
+            found = [whole[row] for row in range(len(good))]
+        left = iter(found)
+        for one in batch:
+            prediction = None if one.pixels is None else next(left)
+            yield Result(one.name, one.item, self.classes, prediction, one.error)
+
+    def _in_base_pixels(self, prediction: Prediction, extents: Int[Tensor, "batch 2"]) -> Prediction:
+        """The prediction with its sites in the pixels of each image as it is stored."""
+        boxes = self.preprocessing.to_base(prediction.sites.boxes, extents)
+        return replace(prediction, sites=replace(prediction.sites, boxes=boxes))

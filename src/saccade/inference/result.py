@@ -1,0 +1,102 @@
+"""What is known about one image after prediction, in that image's own pixels."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from saccade.core.errors import BadInput
+from saccade.core.results import Cost, Prediction, Sites
+from saccade.imaging.rasters import Array, as_image, load_image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Item = str | os.PathLike[str] | Any
+"""A path, or an array (or anything NumPy takes for one) of height × width × channel."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result:
+    """One image's prediction, or why there is none. In a notebook it draws itself.
+
+    Attributes:
+        name: The path, or ``array 3`` for the third thing handed in.
+        item: What was handed in.
+        classes: Names of the classes, in the order of the logits.
+        prediction: A batch of one, sites in the base pixels of the image as it is stored; None after an error.
+        error: One line that says what is wrong with the image; empty where all went well.
+    """
+
+    name: str
+    item: Item
+    classes: tuple[str, ...]
+    prediction: Prediction | None = None
+    error: str = ""
+
+    @property
+    def label(self) -> str:
+        """The most probable class; empty after an error."""
+        return self.classes[int(self.prediction.logits[0].argmax())] if self.prediction else ""
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Probability of each class; empty after an error."""
+        values = self.prediction.probabilities[0].tolist() if self.prediction else []
+        return dict(zip(self.classes, values, strict=bool(values)))
+
+    @property
+    def sites(self) -> Sites:
+        """Where the model read, in base pixels; a batch of one."""
+        return self._predicted.sites
+
+    @property
+    def boxes(self) -> np.ndarray:
+        """The sites' boxes x0 y0 x1 y1 in base pixels, one row each."""
+        return self.sites.boxes[self.sites.valid].numpy()
+
+    @property
+    def weights(self) -> np.ndarray:
+        """How much each site counted, in the order of ``boxes``; they sum to one."""
+        return self.sites.weights[self.sites.valid].numpy()
+
+    @property
+    def cost(self) -> Cost:
+        """Pixels looked at and read, of the image as the model saw it; a batch of one."""
+        return self._predicted.cost
+
+    def or_raise(self) -> Self:
+        """The result itself, or its error raised as ``BadInput``."""
+        if self.error:
+            raise BadInput(self.error)
+        return self
+
+    def image(self) -> Array:
+        """The pixels the boxes count in, opened anew: results of many images do not hold them."""
+        return load_image(self.item) if isinstance(self.item, str | os.PathLike) else as_image(np.asarray(self.item))
+
+    def plot(self) -> "Figure":
+        """Draw the image, the sites by weight and the probabilities."""
+        from saccade.inference.plotting import result_figure
+
+        return result_figure(self.or_raise())
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows."""
+        from saccade.inference.plotting import figure_png
+
+        return None if self.error else figure_png(self.plot())
+
+    def __repr__(self) -> str:
+        if self.error:
+            return f"Result({self.name}: error: {self.error})"
+        read, looked = float(self.cost.pixels_read_fraction), float(self.cost.pixels_looked_fraction)
+        chance = self.probabilities[self.label]
+        return f"Result({self.name}: {self.label} {chance:.1%}, read {read:.1%}, looked at {looked:.1%} of the pixels)"
+
+    @property
+    def _predicted(self) -> Prediction:
+        if self.prediction is None:
+            raise BadInput(self.error)
+        return self.prediction

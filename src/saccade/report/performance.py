@@ -1,0 +1,148 @@
+"""Sections about training, about how good the predictions are, and about what they cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from saccade.evaluation.metrics import Metrics
+from saccade.report.data import CostRow
+from saccade.report.figures import column, confusion_figure, recall_figure, reliability_figure, training_figure
+from saccade.report.parts import Section, part, table
+from saccade.report.style import figure_html
+from saccade.report.words import amount, number_interval, percent, percent_interval
+
+_MOST_CONFUSIONS = 3
+
+
+def headline(metrics: Metrics | None, costs: Sequence[CostRow] | None) -> Markup:
+    """The few figures everybody asks for; pixels read are never shown without pixels looked at."""
+    tiles: list[dict[str, Any]] = []
+    if metrics:
+        value, interval = percent_interval(metrics.accuracy).partition(" (")[::2]
+        note = f"95 % interval {interval.rstrip(')')}" if interval else "no interval: one case"
+        tiles.append({"label": f"Accuracy on {metrics.n:,} images", "shown": [(value, note)]})
+    if costs:
+        own = costs[0]
+        fractions = [(own.pixels_read_fraction, "read"), (own.pixels_looked_fraction, "looked at first")]
+        if any(value is not None for value, _ in fractions):
+            tiles.append(
+                {"label": "Pixels of an image", "shown": [(percent(value), note) for value, note in fractions]}
+            )
+        counts = (
+            ("Parameters", amount(own.parameters), "", own.parameters),
+            ("FLOPs", amount(own.flops_per_image), "per image, 2 × MAC", own.flops_per_image),
+            ("Images per second", amount(own.images_per_second), "without decoding", own.images_per_second),
+        )
+        measured = [one for one in counts if one[3] is not None]
+        tiles += [{"label": label, "shown": [(text, note)]} for label, text, note, _ in measured]
+    return part("tiles", tiles=tiles) if tiles else Markup("")
+
+
+def training_section(history: Sequence[Mapping[str, Any]]) -> Section:
+    """Loss, accuracy and budget over epochs."""
+    share = column(history, "pixels_read_fraction")
+    known = share[np.isfinite(share)]
+    epochs = f"{len(history)} epoch{'s' if len(history) > 1 else ''}"
+    budget = f"; the budget k went from {percent(known[0])} to {percent(known[-1])} of the pixels" if len(known) else ""
+    alt = f"Loss, validation accuracy and pixels the model may read over {epochs}{budget}."
+    return Section(
+        key="training",
+        title="Training: loss and the learned budget k",
+        finding=f"{epochs}{budget}.",
+        lead="the budget shrinking while the validation loss keeps falling: then fewer pixels are enough.",
+        limits="the curves are of training and validation images; the other figures of this page are of other images.",
+        html=figure_html(training_figure(history), "training", alt),
+    )
+
+
+def confusion_section(metrics: Metrics) -> Section:
+    """Which class is taken for which."""
+    names, counts = list(metrics.per_class), np.array(metrics.confusion)
+    wrong = np.argwhere((counts > 0) & ~np.eye(len(names), dtype=bool))
+    wrong = sorted(wrong.tolist(), key=lambda pair: -counts[*pair])[:_MOST_CONFUSIONS]
+    most = "; ".join(f"{names[true]} taken for {names[said]} ({counts[true, said]})" for true, said in wrong)
+    finding = f"Most frequent: {most}." if most else "No image was taken for another class."
+    alt = f"Confusion matrix of {len(names)} classes and {metrics.n} images. {finding}"
+    summary = table(
+        ("", "value (95 % interval)"),
+        (
+            ("accuracy", percent_interval(metrics.accuracy)),
+            ("balanced accuracy", percent_interval(metrics.balanced_accuracy)),
+            ("macro F1", percent_interval(metrics.macro_f1)),
+            ("area under the ROC curve", number_interval(metrics.auroc)),
+        ),
+    )
+    return Section(
+        key="confusion",
+        title="Confusion matrix",
+        finding=finding,
+        lead="dark squares off the diagonal, and whether the confusion is one that people make too. "
+        "Rows are true classes, numbers are images, colour is the share of the row.",
+        limits="counts follow the mix of classes in these images, which need not be that of a clinic.",
+        html=Markup('<div class="beside">{}{}</div>').format(
+            figure_html(confusion_figure(metrics), "confusion", alt), summary
+        ),
+    )
+
+
+def recall_section(metrics: Metrics) -> Section:
+    """How much of each class is found."""
+    present = {name: one.recall for name, one in metrics.per_class.items() if one.recall.value is not None}
+    least = min(present, key=lambda name: present[name].value or 0.0)
+    alike = len({interval.value for interval in present.values()}) == 1
+    finding = f"{'All classes' if alike else f'Lowest: {least}'}, {percent_interval(present[least])}."
+    rows = ", ".join(f"{name} {percent_interval(interval)}" for name, interval in present.items())
+    return Section(
+        key="recall",
+        title="Per-class recall",
+        finding=finding,
+        lead="classes whose interval lies apart from the others. The axis does not start at zero.",
+        limits="intervals are a bootstrap over cases of these images; another laboratory's stain is not in them.",
+        html=figure_html(recall_figure(metrics), "recall", f"Recall of each class with its 95 % interval: {rows}."),
+    )
+
+
+def reliability_section(metrics: Metrics) -> Section:
+    """Whether confidence means what it says."""
+    ece = percent(metrics.calibration.ece)
+    alt = f"Accuracy against confidence; the expected calibration error is {ece}. Below, images per confidence."
+    return Section(
+        key="reliability",
+        title="Reliability: can its confidence be believed?",
+        finding=f"Expected calibration error (ECE): {ece}.",
+        lead="points on the dotted line: of cells called with 80 % confidence, 80 % are right. Below it, the model is "
+        "too sure of itself.",
+        limits="points with few images (small) scatter; calibration rarely survives a change of stain or scanner.",
+        html=figure_html(reliability_figure(metrics.calibration), "reliability", alt),
+    )
+
+
+def cost_section(costs: Sequence[CostRow]) -> Section:
+    """What the model costs beside its peers."""
+    columns = ("model", "accuracy", "pixels read", "pixels looked at", "parameters", "FLOPs", "images/s", "peak memory")
+    rows = [
+        (
+            row.model,
+            percent_interval(row.accuracy),
+            percent(row.pixels_read_fraction),
+            percent(row.pixels_looked_fraction),
+            amount(row.parameters),
+            amount(row.flops_per_image),
+            amount(row.images_per_second),
+            amount(row.peak_memory_bytes, "B"),
+        )
+        for row in costs
+    ]
+    used = [0] + [k for k in range(1, len(columns)) if any(row[k] != "–" for row in rows)]
+    picked = [[row[k] for k in used] for row in rows]
+    return Section(
+        key="cost",
+        title="Cost" if len(costs) == 1 else "Cost, beside other models",
+        finding="",
+        lead="fewer pixels, FLOPs and parameters at equal accuracy, and whether that also shows in images per second.",
+        limits="speed is of one machine, measured without decoding files; FLOPs (2 × MAC) leave out gathers and "
+        "sorting. A dash was not measured.",
+        html=table([columns[k] for k in used], picked, strong=0 if len(costs) > 1 else None),
+    )

@@ -1,0 +1,58 @@
+"""The report: one HTML file that needs nothing else, opens offline and prints."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import saccade
+from saccade.core.files import write_text
+from saccade.report import performance, trust
+from saccade.report.data import ReportData
+from saccade.report.parts import Section, environment
+
+
+def write_report(path: Path | str, data: ReportData) -> None:
+    """Write the report, whole or not at all.
+
+    Args:
+        path: The HTML file.
+        data: What to show; a section appears for each thing that is given.
+    """
+    write_text(path, render_report(data))
+
+
+def render_report(data: ReportData) -> str:
+    """The report as HTML: pictures, style and all in one text.
+
+    >>> "Simulated data" in render_report(ReportData("A dry run", simulated=True))
+    True
+    """
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            title=data.title,
+            facts=data.facts,
+            simulated=data.simulated,
+            headline=performance.headline(data.metrics, data.costs),
+            sections=report_sections(data),
+            version=saccade.__version__,
+        )
+    )
+
+
+def report_sections(data: ReportData) -> list[Section]:
+    """A section for each thing that is given, in the order of the page."""
+    plan: list[tuple[Any, Callable[[Any], Section]]] = [
+        (data.examples, trust.examples_section),
+        (data.metrics, performance.confusion_section),
+        (data.metrics, performance.recall_section),
+        (data.metrics, performance.reliability_section),
+        (data.maps, trust.maps_section),
+        (data.pointing, partial(trust.pointing_section, structure=data.structure)),
+        (data.faithfulness, trust.faithfulness_section),
+        (data.costs, performance.cost_section),
+        (data.history, performance.training_section),
+    ]
+    return [build(given) for given, build in plan if given]

@@ -1,0 +1,154 @@
+"""Batches of images in memory: one gather per batch, nothing per image.
+
+A batch is global: with several processes each takes its share of it, so that a recipe means the same on any number of
+devices.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Int, Num
+from torch import Tensor
+
+from saccade.core.errors import BadInput
+from saccade.training.seeds import Purpose, derive_seed
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledImages:
+    """One part of a data set in memory; it shares the pixels of the whole.
+
+    Attributes:
+        storage: Pixels of the whole data set, resized, in the values of the files.
+        positions: Where in the storage each image is.
+        labels: Index of each image's class.
+    """
+
+    storage: Num[Tensor, "stored channel height width"]
+    positions: Int[Tensor, " image"]
+    labels: Int[Tensor, " image"]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: Int[Tensor, " row"]) -> tuple[Tensor, Tensor]:
+        """Images and labels of some rows, in one gather."""
+        return self.storage[self.positions[rows]], self.labels[rows]
+
+    def take(self, rows: Int[Tensor, " row"]) -> "LabelledImages":
+        """Some of the images, without copying pixels."""
+        return LabelledImages(self.storage, self.positions[rows], self.labels[rows])
+
+    def __reduce__(self) -> tuple:
+        # To other processes by value, not by shared memory: containers often have 64 MB of it, and filling it kills.
+        values, labels = self.batch(torch.arange(len(self)))
+        return _from_arrays, (values.numpy(), labels.numpy())
+
+
+def _from_arrays(values: np.ndarray, labels: np.ndarray) -> LabelledImages:
+    return LabelledImages(torch.from_numpy(values), torch.arange(len(labels)), torch.from_numpy(labels))
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which of how many processes this is."""
+
+    rank: int = 0
+    processes: int = 1
+
+
+def batch_lengths(images: int, batch_size: int, processes: int = 1) -> list[int]:
+    """Lengths of one process's batches: they differ by one at most, so no epoch ends in a batch of a single image.
+
+    A batch holds two images or more, as batch norm needs, and may exceed the wanted size by one for that. Images that
+    cannot be shared out evenly sit an epoch out, others in the next.
+
+    >>> batch_lengths(65, 64), batch_lengths(3, 2), batch_lengths(129, 64, processes=2)
+    ([33, 32], [3], [22, 21, 21])
+
+    Raises:
+        BadInput: There are fewer than two images for each process.
+    """
+    each = images // processes
+    if each < 2:
+        message = f"{images} training images for {processes} devices are too few"
+        raise BadInput(message, "each needs two: add images or use fewer devices")
+    count = max(1, min(-(-images // batch_size), each // 2))
+    shorter, longer = divmod(each, count)
+    return [shorter + (index < longer) for index in range(count)]
+
+
+class TrainingBatches:
+    """An epoch of training batches in an order that depends on the seed and the epoch alone.
+
+    Args:
+        images: The training part.
+        batch_size: Images in a batch, over all processes.
+        seed: Of the order.
+        balanced: Draw with replacement so that all classes come up equally often; an epoch keeps its length.
+        share: Which process this is.
+    """
+
+    def __init__(
+        self, images: LabelledImages, batch_size: int, seed: int, balanced: bool = False, share: Share | None = None
+    ) -> None:
+        self.images, self.seed, self.balanced, self.share = images, seed, balanced, share or Share()
+        self.lengths = batch_lengths(len(images), batch_size, self.share.processes)
+        self.epoch = 0
+
+    @property
+    def sampler(self) -> "TrainingBatches":
+        """What Lightning tells the epoch, through ``set_epoch``."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """The epoch, counted from 0, that the next iteration is for."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and labels, batch by batch."""
+        order, processes = self._order(), self.share.processes
+        mine = order[: sum(self.lengths) * processes].view(-1, processes)[:, self.share.rank]
+        for rows in mine.split(self.lengths):
+            yield self.images.batch(rows)
+
+    def _order(self) -> Int[Tensor, " image"]:
+        """Every image once, or drawn by class; equal on all processes."""
+        dice = torch.Generator().manual_seed(derive_seed(Purpose.ORDER, self.seed, self.epoch))
+        if not self.balanced:
+            return torch.randperm(len(self.images), generator=dice)
+        labels = self.images.labels
+        chances = torch.bincount(labels).double().reciprocal()[labels]
+        return torch.multinomial(chances, len(labels), replacement=True, generator=dice)
+
+
+class ValidationBatches:
+    """The validation part in its own order, each image once over all processes.
+
+    Where there are fewer images than processes each process takes all of them, which changes no mean.
+
+    Args:
+        images: The validation part.
+        batch_size: Images in one process's batch.
+        share: Which process this is.
+    """
+
+    def __init__(self, images: LabelledImages, batch_size: int, share: Share | None = None) -> None:
+        share = share or Share()
+        first, step = (share.rank, share.processes) if len(images) >= share.processes else (0, 1)
+        self.images = images.take(torch.arange(first, len(images), step))
+        self.batch_size = batch_size
+
+    def __len__(self) -> int:
+        """Batches of this process."""
+        return -(-len(self.images) // self.batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and labels, batch by batch."""
+        return map(self.images.batch, torch.arange(len(self.images)).split(self.batch_size))

@@ -1,0 +1,56 @@
+"""The training and validation part of a data set, as Lightning asks for them."""
+
+from lightning.pytorch import LightningDataModule
+
+from saccade.core.errors import BadInput
+from saccade.datasets.cells import CellData
+from saccade.training.batches import LabelledImages, Share, TrainingBatches, ValidationBatches
+from saccade.training.recipe_sections import TrainingRecipe
+
+_VALIDATION_BATCH = 256
+"""Images validated at a time: without gradients there is room for more than in training."""
+
+
+class CellDataModule(LightningDataModule):
+    """Batches for one or several processes; the test part is not in it, so no training can touch that.
+
+    Args:
+        training: Images to learn from.
+        validation: Images to stop and choose by.
+        recipe: Batch size, seed and how classes are balanced.
+    """
+
+    def __init__(self, training: LabelledImages, validation: LabelledImages, recipe: TrainingRecipe) -> None:
+        super().__init__()
+        self.training, self.validation, self.recipe = training, validation, recipe
+
+    @classmethod
+    def of(cls, data: CellData, recipe: TrainingRecipe) -> "CellDataModule":
+        """The parts ``train`` and ``val`` of a data set.
+
+        Raises:
+            BadInput: A part is missing, or the training part has a single image.
+        """
+        parts = [data.part(name) for name in ("train", "val")]
+        if len(parts[0]) < 2:
+            raise BadInput("the training part has a single image", "add images", str(data.manifest.source))
+        training, validation = (LabelledImages(part.storage, part.positions, part.labels) for part in parts)
+        return cls(training, validation, recipe)
+
+    def class_counts(self, classes: int) -> list[int]:
+        """Training images of each class."""
+        return self.training.labels.bincount(minlength=classes).tolist()
+
+    def train_dataloader(self) -> TrainingBatches:
+        """This process's share of the training batches."""
+        balanced = self.recipe.class_weights == "sampler"
+        return TrainingBatches(self.training, self.recipe.batch_size, self.recipe.seed, balanced, self._share())
+
+    def val_dataloader(self) -> ValidationBatches:
+        """This process's share of the validation batches."""
+        size = max(self.recipe.batch_size, _VALIDATION_BATCH)
+        return ValidationBatches(self.validation, size, self._share())
+
+    def _share(self) -> Share:
+        trainer = self.trainer
+        return Share(trainer.global_rank, trainer.world_size) if trainer else Share()

@@ -1,0 +1,123 @@
+"""Lightning as it is used here: several processes without launching the program again, and no remarks of its own."""
+
+import logging
+import signal
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.strategies import DDPStrategy
+
+from saccade.core.errors import BadInput, SaccadeError
+from saccade.training.checkpoints import SafeCheckpointIO, load_checkpoint
+from saccade.training.global_norm import GlobalBatchNorm
+
+_LOGGERS = ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")
+
+
+class Interrupted(SaccadeError):
+    """The user stopped the training."""
+
+    exit_code = 130
+
+
+class SpawnedProcesses(DDPStrategy):
+    """One process per device, each with its share of every batch; gradients are averaged.
+
+    They are spawned with what they need. Lightning's other way is to run the command line anew in each, which would
+    find the output folder taken.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(start_method="spawn", **options)
+
+    def setup_environment(self) -> None:
+        """The first thing that a spawned process does; what silenced Lightning before does not reach there."""
+        _silence()
+        super().setup_environment()
+
+
+def make_trainer(
+    callbacks: Sequence[Callback],
+    epochs: int,
+    folder: Path,
+    *,
+    devices: int = 1,
+    precision: str = "32-true",
+    accelerator: str = "auto",
+) -> Trainer:
+    """Lightning's trainer, with nothing of its own on disk or screen.
+
+    Raises:
+        BadInput: There are no such devices, or they know no such precision.
+    """
+    settings: Any = {"precision": precision}
+    try:
+        return Trainer(
+            accelerator=accelerator,
+            devices=devices,
+            strategy=SpawnedProcesses() if devices > 1 else "auto",
+            max_epochs=epochs,
+            callbacks=list(callbacks),
+            plugins=[SafeCheckpointIO(), GlobalBatchNorm()],
+            default_root_dir=folder,
+            logger=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            **settings,
+        )
+    except (ValueError, RuntimeError, TypeError, ImportError) as error:  # and Lightning's own, which is an Exception
+        raise _refused(error, devices, precision) from error
+    except Exception as error:
+        if type(error).__name__ != "MisconfigurationException":
+            raise
+        raise _refused(error, devices, precision) from error
+
+
+def run_trainer(trainer: Trainer, task: LightningModule, data: LightningDataModule, last: Path) -> None:
+    """Train, from a checkpoint where there is one.
+
+    Raises:
+        BadInput: The checkpoint is damaged.
+        Interrupted: The user pressed Ctrl-C.
+    """
+    resumes = last.is_file()
+    if resumes:
+        load_checkpoint(last)  # a damaged one is found here, with its name
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(task, datamodule=data, ckpt_path=last if resumes else None)
+    except SystemExit as error:
+        if not trainer.interrupted:
+            raise
+        signal.signal(signal.SIGINT, on_interrupt)  # Lightning would have it ignored from here on
+        raise Interrupted("stopped", "go on from the last finished epoch with --resume") from error
+
+
+@contextmanager
+def quiet_engine() -> Iterator[None]:
+    """Without Lightning's remarks on hardware, workers and loggers; its errors come through."""
+    levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    try:
+        with warnings.catch_warnings():
+            _silence()
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _silence() -> None:
+    for name in _LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(lightning|pytorch_lightning)\.")
+
+
+def _refused(error: Exception, devices: int, precision: str) -> BadInput:
+    reason = next(iter(str(error).splitlines()), type(error).__name__)
+    return BadInput(f"--devices {devices} --precision {precision} cannot be had ({reason})", "try the defaults")

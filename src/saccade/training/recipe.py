@@ -1,0 +1,187 @@
+"""The recipe: everything a training depends on, in a few strict words.
+
+``Recipe.parse`` fills in every default, so that the ``recipe.yaml`` in a run folder says all of it, and refuses what it
+does not know. Where a default depends on the model it is settled here: models without a budget have no ``budget``
+section, the controls get a fixed budget, SparseAttnNet learns its own.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from saccade.core.errors import BadInput
+from saccade.core.files import write_text
+from saccade.datasets.augmentation import Augmentation
+from saccade.models import MODELS, options_of
+from saccade.training.recipe_sections import (
+    DataRecipe,
+    FixedBudget,
+    LearnedBudget,
+    ModelRecipe,
+    Section,
+    TrainingRecipe,
+)
+from saccade.training.recipe_text import dump_mapping, load_mapping, refusal, unknown_key, with_changes
+
+SETTLED = {"channels": "data.channels", "size": "data.size", "budget": "budget.start or budget.share"}
+"""Options of models that a training settles, and the keys of the recipe that decide them."""
+
+
+class Recipe(Section):
+    """A whole recipe; make one with ``parse`` or ``load``, which settle the defaults that depend on the model.
+
+    >>> recipe = Recipe.parse({"data": {"path": "cells"}, "model": {"name": "sparse-attn-net"}})
+    >>> recipe.with_overrides(["training.epochs=30"]).training.epochs
+    30
+    """
+
+    data: DataRecipe
+    model: ModelRecipe
+    training: TrainingRecipe = TrainingRecipe()
+    budget: LearnedBudget | FixedBudget | None = None
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], source: str = "the recipe") -> "Recipe":
+        """Check plain values and fill in all defaults.
+
+        Raises:
+            BadInput: Naming the key and the nearest known one, or the value and what it may be.
+        """
+        values = {name: value for name, value in values.items() if not (name == "budget" and value is None)}
+        model = values.get("model")
+        if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
+            raise BadInput("lacks model.name", f"name one of {', '.join(MODELS.names())}", source)
+        kind = _budget_kind(model["name"], values.get("budget"), source)
+        known = _known_keys(kind, model["name"])
+        _check_options(model, known, source)
+        _check_budget_keys(values.get("budget", {}), kind, source)
+        try:
+            budget = kind.model_validate_json(_json(values.get("budget", {}))).model_dump() if kind else None
+        except ValidationError as error:
+            raise refusal(_inside("budget", error), known, source) from error
+        options = {**options_of(model["name"]), **model}
+        settled = {name: value for name, value in options.items() if name not in SETTLED}
+        try:
+            # As JSON: strict about numbers and words, yet keys may make an object and a list a tuple.
+            return cls.model_validate_json(_json({**values, "model": settled, "budget": budget}))
+        except ValidationError as error:
+            raise refusal(error, known, source) from error
+        except BadInput as error:
+            raise BadInput(error.message, error.remedy, source) from error
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Recipe":
+        """Load a recipe from YAML."""
+        return cls.parse(load_mapping(path), str(path))
+
+    def with_overrides(self, changes: Iterable[str]) -> "Recipe":
+        """The recipe with changes such as ``training.epochs=30``; defaults that follow the model follow the new one."""
+        changes = tuple(changes)
+        return self.parse(with_changes(self._chosen(), changes), f"--set {' '.join(changes)}") if changes else self
+
+    def with_channels(self, channels: int) -> "Recipe":
+        """The recipe with the channels that the data turned out to have."""
+        return self.model_copy(update={"data": self.data.model_copy(update={"channels": channels})})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, every default included; ``parse`` brings the recipe back."""
+        plain = _plain(self.model_dump(mode="json"))
+        return {name: value for name, value in plain.items() if value is not None}
+
+    def save(self, path: Path | str) -> None:
+        """Write as YAML, whole or not at all."""
+        write_text(path, dump_mapping(self.as_dict()))
+
+    def differences(self, other: "Recipe") -> list[str]:
+        """The dotted keys in which two recipes differ."""
+        mine, theirs = _flat(self.as_dict()), _flat(other.as_dict())
+        return sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
+
+    def _chosen(self) -> dict[str, Any]:
+        """Only what differs from the defaults, so that these may follow a change."""
+        chosen = self.model_dump(mode="json", exclude_defaults=True, exclude={"model", "budget"})
+        defaults = _plain(options_of(self.model.name))
+        options = {name: value for name, value in self.model.options.items() if value != defaults[name]}
+        chosen["model"] = {"name": self.model.name, **options}
+        if self.budget is not None:
+            learn = {} if self.budget.learn == _learns(self.model.name) else {"learn": self.budget.learn}
+            chosen["budget"] = {**learn, **self.budget.model_dump(exclude_defaults=True)}
+        return {name: values for name, values in chosen.items() if values}
+
+
+def _budget_kind(name: str, values: Any, source: str) -> type[LearnedBudget | FixedBudget] | None:
+    """Which budget section the model has, if any."""
+    if "budget" not in options_of(name):
+        if values is not None:
+            raise BadInput(f"{name} has no budget to set", "remove the section budget", source)
+        return None
+    if values is not None and not isinstance(values, Mapping):
+        raise BadInput(f"budget = {values!r} is refused", "write keys below it, such as learn: true", source)
+    learn = (values or {}).get("learn", _learns(name))
+    if not isinstance(learn, bool):
+        raise BadInput(f"budget.learn = {learn!r} is refused", "write true or false", source)
+    return LearnedBudget if learn else FixedBudget
+
+
+def _learns(name: str) -> bool:
+    """Whether a model learns its budget unless told otherwise."""
+    return MODELS[name].role == "method"
+
+
+def _check_options(model: Mapping[str, Any], known: Mapping[str, Iterable[str]], source: str) -> None:
+    for key in model:
+        if key in SETTLED:
+            raise BadInput(f"model.{key} is settled by the training", f"set {SETTLED[key]} instead", source)
+        if key not in known["model"]:
+            raise unknown_key(str(key), "model", known, source)
+
+
+def _check_budget_keys(given: Mapping[str, Any], kind: type[BaseModel] | None, source: str) -> None:
+    """A key of the other kind of budget is not unknown, it is out of place."""
+    other = FixedBudget if kind is LearnedBudget else LearnedBudget
+    for key in given:
+        if kind and key in other.model_fields and key not in kind.model_fields:
+            learn = "true" if other is LearnedBudget else "false"
+            raise BadInput(
+                f"budget.{key} does not go with this kind of budget", f"set budget.learn={learn}, or remove it", source
+            )
+
+
+def _known_keys(budget: type[BaseModel] | None, model: str) -> dict[str, list[str]]:
+    """Keys by section, for the error about one that is not among them."""
+    return {
+        "": list(Recipe.model_fields),
+        "data": list(DataRecipe.model_fields),
+        "data.augmentation": [field.name for field in fields(Augmentation)],
+        "model": ["name", *(option for option in options_of(model) if option not in SETTLED)],
+        "training": list(TrainingRecipe.model_fields),
+        "budget": list(budget.model_fields) if budget else [],
+    }
+
+
+def _inside(section: str, error: ValidationError) -> ValidationError:
+    """The same error, one section further out."""
+    lines: Any = [{**each, "loc": (section, *each["loc"])} for each in error.errors()]
+    return ValidationError.from_exception_data(error.title, lines)
+
+
+def _json(values: Any) -> str:
+    return json.dumps(values, default=str)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, as YAML has them."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

@@ -1,0 +1,120 @@
+"""The sections of a recipe: what each key is called, what it may be and what it is where a recipe does not say."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from saccade.core.splits import FRACTIONS
+from saccade.datasets.augmentation import Augmentation
+
+GENTLE = Augmentation(flip=True, quarter_turns=True, rotation=15.0, scale=0.1, shift=0.05, brightness=0.1, contrast=0.1)
+"""How training images are changed where a recipe does not say; a cell is the same whichever way up."""
+
+
+class Section(BaseModel):
+    """Keys nobody knows are refused, a number is a number and a word a word."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+_Fraction = Annotated[float, Field(ge=0, le=1)]
+_Share = Annotated[float, Field(gt=0, le=1)]
+_FullPath = Annotated[str, AfterValidator(lambda path: os.path.abspath(os.path.expanduser(path)))]
+
+
+def _completed(given: Any) -> Any:
+    """A change to some of the augmentation leaves the rest of it; ``null`` switches all off."""
+    if given is None:
+        return asdict(Augmentation())
+    return {**asdict(GENTLE), **given} if isinstance(given, Mapping) else given
+
+
+class DataRecipe(Section):
+    """What to train on.
+
+    Attributes:
+        path: Folder of class folders, manifest or MedMNIST file; relative to the working folder, kept as a full path.
+        size: Side of the square that images are resized to.
+        channels: Channels of the model's input; ``null`` takes those of the first image.
+        seed: Of the split into parts, where the data brings none.
+        fractions: Shares of training, validation and test part of that split.
+        augmentation: How training images are changed; ``null`` leaves them as they are.
+    """
+
+    path: _FullPath
+    size: Annotated[int, Field(ge=1, le=4096)] = 64
+    channels: Annotated[int | None, Field(ge=1, le=64)] = None
+    seed: Annotated[int, Field(ge=0)] = 0
+    fractions: tuple[_Fraction, _Fraction, _Fraction] = FRACTIONS
+    augmentation: Annotated[Augmentation, BeforeValidator(_completed)] = GENTLE
+
+
+class ModelRecipe(Section):
+    """A registered model and the options of its builder, all of them once parsed."""
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The builder's keyword arguments, without what the training settles."""
+        return dict(self.model_extra or {})
+
+
+class TrainingRecipe(Section):
+    """How to train.
+
+    Attributes:
+        epochs: Times through the training part.
+        batch_size: Images in a step, over all devices.
+        learning_rate: Its peak, after the warm-up.
+        weight_decay: AdamW's.
+        warm_up: Share of the steps in which the learning rate climbs from zero; then it falls to zero along a cosine.
+        seed: Of weights, order, augmentation and exploration.
+        class_weights: ``inverse`` weighs each class in the loss by the inverse of its frequency, ``sampler`` draws all
+            classes equally often.
+        patience: Stop after so many epochs without a better validation loss; ``null`` never stops early. With a
+            learned budget the count starts when the budget is frozen.
+    """
+
+    epochs: Annotated[int, Field(ge=1)] = 120
+    batch_size: Annotated[int, Field(ge=2)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    seed: Annotated[int, Field(ge=0)] = 0
+    class_weights: Literal["none", "inverse", "sampler"] = "none"
+    patience: Annotated[int | None, Field(ge=1)] = None
+
+
+class LearnedBudget(Section):
+    """A budget that follows the validation loss; see ``budget_schedule.BudgetRule`` for what the numbers do."""
+
+    learn: Literal[True] = True
+    start: _Share = 0.40
+    floor: _Share = 0.02
+    ceiling: _Share = 0.50
+    shrink: Annotated[float, Field(gt=0, le=1)] = 0.9
+    grow: Annotated[float, Field(ge=1)] = 1.1
+    tolerance: Annotated[float, Field(ge=0)] = 0.01
+    alarm: Annotated[float, Field(ge=0)] = 0.03
+    frozen: _Fraction = 0.2
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.5
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "LearnedBudget":
+        if not self.floor <= self.start <= self.ceiling:
+            raise ValueError("floor ≤ start ≤ ceiling must hold")
+        if self.alarm < self.tolerance:
+            raise ValueError("alarm must not be below tolerance")
+        return self
+
+
+class FixedBudget(Section):
+    """A budget that stays: a share of the image's pixels."""
+
+    learn: Literal[False] = False
+    share: _Share = 0.15

@@ -1,0 +1,179 @@
+"""One step of training and one of validation for any classifier, as Lightning calls them."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int, Num
+from lightning.pytorch import LightningModule
+from torch import Tensor
+
+from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.results import Losses
+from saccade.datasets.augmentation import Augmentation
+from saccade.imaging.preprocessing import Preprocessing
+from saccade.training.recipe_sections import TrainingRecipe
+from saccade.training.seeds import Purpose, derive_seed
+
+Batch = tuple[Num[Tensor, "batch channel height width"], Int[Tensor, " batch"]]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What an epoch's validation found.
+
+    Attributes:
+        loss: Cross-entropy in nats, classes weighted as in training; comparable between budgets, which the model's own
+            further terms are not.
+        accuracy: Share of images classified rightly.
+        recalls: The same for each class; NaN for a class without images.
+        pixels_read_fraction: Mean over the images.
+    """
+
+    loss: float = math.nan
+    accuracy: float = math.nan
+    recalls: tuple[float, ...] = ()
+    pixels_read_fraction: float = math.nan
+
+
+class ClassifierTask(LightningModule):
+    """Trains a classifier on its own losses with AdamW, a linear warm-up and a cosine to zero.
+
+    Everything random in an epoch follows from the seed and the epoch (and the process), so that a resumed training
+    takes the very steps of an uninterrupted one.
+
+    Args:
+        model: What is trained.
+        preprocessing: Normalises batches.
+        augmentation: Changes training batches, where they lie.
+        recipe: Learning rate, weight decay, seed and class weights.
+        class_counts: Training images of each class.
+    """
+
+    def __init__(
+        self,
+        model: SparseClassifier,
+        preprocessing: Preprocessing,
+        augmentation: Augmentation,
+        recipe: TrainingRecipe,
+        class_counts: list[int],
+    ) -> None:
+        super().__init__()
+        self.model, self.preprocessing, self.augmentation, self.recipe = model, preprocessing, augmentation, recipe
+        balance = balancing_weights(class_counts)
+        weighted = recipe.class_weights != "none"
+        self.register_buffer("balance", balance if weighted else torch.ones_like(balance), persistent=False)
+        self.balance: Tensor
+        self.training_losses: dict[str, float] = {}
+        self.validation = Validation()
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, Tensor] = {}
+
+    def configure_optimizers(self) -> Any:
+        """AdamW with its learning rate set at every step."""
+        steps = int(self.trainer.estimated_stepping_batches)
+        warm_up = round(self.recipe.warm_up * steps)
+        optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
+        )
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule_factor(step, steps, warm_up))
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_train_epoch_start(self) -> None:
+        """Start the epoch's randomness, such as exploration and dropout, anew."""
+        torch.manual_seed(derive_seed(Purpose.MODEL, self.recipe.seed, self.current_epoch, rank=self.global_rank))
+        self._sums = {}
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """The loss of one batch; its terms are added up for the epoch's means."""
+        values, labels = batch
+        images = self.augmentation(self._normalised(values), self._dice(batch_idx))
+        weights = self.balance if self.recipe.class_weights == "inverse" else None
+        losses = self.model.losses(images, ClassTargets(labels, weights))
+        self._note(losses, len(labels))
+        return losses.total
+
+    def on_validation_epoch_start(self) -> None:
+        """Start counting."""
+        self._counts = {}
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Count what one batch adds; nothing is averaged before the end, so batches need not be equal."""
+        values, labels = batch
+        prediction = self.model(self._normalised(values))
+        classes = len(self.model.classes)
+        weights = self.balance[labels]
+        losses = F.cross_entropy(prediction.logits.float(), labels, reduction="none")
+        right = prediction.logits.argmax(-1) == labels
+        found = {
+            "loss": (losses * weights).sum(),
+            "weight": weights.sum(),
+            "read": prediction.cost.pixels_read_fraction.float().sum().to(self.device),
+            "images": torch.bincount(labels, minlength=classes).float(),
+            "right": torch.bincount(labels[right], minlength=classes).float(),
+        }
+        _add(self._counts, found)
+
+    def on_validation_epoch_end(self) -> None:
+        """Add up over all processes; every process gets the same figures. An epoch ends with its validation."""
+        sums = self._over_processes(self._sums)
+        names = ["loss", *sorted(sums.keys() - {"images", "loss"})]
+        self.training_losses = {name: float(sums[name] / sums["images"]) for name in names}
+        total = self._over_processes(self._counts)
+        images = total["images"].sum()
+        self.validation = Validation(
+            loss=float(total["loss"] / total["weight"]),
+            accuracy=float(total["right"].sum() / images),
+            recalls=tuple((total["right"] / total["images"]).tolist()),
+            pixels_read_fraction=float(total["read"] / images),
+        )
+        self.log("val_loss", self.validation.loss)
+
+    def _normalised(
+        self, values: Num[Tensor, "batch channel height width"]
+    ) -> Float[Tensor, "batch channel height width"]:
+        return self.preprocessing.normalise(values).to(self.dtype)
+
+    def _dice(self, step: int) -> torch.Generator:
+        """The generator of one step's augmentation."""
+        seed = derive_seed(Purpose.AUGMENTATION, self.recipe.seed, self.current_epoch, step, self.global_rank)
+        return torch.Generator(self.device).manual_seed(seed)
+
+    def _note(self, losses: Losses, images: int) -> None:
+        """Add to the epoch's sums, without waiting for the device."""
+        found = {name: value.detach() * images for name, value in {"loss": losses.total, **losses.terms}.items()}
+        _add(self._sums, {"images": losses.total.new_tensor(float(images)), **found})
+
+    def _over_processes(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Every sum, added up; in one order on all processes, or they would wait for each other forever."""
+        reduce: Any = self.trainer.strategy.reduce
+        return {name: reduce(sums[name], reduce_op="sum") for name in sorted(sums)}
+
+
+def _add(sums: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    for name, value in found.items():
+        sums[name] = sums[name] + value if name in sums else value
+
+
+def balancing_weights(counts: list[int]) -> Float[Tensor, " class"]:
+    """Inverse frequencies, one on average over the images; a class without images gets 0.
+
+    >>> balancing_weights([1, 3, 0]).tolist()
+    [2.0, 0.6666666865348816, 0.0]
+    """
+    images = torch.tensor(counts, dtype=torch.float64)
+    present = (images > 0).sum()
+    return torch.where(images > 0, images.sum() / (present * images), 0.0).float()
+
+
+def schedule_factor(step: int, steps: int, warm_up: int) -> float:
+    """The learning rate of a step as a share of its peak: up in a line, down to zero along half a cosine.
+
+    >>> [round(schedule_factor(step, 10, 2), 2) for step in (0, 1, 2, 6, 9)]
+    [0.33, 0.67, 1.0, 0.5, 0.04]
+    """
+    if step < warm_up:
+        return (step + 1) / (warm_up + 1)
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))

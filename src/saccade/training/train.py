@@ -1,0 +1,140 @@
+"""From a recipe to a run folder."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback
+
+from saccade.core.contract import SparseClassifier
+from saccade.datasets.cells import CellData, open_data
+from saccade.models import create_model, options_of
+from saccade.models.packaging import save_model
+from saccade.training.budget_schedule import BudgetRule, BudgetSchedule
+from saccade.training.callbacks import History, LostClasses, ProgressLine
+from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, load_checkpoint
+from saccade.training.data_module import CellDataModule
+from saccade.training.engine import make_trainer, quiet_engine, run_trainer
+from saccade.training.recipe import Recipe
+from saccade.training.recipe_sections import DataRecipe, FixedBudget, LearnedBudget
+from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
+from saccade.training.seeds import Purpose, derive_seed
+from saccade.training.task import ClassifierTask
+
+_log = logging.getLogger(__name__)
+
+
+def train(
+    recipe: Recipe,
+    out: Path | str,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    devices: int = 1,
+    precision: str = "32-true",
+    accelerator: str = "auto",
+    data: CellData | None = None,
+) -> Path:
+    """Train a model and leave a run folder.
+
+    It holds ``recipe.yaml`` (resolved), ``splits.csv``, ``history.csv`` and ``checkpoints/`` from the first epoch on,
+    and in the end ``model.safetensors`` with ``config.json``: the best epoch's model. Each file appears whole or not at
+    all.
+
+    Args:
+        recipe: What to do.
+        out: The run folder; new, empty, or with one of the next two flags.
+        resume: Go on from the last finished epoch of this very training; start where there is none.
+        overwrite: Replace the run that is there.
+        devices: How many to use: GPUs where there are any, else processes on the CPU.
+        precision: Lightning's words, such as ``32-true`` or ``bf16-mixed``.
+        accelerator: Lightning's words, such as ``cpu``; ``auto`` takes a GPU where there is one.
+        data: The recipe's data where it is open already; other parts make it a fold of a cross-validation.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        BadInput: Recipe, data or folder cannot be used.
+        Interrupted: The user stopped it.
+    """
+    out = Path(out)
+    check_folder(out, resume, overwrite)
+    _try_model(recipe)
+    data = _open(recipe.data) if data is None else data
+    module = CellDataModule.of(data, recipe.training)
+    recipe = recipe.with_channels(data.preprocessing.channels)
+    start_folder(out, recipe, data.manifest, resume, overwrite)
+    model = build_model(recipe, data)
+    counts = module.class_counts(len(data.classes))
+    task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
+    callbacks = make_callbacks(recipe, out)
+    with quiet_engine():
+        hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
+        trainer = make_trainer(callbacks, recipe.training.epochs, out, **hardware)
+        run_trainer(trainer, task, module, out / CHECKPOINTS / LAST)
+    _finish(out, model, data)
+    return out
+
+
+def _open(recipe: DataRecipe) -> CellData:
+    """The data of a recipe, and what the user should know about its split."""
+    options = recipe.model_dump(include={"channels", "fractions", "seed"})
+    data = open_data(recipe.path, recipe.size, **options)
+    for note in data.notes:
+        _log.warning("%s", note)
+    return data
+
+
+def build_model(recipe: Recipe, data: CellData) -> SparseClassifier:
+    """The model at the start of its training: weights from the seed, budget from the recipe."""
+    channels = data.preprocessing.channels
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(Purpose.WEIGHTS, recipe.training.seed))
+        return create_model(recipe.model.name, data.classes, **_model_options(recipe, channels))
+
+
+def make_callbacks(recipe: Recipe, out: Path) -> list[Callback]:
+    """What happens at each epoch's end, in this order: history, messages, budget, patience, checkpoints."""
+    pixels = recipe.data.size**2
+    history = History(out / HISTORY)
+    callbacks: list[Callback] = [history, LostClasses(), ProgressLine(history, pixels)]
+    first_epoch = 0
+    if isinstance(recipe.budget, LearnedBudget):
+        numbers = recipe.budget.model_dump(exclude={"learn"})
+        rule = BudgetRule(epochs=recipe.training.epochs, **numbers)
+        callbacks.append(BudgetSchedule(rule, pixels))
+        first_epoch = rule.first_frozen
+    if recipe.training.patience is not None:
+        callbacks.append(Patience(recipe.training.patience, first_epoch))
+    return [*callbacks, KeepCheckpoints(out / CHECKPOINTS, first_epoch)]
+
+
+def _model_options(recipe: Recipe, channels: int) -> dict[str, Any]:
+    """The recipe's options and those that the training settles."""
+    pixels = recipe.data.size**2
+    share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget and recipe.budget.start
+    settled = {"channels": channels, "size": recipe.data.size, "budget": share and max(1, round(share * pixels))}
+    known = options_of(recipe.model.name)
+    return {**recipe.model.options, **{name: value for name, value in settled.items() if name in known}}
+
+
+def _try_model(recipe: Recipe) -> None:
+    """Build the model once before the data is loaded, to hear of a bad option at once."""
+    with torch.random.fork_rng(devices=[]):
+        create_model(recipe.model.name, ("a", "b"), **_model_options(recipe, recipe.data.channels or 3))
+
+
+def _finish(out: Path, model: SparseClassifier, data: CellData) -> None:
+    """Make the best epoch the model of the run."""
+    best = out / CHECKPOINTS / BEST
+    if not best.is_file():
+        _log.warning("no validation loss is finite: the last epoch is kept; try a smaller training.learning_rate")
+    checkpoint = load_checkpoint(best if best.is_file() else out / CHECKPOINTS / LAST)
+    weights = checkpoint["state_dict"].items()
+    prefix = "model."
+    model.load_state_dict({name.removeprefix(prefix): each for name, each in weights if name.startswith(prefix)})
+    if model.budget is not None:
+        model.config["options"]["budget"] = model.budget
+    save_model(out, model, data.preprocessing, {"epoch": checkpoint["epoch"] + 1, "data": str(data.manifest.source)})

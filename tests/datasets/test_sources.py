@@ -1,0 +1,92 @@
+"""One way into every kind of data set."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from saccade.core.errors import BadInput
+from saccade.datasets.sources import each_image, first_image, inspect_data, open_manifest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for index in range(6):
+        path = tmp_path / "cells" / "ab"[index % 2] / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 5, 3), index, np.uint8)).save(path)
+    return tmp_path / "cells"
+
+
+def test_kinds(folder: Path) -> None:
+    assert open_manifest(folder).source == folder and len(open_manifest(folder)) == 6
+    (folder / "manifest.csv").write_text("path,label\na/0.png,x\nb/1.png,y\n")
+    assert open_manifest(folder).classes == ("x", "y"), "the manifest in a folder describes it"
+    assert open_manifest(folder / "manifest.csv") == open_manifest(folder)
+    np.savez(folder / "c.npz", train_images=np.zeros((1, 4, 4), np.uint8), train_labels=np.zeros((1, 1), np.uint8))
+    assert open_manifest(folder / "c.npz").rows[0].member == "train/0"
+
+
+def test_other_things(folder: Path) -> None:
+    with pytest.raises(BadInput, match="no such file"):
+        open_manifest(folder / "ghost")
+    with pytest.raises(BadInput, match="is no data set"):
+        open_manifest(folder / "a" / "0.png")
+
+
+def test_problems_are_listed_or_raised(folder: Path) -> None:
+    (folder / "c").mkdir()
+    assert len(inspect_data(folder)[1]) == 1
+    with pytest.raises(BadInput, match="holds no image"):
+        open_manifest(folder)
+
+
+def test_each_image_once_and_problems_in_order(folder: Path) -> None:
+    (folder / "a" / "2.png").write_bytes(b"")
+    (folder / "b" / "3.png").unlink()
+    rows = (*open_manifest(folder).rows, open_manifest(folder).rows[0])
+    (folder / "b" / "1.png").write_bytes(b"")
+    seen: dict[int, int] = {}
+    told: list[tuple[int, int]] = []
+    problems = each_image(
+        rows, lambda index, image: seen.__setitem__(index, int(image[0, 0, 0])), lambda *counts: told.append(counts)
+    )
+    assert seen == {0: 0, 2: 4, 4: 5, 5: 0}
+    assert [Path(problem.source).name for problem in problems] == ["2.png", "1.png"]
+    assert told == [(done, 6) for done in range(1, 7)]
+
+
+def test_problems_of_use_name_the_row(folder: Path) -> None:
+    (folder / "manifest.csv").write_text("path,label\na/0.png,x\nb/1.png,y\n")
+
+    def refuse(index: int, image: np.ndarray) -> None:
+        raise BadInput("too dull", "light it")
+
+    problems = each_image(open_manifest(folder).rows, refuse)
+    assert str(problems[1]) == f"{folder}/b/1.png (row 3): too dull. Light it"
+
+
+def test_images_of_archives_mix_with_files(folder: Path) -> None:
+    values = np.arange(3, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
+    np.savez(folder / "c.npz", train_images=values, train_labels=np.zeros((3, 1), np.uint8))
+    rows = (*open_manifest(folder / "c.npz").rows[::-1], open_manifest(folder).rows[2])
+    seen: dict[int, int] = {}
+    assert not each_image(rows, lambda index, image: seen.__setitem__(index, int(image[0, 0, 0])))
+    assert seen == {0: 2, 1: 1, 2: 0, 3: 4}
+
+
+def test_a_damaged_archive_is_one_problem(folder: Path) -> None:
+    values = {"train_images": np.zeros((3, 4, 4), np.uint8), "train_labels": np.zeros((3, 1), np.uint8)}
+    np.savez(folder / "c.npz", **values)
+    rows = open_manifest(folder / "c.npz").rows
+    (folder / "c.npz").write_text("gone")
+    (problem,) = each_image(rows, lambda index, image: None)
+    assert "no .npz file" in str(problem)
+
+
+def test_first_image(folder: Path) -> None:
+    assert first_image(open_manifest(folder)).shape == (4, 5, 3)
+    (folder / "a" / "0.png").write_bytes(b"")
+    with pytest.raises(BadInput, match="file is empty"):
+        first_image(open_manifest(folder))

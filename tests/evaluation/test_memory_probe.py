@@ -1,0 +1,77 @@
+"""The probe's parts, in this process."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from torch import nn
+
+from saccade.evaluation import memory_probe
+
+
+@pytest.fixture
+def factories(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A module of factories that can be named."""
+    module = ModuleType("made_up_factories")
+    monkeypatch.setitem(sys.modules, "made_up_factories", module)
+    return module
+
+
+def test_lists_arrive_as_tuples(factories: ModuleType) -> None:
+    seen = {}
+
+    def factory(**arguments: object) -> nn.Module:
+        seen.update(arguments)
+        return nn.Identity()
+
+    factories.factory = factory
+    memory_probe.build("made_up_factories:factory", {"classes": ["a", "b"], "grid": [[1, 2], [3]], "width": 4})
+    assert seen == {"classes": ("a", "b"), "grid": ((1, 2), (3,)), "width": 4}
+
+
+def test_a_factory_of_several_things_gives_the_model_first(factories: ModuleType) -> None:
+    model = nn.Identity()
+    factories.load = lambda: (model, "preprocessing")
+    assert memory_probe.build("made_up_factories:load", {}) is model
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's account of the process")
+def test_a_block_that_was_given_back_is_still_in_the_peak() -> None:
+    size = 64 * 2**20
+    base, resettable = memory_probe.start()
+    assert base is not None
+    if not resettable:
+        pytest.skip("this kernel does not let a process forget its peak")
+    block = bytearray(size)
+    del block
+    memory_probe.release()
+    peak, now = memory_probe.status_bytes("VmHWM"), memory_probe.status_bytes("VmRSS")
+    assert peak is not None and now is not None
+    assert peak - base >= 0.95 * size
+    assert now - base < 0.5 * size
+
+
+def test_without_a_peak_to_forget_the_rise_of_the_all_time_peak_counts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(memory_probe, "_CLEAR_REFS", tmp_path / "absent" / "clear_refs")
+    peaks = iter([1000, 1600, 1600, 1600])
+    monkeypatch.setattr(memory_probe, "all_time_peak", lambda: next(peaks))
+    risen = memory_probe.measure("torch.nn:Identity", {}, (1, 2))
+    assert risen == {"base": 1000, "peak": 1600, "extra": 600}
+    assert memory_probe.measure("torch.nn:Identity", {}, (1, 2))["extra"] is None
+
+
+def test_without_any_account_nothing_is_claimed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(memory_probe, "_CLEAR_REFS", tmp_path / "absent" / "clear_refs")
+    monkeypatch.setattr(memory_probe, "all_time_peak", lambda: None)
+    measured = memory_probe.measure("torch.nn:Identity", {}, (1, 2))
+    assert measured == {"base": None, "peak": None, "extra": None}
+
+
+def test_the_all_time_peak_is_at_least_what_is_resident() -> None:
+    peak = memory_probe.all_time_peak()
+    if peak is None:
+        pytest.skip("this system keeps no account")
+    assert peak > 2**20
