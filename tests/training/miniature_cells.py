@@ -9,7 +9,10 @@ import torch
 from saccade.core.manifest import Manifest, Row
 from saccade.datasets.cells import CellData
 from saccade.imaging.preprocessing import Preprocessing
+from saccade.training.data_module import CellDataModule
 from saccade.training.recipe import Recipe
+from saccade.training.task import ClassifierTask
+from saccade.training.train import build_model
 
 CLASSES = ("blue", "green", "red")
 EACH = {"train": 8, "val": 2, "test": 2}
@@ -49,3 +52,11 @@ def make_recipe(model: str = "sparse-attn-net", *changes: str, **training: Any) 
         "training": {"epochs": 4, "batch_size": 8, **training},
     }
     return Recipe.parse(values).with_overrides(changes)
+
+
+def make_task(data: CellData, recipe: Recipe | None = None) -> ClassifierTask:
+    """The task of a recipe, as ``train`` builds it."""
+    recipe = recipe or make_recipe()
+    counts = CellDataModule.of(data, recipe.training).class_counts(len(data.classes))
+    model = build_model(recipe, data)
+    return ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)

@@ -1,14 +1,17 @@
 import math
-from types import SimpleNamespace
-from typing import Any, cast
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saccade.models import create_model
+from saccade.datasets.cells import CellData
 from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, BudgetState
-from saccade.training.task import ClassifierTask, Validation
+from saccade.training.engine import make_trainer
+from saccade.training.recipe_sections import LearnedBudget
+from saccade.training.task import Validation
+from tests.training.miniature_cells import make_task
 
 Losses = st.lists(st.floats(-10, 10) | st.just(math.nan) | st.just(math.inf), min_size=1, max_size=40)
 
@@ -22,14 +25,21 @@ def shares(rule: BudgetRule, losses: list[float]) -> list[float]:
 
 
 def test_by_hand_without_smoothing() -> None:
-    rule = BudgetRule(epochs=100, smoothing=0.0)
+    rule = BudgetRule(epochs=100, shrink=0.9, smoothing=0.0)
     # best: 1.0, 0.9, 0.9, 0.9, 0.9; the losses lie 0, 0, 0.9 %, 2 % and 4 % above it
     losses = [1.0, 0.9, 0.908, 0.918, 0.936]
     assert shares(rule, losses) == pytest.approx([0.4, 0.36, 0.324, 0.2916, 0.2916, 0.32076])
 
 
+def test_it_grows_back_no_further_than_where_the_loss_was_best() -> None:
+    rule = BudgetRule(epochs=100, smoothing=0.0, shrink=0.9)
+    # the best loss comes with the second budget, 0.36; then the loss rises for good
+    losses = [1.0, 0.8, 0.81, 1.0, 1.0, 1.0]
+    assert shares(rule, losses) == pytest.approx([0.4, 0.36, 0.324, 0.324, 0.3564, 0.36, 0.36])
+
+
 def test_by_hand_with_smoothing() -> None:
-    rule = BudgetRule(epochs=100, smoothing=0.5)
+    rule = BudgetRule(epochs=100, shrink=0.9, smoothing=0.5)
     states = [rule.initial()]
     for loss in (1.0, 1.04, 1.2):  # smoothed 1.0, 1.02, 1.11
         states.append(rule.after(states[-1], loss))
@@ -37,13 +47,25 @@ def test_by_hand_with_smoothing() -> None:
     assert [state.share for state in states] == pytest.approx([0.4, 0.36, 0.36, 0.396])
 
 
+def test_grows_back_no_further_than_the_best() -> None:
+    rule = BudgetRule(epochs=100, shrink=0.9, smoothing=0.0)
+    # the best loss, 0.5, was reached with 0.324
+    budgets = shares(rule, [0.9, 0.8, 0.5, *[2.0] * 5])
+    assert budgets == pytest.approx([0.4, 0.36, 0.324, 0.2916, 0.32076, *[0.324] * 4])
+
+
 @pytest.mark.parametrize(("epochs", "first"), [(1, 0), (2, 1), (4, 3), (5, 4), (10, 8), (15, 12), (120, 96)])
 def test_frozen_for_the_last_fifth(epochs: int, first: int) -> None:
-    rule = BudgetRule(epochs=epochs)
+    rule = BudgetRule(epochs=epochs, shrink=0.9)
     assert rule.first_frozen == first
     budgets = shares(rule, [1.0] * epochs)
     assert len(set(budgets[first:])) == 1
     assert budgets[: first + 1] == pytest.approx([max(0.4 * 0.9**epoch, 0.02) for epoch in range(first + 1)])
+
+
+def test_the_recipe_has_the_rule_s_defaults() -> None:
+    numbers = LearnedBudget().model_dump(exclude={"learn"})
+    assert BudgetRule(epochs=7, **numbers) == BudgetRule(epochs=7)
 
 
 @given(st.integers(1, 40), Losses)
@@ -56,10 +78,10 @@ def test_stays_within_bounds_and_frozen(epochs: int, losses: list[float]) -> Non
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
 def test_a_loss_that_is_not_finite_changes_nothing(loss: float) -> None:
-    rule = BudgetRule(epochs=10)
+    rule = BudgetRule(epochs=10, shrink=0.9)
     before = rule.after(rule.initial(), 0.8)
     after = rule.after(before, loss)
-    assert after == BudgetState(before.share, before.epoch + 1, before.smoothed, before.best)
+    assert after == replace(before, epoch=before.epoch + 1)
     assert rule.after(after, 0.8).share == pytest.approx(before.share * 0.9)
 
 
@@ -70,29 +92,27 @@ def test_one_site_at_least() -> None:
 
 
 def test_small_budgets_do_not_get_stuck_on_whole_numbers() -> None:
-    """Ten pixels: 0.9 of the rounded 4 would be 4 again."""
-    rule = BudgetRule(epochs=100)
+    """Ten pixels: nine tenths of a rounded 4 would be 4 again."""
+    rule = BudgetRule(epochs=100, shrink=0.9)
     state = rule.initial()
     for _ in range(5):
         state = rule.after(state, 1.0)
     assert rule.sites(state, pixels=10) == 2
 
 
-def test_callback_moves_the_model_and_keeps_its_state() -> None:
-    model = create_model("sparse-attn-net", ("a", "b"), budget=7)
-    task = cast(Any, ClassifierTask.__new__(ClassifierTask))
-    object.__setattr__(task, "_modules", {"model": model})
-    object.__setattr__(task, "validation", Validation(loss=0.5))
-    trainer = cast(Any, SimpleNamespace())
+def test_callback_moves_the_model_and_keeps_its_state(cells: CellData, tmp_path: Path) -> None:
+    task, trainer = make_task(cells), make_trainer([], 10, tmp_path, accelerator="cpu")
+    task.validation = Validation(loss=0.5)
+    rule = BudgetRule(epochs=10, shrink=0.9)
 
-    schedule = BudgetSchedule(BudgetRule(epochs=10), pixels=100)
+    schedule = BudgetSchedule(rule, pixels=100)
     schedule.on_train_epoch_start(trainer, task)
-    assert model.budget == 40
+    assert task.model.budget == 40
     schedule.on_train_epoch_end(trainer, task)
-    assert model.budget == 40, "the weights keep the budget they were validated with"
+    assert task.model.budget == 40, "the weights keep the budget they were validated with"
 
-    resumed = BudgetSchedule(BudgetRule(epochs=10), pixels=100)
+    resumed = BudgetSchedule(rule, pixels=100)
     resumed.load_state_dict(schedule.state_dict())
     assert resumed.state == schedule.state
     resumed.on_train_epoch_start(trainer, task)
-    assert model.budget == 36
+    assert task.model.budget == 36

@@ -1,11 +1,9 @@
-from types import SimpleNamespace
-from typing import Any, cast
-
 import pytest
 import torch
 
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
+from saccade.training.batches import Share
 from saccade.training.data_module import CellDataModule
 from saccade.training.recipe_sections import TrainingRecipe
 from tests.training.miniature_cells import make_cells
@@ -30,7 +28,7 @@ def test_sampler_balances() -> None:
 
 def test_processes(cells: CellData) -> None:
     module = CellDataModule.of(cells, TrainingRecipe(batch_size=8))
-    module.trainer = cast(Any, SimpleNamespace(global_rank=1, world_size=2))
+    module.share = lambda: Share(1, 2)
     assert [len(labels) for _, labels in module.train_dataloader()] == [4, 4, 4]
     assert [len(labels) for _, labels in module.val_dataloader()] == [3]
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from saccade.cli.console import Progress, warn
+from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Row
 from saccade.core.results import Prediction
@@ -32,8 +33,10 @@ from saccade.models import create_model, options_of
 TIMED_BATCH = 64
 """Images per pass in the speed of ``metrics.json``, and in flight when memory is measured."""
 
+PEERS = ("tiny-cnn", "vit-tiny", "resnet18")
+"""The ordinary networks that a report sets beside a model."""
+
 _SPEED_ROUNDS = 3
-_PEERS = ("tiny-cnn", "vit-tiny", "resnet18")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,44 +108,47 @@ def judge(
     return judged
 
 
-def measure_cost(predictor: Predictor, judged: Judged | None = None, memory: bool = True) -> dict[str, Any]:
-    """The ``cost`` of ``metrics.json``: speed without decoding, and memory in a process of its own.
+def measure_costs(
+    predictor: Predictor, judged: Judged, peers: Sequence[str] = PEERS, memory: bool = True
+) -> dict[str, dict[str, Any]]:
+    """The ``cost`` of ``metrics.json`` by model, the predictor's first: speeds side by side, in one process.
+
+    Peers are built for the same images but not trained: they have a cost and no accuracy.
 
     Args:
         predictor: The model to measure, on the device it is on.
-        judged: Predictions whose pixels are counted.
-        memory: Whether to measure memory, which takes some seconds.
+        judged: Its predictions, whose pixels are counted.
+        peers: Names of models to set beside it.
+        memory: Whether to measure the model's peak memory, which takes some seconds.
     """
-    images = _made_up(predictor, TIMED_BATCH)
-    speed = compare_speed({"model": predictor.fast_model()}, images, batch=TIMED_BATCH, rounds=_SPEED_ROUNDS)
-    return {
-        "parameters": count_parameters(predictor.model),
-        "flops_per_image": count_flops(predictor.model, images[:1]),
-        "pixels_read_fraction": float(np.mean(judged.read)) if judged else None,
-        "pixels_looked_fraction": float(np.mean(judged.looked)) if judged else None,
-        "images_per_second": speed["model"],
-        "peak_memory_bytes": _peak_memory(predictor, images.shape) if memory else None,
-    }
-
-
-def measure_peers(predictor: Predictor) -> dict[str, dict[str, Any]]:
-    """What ordinary networks would cost on the same images; untrained, so they have no accuracy."""
-    images = _made_up(predictor, TIMED_BATCH)
-    costs: dict[str, dict[str, Any]] = {}
     own = predictor.model.config["model"]
-    wanted = {"channels": predictor.preprocessing.channels, "size": predictor.preprocessing.size}
-    for name in (name for name in _PEERS if name != own):
-        known = {key: value for key, value in wanted.items() if key in options_of(name)}
-        model = create_model(name, predictor.classes, **known).eval().to(predictor.device)
-        speed = compare_speed({name: FastModel(model)}, images, batch=TIMED_BATCH, rounds=1, min_seconds=0.1)
+    images = _made_up(predictor, TIMED_BATCH)
+    models = {own: predictor.model} | {name: _peer(name, predictor) for name in peers if name != own}
+    fast = {name: predictor.fast_form(model) for name, model in models.items()}
+    speeds = compare_speed(fast, images, batch=TIMED_BATCH, rounds=_SPEED_ROUNDS)
+    costs: dict[str, dict[str, Any]] = {}
+    for name, model in models.items():
+        pixels = model(images[:1]).cost
         costs[name] = {
             "parameters": count_parameters(model),
             "flops_per_image": count_flops(model, images[:1]),
-            "pixels_read_fraction": 1.0,
-            "pixels_looked_fraction": 0.0,
-            "images_per_second": speed[name],
+            "pixels_read_fraction": float(pixels.pixels_read_fraction),
+            "pixels_looked_fraction": float(pixels.pixels_looked_fraction),
+            "images_per_second": speeds[name],
+            "peak_memory_bytes": None,
         }
+    costs[own]["pixels_read_fraction"] = float(np.mean(judged.read))
+    costs[own]["pixels_looked_fraction"] = float(np.mean(judged.looked))
+    if memory:
+        costs[own]["peak_memory_bytes"] = _peak_memory(predictor, images.shape)
     return costs
+
+
+def _peer(name: str, predictor: Predictor) -> SparseClassifier:
+    """A network for the same images."""
+    wanted = {"channels": predictor.preprocessing.channels, "size": predictor.preprocessing.size}
+    known = {key: value for key, value in wanted.items() if key in options_of(name)}
+    return create_model(name, predictor.classes, **known).eval().to(predictor.device)
 
 
 class ReadyModel(nn.Module):

@@ -17,7 +17,8 @@ def check(
 
     with progress("checking") as tell:
         report = check_data(path, tell)
-    for line in report.lines():
+    lines = report.lines()
+    for line in lines if report.images else lines[:-1]:  # the last line counts images
         say(line)
     if report.errors:
         raise typer.Exit(SaccadeError.exit_code)

@@ -56,7 +56,7 @@ def evaluate_run(
     run: "Run", chosen: "Chosen", images: "list[LabelledImage]", out: Path, device: str | None = None
 ) -> int:
     """Predict, measure and report into a folder; returns how many images could not be opened."""
-    from saccade.cli.assessment import judge, measure_cost, measure_peers
+    from saccade.cli.assessment import judge, measure_costs
     from saccade.cli.reporting import is_simulated, report_data
     from saccade.core.files import write_json
     from saccade.inference.predictor import Predictor
@@ -69,7 +69,8 @@ def evaluate_run(
             judged = judge(predictor, images, tell, table)
         metrics = judged.metrics(predictor.classes)
     say("measuring cost")
-    cost, peers = measure_cost(predictor, judged), measure_peers(predictor)
+    costs = measure_costs(predictor, judged)
+    cost = costs[predictor.model.config["model"]]
     about = {
         "model": predictor.model.config["model"],
         "run": str(run.folder),
@@ -80,7 +81,7 @@ def evaluate_run(
     }
     write_json(out / "metrics.json", {**metrics.as_dict(), "cost": cost, "about": about})
     say("measuring explanations")
-    page = report_data(run, predictor, chosen.manifest, judged, cost, part=chosen.part, metrics=metrics, peers=peers)
+    page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, chosen.part)
     write_report(out / "report.html", page)
     say(headline(metrics.as_dict(), cost, simulated=about["simulated"]))
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, {out / 'report.html'}")

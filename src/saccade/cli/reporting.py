@@ -61,11 +61,9 @@ def report_data(
     predictor: Predictor,
     manifest: Manifest,
     judged: Judged,
-    cost: dict[str, Any],
-    *,
-    part: str,
     metrics: Metrics,
-    peers: dict[str, dict[str, Any]] | None = None,
+    costs: dict[str, dict[str, Any]],
+    part: str,
 ) -> ReportData:
     """Gather everything the report shows of a run on some data.
 
@@ -74,21 +72,21 @@ def report_data(
         predictor: Its model.
         manifest: The images that were judged.
         judged: What was predicted of them.
-        cost: As in ``metrics.json``.
-        part: Which part of the data they are; empty for all of it.
         metrics: The figures of ``judged``.
-        peers: Costs of other models by name.
+        costs: As in ``metrics.json``, by model; the run's first.
+        part: Which part of the data they are; empty for all of it.
     """
     explained = explain_some(predictor, judged, manifest)
     name = predictor.model.config["model"]
     reads_sites = predictor.model.budget is not None or MODELS[name].role != "peer"
-    own = CostRow.of(name, {**cost, "accuracy": metrics.accuracy.as_dict()})
+    accuracy = {name: {"accuracy": metrics.accuracy.as_dict()}}
+    simulated = is_simulated(manifest)
     return ReportData(
-        title=f"{name} on {_data_name(manifest)}",
+        title=f"{name} on {'simulated cells' if simulated else _data_name(manifest)}",
         facts=_facts(run, predictor, manifest, part, judged),
-        simulated=is_simulated(manifest),
+        simulated=simulated,
         metrics=metrics,
-        costs=[own, *(CostRow.of(peer, values) for peer, values in (peers or {}).items())],
+        costs=[CostRow.of(model, {**values, **accuracy.get(model, {})}) for model, values in costs.items()],
         history=run.history or None,
         examples=pick_examples(predictor, judged, reads_sites),
         maps=_maps(explained) if reads_sites else None,
@@ -103,7 +101,7 @@ def explain_some(predictor: Predictor, judged: Judged, manifest: Manifest, count
     rows = [replace(judged.images[i].row, label=judged.images[i].name) for i in spread_evenly(labels, count)]
     data = load_cells(replace(manifest, rows=tuple(rows)), predictor.preprocessing, predictor.classes)
     values = predictor.preprocessing.normalise(data.images)
-    return Explained(data, values, predictor.fast_model()(values.to(predictor.device)).to("cpu"))
+    return Explained(data, values, predictor.fast_form(predictor.model)(values.to(predictor.device)).to("cpu"))
 
 
 def spread_evenly(labels: Sequence[int], count: int) -> list[int]:

@@ -71,7 +71,7 @@ def make_recipe(
 
 def report_training(folder: Path) -> None:
     """Write the run's report from its validation part."""
-    from saccade.cli.assessment import judge, measure_cost
+    from saccade.cli.assessment import judge, measure_costs
     from saccade.cli.reporting import is_simulated, report_data
     from saccade.datasets.sources import open_manifest
     from saccade.inference.parts import choose_images
@@ -88,8 +88,9 @@ def report_training(folder: Path) -> None:
     with progress("validating") as tell:
         judged = judge(predictor, label_images(chosen.manifest, predictor.classes), tell)
     metrics = judged.metrics(predictor.classes)
-    cost = measure_cost(predictor, judged, memory=False)
-    page = report_data(run, predictor, chosen.manifest, judged, cost, part="val", metrics=metrics)
+    costs = measure_costs(predictor, judged, peers=(), memory=False)
+    page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, "val")
     write_report(run.report, page)
-    say(f"validation: {headline(metrics.as_dict(), cost, simulated=is_simulated(chosen.manifest))}")
+    line = headline(metrics.as_dict(), next(iter(costs.values())), simulated=is_simulated(chosen.manifest))
+    say(f"validation: {line}")
     say(f"run folder: {folder}; report: {run.report}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saccade.core.errors import BadInput
@@ -32,12 +32,12 @@ class Augmentation:
         rotation: Turn by up to this many degrees either way.
         scale: Enlarge or shrink by up to this share: 0.1 is a factor of 1/1.1 to 1.1.
         shift: Move by up to this share of the side, along each axis.
-        warped: Share of the images that are turned, scaled and moved at all. Resampling blurs, and a network that
-            never saw a sharp image in training fails on the sharp ones it is tested with.
         brightness: Add up to this much either way, the same to all channels.
         contrast: Stretch around the image's mean by a factor of up to 1 + this, or its inverse.
         gain: Stretch each channel around its mean by such a factor of its own.
         offset: Add up to this much either way to each channel, as stains and cameras do.
+        warped: Share of the images that rotation, scale and shift apply to. Resampling blurs, and a network that
+            never saw a sharp image in training fails on the sharp ones it is tested with.
     """
 
     flip: bool = False
@@ -45,11 +45,11 @@ class Augmentation:
     rotation: float = 0.0
     scale: float = 0.0
     shift: float = 0.0
-    warped: float = 1.0
     brightness: float = 0.0
     contrast: float = 0.0
     gain: float = 0.0
     offset: float = 0.0
+    warped: float = 1.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -58,74 +58,149 @@ class Augmentation:
                 raise BadInput(f"augmentation {field.name} is {value}", "give zero or more")
 
     def __call__(self, images: Batch, generator: torch.Generator) -> Batch:
-        """The batch, changed; the same generator state gives the same changes."""
-        if self.flip:
-            images = flipped(images, generator)
-        if self.quarter_turns:
-            images = quarter_turned(images, generator)
-        if self.rotation or self.scale or self.shift:
-            images = self._some_warped(images, generator)
-        if self.brightness or self.contrast:
-            images = relit(images, self.brightness, self.contrast, (1, 2, 3), generator)
-        if self.gain or self.offset:
-            images = relit(images, self.offset, self.gain, (2, 3), generator)
+        """The batch, changed; the same generator state gives the same changes.
+
+        Every change is drawn, wanted or not, so that switching one off leaves the others as they were.
+        """
+        count, channels = images.shape[:2]
+        moves = _draw_moves(count, self, generator)
+        light = _draw_light(count, channels, self, generator)
+        images = self._moved(images, moves)
+        if self.brightness or self.contrast or self.gain or self.offset:
+            images = relit(images, light.to(images.device))
         return images
 
-    def _some_warped(self, images: Batch, generator: torch.Generator) -> Batch:
-        """The batch, with the chosen share of it resampled."""
-        chosen = _uniform((len(images),), images, generator) < 2 * self.warped - 1
-        if not chosen.any():
-            return images
-        changed = warped(images[chosen], self.rotation, self.scale, self.shift, generator)
-        return images.index_put((chosen,), changed)
+    def _moved(self, images: Batch, moves: "Moves") -> Batch:
+        """Each image mirrored and turned exactly, or all in one resampling where it is bent as well."""
+        bends = bool(self.rotation or self.scale or self.shift)
+        rows = moves.bent.nonzero()[:, 0] if bends else torch.zeros(0, dtype=torch.long)
+        moved = images
+        if len(rows) < len(images) and (self.flip or self.quarter_turns):
+            moved = quarter_turned(flipped(images, moves.mirror), moves.turns)
+        if len(rows) == 0:
+            return moved
+        places = rows.to(images.device)
+        return moved.index_copy(0, places, warped(images[places], moves.rows(rows).to(images.device)))
 
 
-def flipped(images: Batch, generator: torch.Generator) -> Batch:
-    """Each image mirrored left-right or not, and up-down or not."""
-    for axis in (-1, -2):
-        chosen = _uniform((len(images), 1, 1, 1), images, generator) > 0
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """Where each image of a batch is taken to; shift is in shares of width and height.
+
+    Only those that are bent are turned by an angle, scaled and shifted; the others keep their sharp pixels.
+    """
+
+    mirror: Bool[Tensor, "batch 2"]
+    turns: Int[Tensor, "batch"]
+    angle: Float[Tensor, "batch"]
+    factor: Float[Tensor, "batch"]
+    shift: Float[Tensor, "batch 2"]
+    bent: Bool[Tensor, "batch"]
+
+    def rows(self, rows: Int[Tensor, "chosen"]) -> "Moves":
+        """Those of some images."""
+        return Moves(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def to(self, device: torch.device) -> "Moves":
+        """The same on another device."""
+        return Moves(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """How each image's values are stretched and moved: all channels alike, and each by itself."""
+
+    contrast: Float[Tensor, "batch 1 1 1"]
+    brightness: Float[Tensor, "batch 1 1 1"]
+    gain: Float[Tensor, "batch channel 1 1"]
+    offset: Float[Tensor, "batch channel 1 1"]
+
+    def to(self, device: torch.device) -> "Light":
+        """The same on another device."""
+        return Light(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def flipped(images: Batch, mirror: Bool[Tensor, "batch 2"]) -> Batch:
+    """Each image mirrored left-right where the first is true, up-down where the second is; exact."""
+    for column, axis in enumerate((-1, -2)):
+        chosen = mirror[:, column].to(images.device)[:, None, None, None]
         images = torch.where(chosen, images.flip(axis), images)
     return images
 
 
-def quarter_turned(images: Batch, generator: torch.Generator) -> Batch:
-    """Each image turned by a random number of quarter turns; half turns where it is not square."""
-    turns = torch.randint(4, (len(images),), generator=generator, device=generator.device).to(images.device)
+def quarter_turned(images: Batch, turns: Int[Tensor, "batch"]) -> Batch:
+    """Each image turned by so many quarter turns, by 0 or 2 where it is not square; exact."""
     square = images.shape[-1] == images.shape[-2]
     turned = images
     for count in (1, 2, 3) if square else (2,):
-        chosen = turns == count if square else turns >= 2
+        chosen = (turns == count if square else turns >= 2).to(images.device)
         turned = torch.where(chosen[:, None, None, None], images.rot90(count, (-2, -1)), turned)
     return turned
 
 
-def warped(images: Batch, rotation: float, scale: float, shift: float, generator: torch.Generator) -> Batch:
-    """Each image turned, scaled and moved about its centre in one resampling; edges are reflected.
+def warped(images: Batch, moves: Moves) -> Batch:
+    """Each image mirrored, turned, scaled and moved about its centre in one resampling; edges are reflected.
+
+    The pixel at p (from the centre) comes from F Q (s R p + t): mirroring F, quarter turns Q, rotation R, factor s and
+    shift t. With R, s and t at nothing it is ``quarter_turned(flipped(images))``.
 
     Cost: one bilinear look-up per pixel and channel, O(batch channel height width).
     """
-    count, _, height, width = images.shape
-    draws = _uniform((4, count), images, generator)
-    angle = draws[0] * math.radians(rotation)
-    factor = (1 + scale) ** -draws[1]  # the grid says where pixels come from: the inverse
-    cos, sin = factor * angle.cos(), factor * angle.sin()
-    moves = 2 * shift * draws[2:]
-    across = torch.stack([cos, -sin * (height / width), moves[0]], dim=1)  # the grid's axes run -1..1, not in pixels
-    down = torch.stack([sin * (width / height), cos, moves[1]], dim=1)
-    grid = F.affine_grid(torch.stack([across, down], dim=1), list(images.shape), align_corners=False)
+    height, width = images.shape[-2:]
+    turns = moves.turns if height == width else moves.turns // 2 * 2
+    mirrors = 1.0 - 2.0 * moves.mirror.float()
+    quarter = _rotations(turns * (math.pi / 2)) * mirrors[:, :, None]
+    lengths = torch.tensor([width, height], device=images.device)
+    linear = quarter @ _rotations(moves.angle) * moves.factor[:, None, None]
+    linear = linear * (lengths / lengths[:, None])  # grid_sample counts from -1 to 1 along either axis
+    shift = 2 * (quarter @ (moves.shift * lengths)[:, :, None]) / lengths[:, None]
+    grid = F.affine_grid(torch.cat([linear, shift], dim=2).to(images), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def relit(images: Batch, offset: float, gain: float, axes: tuple[int, ...], generator: torch.Generator) -> Batch:
-    """Values stretched around their mean over ``axes`` by a factor of (1 + gain)^u, plus offset v; u, v in [-1, 1]."""
-    shape = [1 if axis in axes else length for axis, length in enumerate(images.shape)]
-    stretch = (1 + gain) ** _uniform(shape, images, generator)
-    added = offset * _uniform(shape, images, generator)
-    mean = images.mean(axes, keepdim=True)
-    return (images - mean) * stretch + (mean + added)
+def relit(images: Batch, light: Light) -> Batch:
+    """Values stretched around the image's mean, then around each channel's, with what is added; in one pass.
+
+    x' = (x - m) contrast + m + brightness with the image's mean m, then x'' = (x' - m') gain + m' + offset with the
+    channel's mean m' after the first.
+    """
+    channel = images.mean((2, 3), keepdim=True)
+    image = channel.mean(1, keepdim=True)
+    lit = (channel - image) * light.contrast + image + light.brightness
+    stretch = light.contrast * light.gain
+    return torch.addcmul(lit + light.offset - channel * stretch, images, stretch)
 
 
-def _uniform(shape: tuple[int, ...] | list[int], like: Tensor, generator: torch.Generator) -> Tensor:
-    """Numbers from -1 to 1, drawn where the generator lives and brought to the images."""
-    draws = torch.rand(shape, generator=generator, device=generator.device, dtype=torch.float32)
-    return (2 * draws - 1).to(like)
+def _draw_moves(count: int, amounts: Augmentation, generator: torch.Generator) -> Moves:
+    coins = _uniform((count, 3), generator)
+    draws = _uniform((count, 4), generator)
+    return Moves(
+        mirror=(coins[:, :2] > 0) & amounts.flip,
+        turns=((coins[:, 2] + 1) * 2).long().clamp(max=3) * int(amounts.quarter_turns),
+        angle=draws[:, 0] * math.radians(amounts.rotation),
+        factor=(1 + amounts.scale) ** -draws[:, 1],  # where pixels come from is the inverse of where they go
+        shift=draws[:, 2:] * amounts.shift,
+        bent=torch.rand(count, generator=generator, device=generator.device) < amounts.warped,
+    )
+
+
+def _draw_light(count: int, channels: int, amounts: Augmentation, generator: torch.Generator) -> Light:
+    whole = _uniform((2, count, 1, 1, 1), generator)
+    each = _uniform((2, count, channels, 1, 1), generator)
+    return Light(
+        contrast=(1 + amounts.contrast) ** whole[0],
+        brightness=amounts.brightness * whole[1],
+        gain=(1 + amounts.gain) ** each[0],
+        offset=amounts.offset * each[1],
+    )
+
+
+def _rotations(angles: Float[Tensor, "batch"]) -> Float[Tensor, "batch 2 2"]:
+    """The matrices that turn (x, y) by these angles; y runs down."""
+    cos, sin = angles.cos(), angles.sin()
+    return torch.stack([torch.stack([cos, -sin], dim=1), torch.stack([sin, cos], dim=1)], dim=1)
+
+
+def _uniform(shape: tuple[int, ...], generator: torch.Generator) -> Float[Tensor, "..."]:
+    """Numbers from -1 to 1, drawn where the generator lives."""
+    return 2 * torch.rand(shape, generator=generator, device=generator.device) - 1

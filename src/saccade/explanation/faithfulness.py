@@ -24,7 +24,7 @@ from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites
 from saccade.explanation.fills import BorderMean, Fill
-from saccade.explanation.maps import read_map
+from saccade.explanation.maps import coverage_map
 from saccade.explanation.orders import STANDARD_ORDERS, Order, ranks
 from saccade.imaging.stack import Stack
 
@@ -130,7 +130,7 @@ class _Probe:
         whole = [model(Stack(part)) for part in images.split(batch_size)]
         self.sites = Sites.concatenate([part.sites for part in whole])
         self.predicted = torch.cat([part.logits for part in whole]).argmax(1, keepdim=True)
-        read = (read_map(self.sites, *images.shape[2:]) > 0).sum((1, 2))
+        read = (coverage_map(self.sites, *images.shape[2:]) > 0).sum((1, 2))
         self.counts = np.unique(np.linspace(0, max(1, int(read.max())), steps + 1).round().astype(int))
 
     @torch.no_grad()

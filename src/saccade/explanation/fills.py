@@ -6,7 +6,7 @@ that lives on colour barely notices; the image's own mean lies between.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
+@runtime_checkable
 class Fill(Protocol):
     """From images to images of the same shape (or one that broadcasts to it), each from itself alone."""
 

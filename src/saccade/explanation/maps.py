@@ -33,7 +33,7 @@ def weight_map(sites: Sites, height: int, width: int) -> Float[Tensor, "batch he
     return _maps(sites, sites.weights / _areas(sites), height, width)
 
 
-def read_map(sites: Sites, height: int, width: int) -> Float[Tensor, "batch height width"]:
+def coverage_map(sites: Sites, height: int, width: int) -> Float[Tensor, "batch height width"]:
     """Share of every base pixel that was read: 1 where a box covers it, however many do."""
     return _maps(sites, torch.ones_like(sites.weights), height, width).clamp(max=1.0)
 
@@ -77,7 +77,7 @@ def class_maps(
 
     return ClassMaps(
         classes=tuple(classes),
-        read=mean(read_map(sites, height, width)),
+        read=mean(coverage_map(sites, height, width)),
         weight=mean(weight_map(sites, height, width)) * (height * width),
         counts=tuple(int(count) for count in counts),
     )

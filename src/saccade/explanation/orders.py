@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from saccade.core.results import Sites
-from saccade.explanation.maps import read_map, weight_map
+from saccade.explanation.maps import coverage_map, weight_map
 
 Order = Callable[[Tensor, Sites], Int[Tensor, "batch pixel"]]
 """From images and sites to raster indices."""
@@ -27,18 +27,18 @@ class ByWeight:
         """Raster indices, most important first."""
         height, width = images.shape[2:]
         weights = weight_map(sites, height, width)
-        return _falling(torch.where(read_map(sites, height, width) > 0, weights, -1.0), self.seed)
+        return _falling(torch.where(coverage_map(sites, height, width) > 0, weights, -1.0), self.seed)
 
 
 @dataclass(frozen=True)
-class ReadShuffled:
+class ShuffledSites:
     """Pixels read, shuffled, then the others: what is left when the weights are taken away."""
 
     seed: int = 0
 
     def __call__(self, images: Float[Tensor, "batch channel height width"], sites: Sites) -> Int[Tensor, "batch pixel"]:
         """Raster indices, most important first."""
-        return _falling((read_map(sites, *images.shape[2:]) > 0).float(), self.seed)
+        return _falling((coverage_map(sites, *images.shape[2:]) > 0).float(), self.seed)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class ByIntensity:
 
 STANDARD_ORDERS: Mapping[str, Sequence[Order]] = {
     "model's weights": (ByWeight(),),
-    "pixels read, in random order": (ReadShuffled(),),
+    "pixels read, in random order": (ShuffledSites(),),
     "darkest pixels": (ByIntensity(),),
     "random pixels": (AtRandom(0), AtRandom(1)),
 }

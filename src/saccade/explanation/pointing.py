@@ -13,7 +13,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites
-from saccade.explanation.maps import read_map, weight_map
+from saccade.explanation.maps import coverage_map, weight_map
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ def pointing(sites: Sites, masks: Bool[Tensor, "batch height width"]) -> Pointin
     masks = masks.cpu()
     height, width = masks.shape[1:]
     inside = masks.float()
-    weights, read = weight_map(sites, height, width), read_map(sites, height, width)
+    weights, read = weight_map(sites, height, width), coverage_map(sites, height, width)
     return Pointing(
         weight=_share(weights, inside),
         read=_share(read, inside),

@@ -96,7 +96,7 @@ class Predictor:
 
     def _stream(self, numbered: Iterator[tuple[int, Item]], batch_size: int) -> Iterator[Result]:
         ahead: deque[list[Future[_Opened]]] = deque()
-        fast = self.fast_model()  # made anew, since the model's budget may have been changed
+        fast = self.fast_form(self.model)  # made anew, since the model's budget may have been changed
         pool = ThreadPoolExecutor(min(_MOST_WORKERS, os.cpu_count() or 1), thread_name_prefix="saccade-open")
         try:
             while batch := list(islice(numbered, batch_size)):
@@ -111,16 +111,16 @@ class Predictor:
     def _open(self, number: int, item: Item) -> _Opened:
         """Load and preprocess one image."""
         named = isinstance(item, str | os.PathLike)
-        name = os.fspath(item) if named else f"array {number}"
+        name = str(os.fspath(item)) if named else f"array {number}"
         try:
-            image = load_image(item) if named else as_image(np.asarray(item), name)
+            image = load_image(name) if named else as_image(np.asarray(item), name)
             return _Opened(name, item, self.preprocessing(image, name), image.shape[:2])
         except (SaccadeError, MemoryError) as error:
             return _Opened(name, item, error=str(error) or f"{name}: there is not enough memory for it")
 
-    def fast_model(self) -> FastModel:
-        """The model in the form that predicts; a GPU takes larger chunks than a processor's cache."""
-        return FastModel(self.model) if self.device.type == "cpu" else FastModel(self.model, chunk=256)
+    def fast_form(self, model: SparseClassifier) -> FastModel:
+        """A model in the form that predicts on this device; a GPU takes larger chunks than a processor's cache."""
+        return FastModel(model) if self.device.type == "cpu" else FastModel(model, chunk=256)
 
     def _results(self, model: FastModel, batch: list[_Opened]) -> Iterator[Result]:
         """Results of a batch, the bad images left out of the tensor but not out of the order."""

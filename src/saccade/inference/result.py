@@ -74,7 +74,7 @@ class Result:
 
     def image(self) -> Array:
         """The pixels the boxes count in, opened anew: results of many images do not hold them."""
-        return load_image(self.item) if isinstance(self.item, str | os.PathLike) else as_image(np.asarray(self.item))
+        return load_image(self.name) if isinstance(self.item, str | os.PathLike) else as_image(np.asarray(self.item))
 
     def plot(self) -> "Figure":
         """Draw the image, the sites by weight and the probabilities."""

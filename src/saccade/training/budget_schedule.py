@@ -36,10 +36,10 @@ class BudgetRule:
     """The next epoch's budget from the validation losses so far.
 
     With L the smoothed loss and L* its best: L ≤ (1 + tolerance) · L* shrinks the budget, L > (1 + alarm) · L* grows
-    it, anything between keeps it. It grows back no further than the budget that L* was reached with: the minimum of a noisy
-    loss is too low to come back to, and without that limit the budget climbs for the rest of the training (our
-    addition, measured in docs/log.md, as is the shrinking by a twentieth). It stays within its bounds, and does not move in the last part of the training, so
-    that the weights settle on it. A loss that is not finite changes nothing.
+    it, anything between keeps it. It grows back no further than the budget that L* was reached with: the minimum of a
+    noisy loss is too low to come back to, and without that limit the budget climbs for the rest of the training (our
+    addition, measured in docs/log.md, as is the shrinking by a twentieth). It stays within its bounds, and does not
+    move in the last part of the training, so that the weights settle on it. A loss that is not finite changes nothing.
 
     >>> rule = BudgetRule(epochs=10)
     >>> state = rule.after(rule.initial(), loss=0.7)

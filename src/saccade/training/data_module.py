@@ -44,13 +44,14 @@ class CellDataModule(LightningDataModule):
     def train_dataloader(self) -> TrainingBatches:
         """This process's share of the training batches."""
         balanced = self.recipe.class_weights == "sampler"
-        return TrainingBatches(self.training, self.recipe.batch_size, self.recipe.seed, balanced, self._share())
+        return TrainingBatches(self.training, self.recipe.batch_size, self.recipe.seed, balanced, self.share())
 
     def val_dataloader(self) -> ValidationBatches:
         """This process's share of the validation batches."""
         size = max(self.recipe.batch_size, _VALIDATION_BATCH)
-        return ValidationBatches(self.validation, size, self._share())
+        return ValidationBatches(self.validation, size, self.share())
 
-    def _share(self) -> Share:
+    def share(self) -> Share:
+        """Which of how many processes this is."""
         trainer = self.trainer
         return Share(trainer.global_rank, trainer.world_size) if trainer else Share()

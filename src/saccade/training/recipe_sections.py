@@ -10,7 +10,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from saccade.core.splits import FRACTIONS
 from saccade.datasets.augmentation import Augmentation
 
-GENTLE = Augmentation(flip=True, quarter_turns=True, rotation=15.0, scale=0.1, shift=0.05, brightness=0.1, contrast=0.1)
+GENTLE = Augmentation(
+    flip=True, quarter_turns=True, rotation=180.0, scale=0.12, shift=0.05, warped=0.5, contrast=0.15, offset=0.15
+)
 """How training images are changed where a recipe does not say; a cell is the same whichever way up."""
 
 
@@ -80,7 +82,7 @@ class TrainingRecipe(Section):
             learned budget the count starts when the budget is frozen.
     """
 
-    epochs: Annotated[int, Field(ge=1)] = 120
+    epochs: Annotated[int, Field(ge=1)] = 100
     batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
@@ -97,7 +99,7 @@ class LearnedBudget(Section):
     start: _Share = 0.40
     floor: _Share = 0.02
     ceiling: _Share = 0.50
-    shrink: Annotated[float, Field(gt=0, le=1)] = 0.9
+    shrink: Annotated[float, Field(gt=0, le=1)] = 0.95
     grow: Annotated[float, Field(ge=1)] = 1.1
     tolerance: Annotated[float, Field(ge=0)] = 0.01
     alarm: Annotated[float, Field(ge=0)] = 0.03

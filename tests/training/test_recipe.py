@@ -1,0 +1,121 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saccade.core.errors import BadInput
+from saccade.datasets.augmentation import Augmentation
+from saccade.models import MODELS
+from saccade.training.recipe import Recipe
+from saccade.training.recipe_sections import FixedBudget, LearnedBudget
+
+
+def parse(model: str = "sparse-attn-net", **sections: Any) -> Recipe:
+    return Recipe.parse({"data": {"path": "cells"}, "model": {"name": model}, **sections})
+
+
+@pytest.mark.parametrize("model", MODELS.names())
+def test_saved_and_loaded_for_every_model(model: str, tmp_path: Path) -> None:
+    recipe = parse(model).with_channels(2)
+    recipe.save(tmp_path / "recipe.yaml")
+    loaded = Recipe.load(tmp_path / "recipe.yaml")
+    assert loaded == recipe
+    assert loaded.data.channels == 2
+    assert loaded.with_overrides([]) == recipe
+    assert not loaded.differences(recipe)
+
+
+def test_every_default_is_written_out() -> None:
+    plain = parse().as_dict()
+    assert list(plain) == ["data", "model", "training", "budget"]
+    assert plain["data"]["augmentation"]["flip"] is True
+    assert plain["model"]["attention"] == "rounds"
+    assert plain["training"]["class_weights"] == "none"
+    assert {"channels", "budget"}.isdisjoint(plain["model"])
+
+
+@pytest.mark.parametrize(
+    ("model", "budget"),
+    [
+        ("sparse-attn-net", LearnedBudget()),
+        ("random-pixels", FixedBudget()),
+        ("intensity-pixels", FixedBudget()),
+        ("all-pixels", None),
+        ("tiny-cnn", None),
+    ],
+)
+def test_the_budget_follows_the_model(model: str, budget: LearnedBudget | FixedBudget | None) -> None:
+    assert parse(model).budget == budget
+    assert parse().with_overrides([f"model.name={model}"]).budget == budget
+    assert ("budget" in parse(model).as_dict()) == (budget is not None)
+
+
+def test_overrides() -> None:
+    recipe = parse(budget={"start": 0.3}).with_overrides(
+        ["training.learning_rate=1e-3", "data.fractions=[0.6, 0.2, 0.2]", "model.look=full", "data.augmentation=null"]
+    )
+    assert recipe.training.learning_rate == 1e-3
+    assert recipe.data.fractions == (0.6, 0.2, 0.2)
+    assert recipe.model.options["look"] == "full"
+    assert recipe.data.augmentation == Augmentation()
+    assert isinstance(recipe.budget, LearnedBudget)
+    assert recipe.budget.start == 0.3
+    assert parse().with_overrides(["budget.learn=false"]).budget == FixedBudget()
+    assert parse().with_overrides(["budget.learn=false", "budget.share=0.1"]).budget == FixedBudget(share=0.1)
+    assert parse("random-pixels").with_overrides(["budget.learn=true"]).budget == LearnedBudget()
+    assert recipe.with_overrides(["training.epochs=7"]).model.options["look"] == "full"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("training.epoch=3", "unknown key 'epoch' in training. Did you mean training.epochs?"),
+        ("trainin.epochs=3", "unknown key 'trainin' in the recipe. Did you mean training?"),
+        ("epochs=3", "unknown key 'epochs' in the recipe. Did you mean training.epochs?"),
+        ("data.augmentation.flp=true", "unknown key 'flp' in data.augmentation. Did you mean data.augmentation.flip?"),
+        ("data.augmentation.flip=1", "data.augmentation.flip = 1 is refused"),
+        ("data.augmentation.rotation=-3", "augmentation rotation is -3.0"),
+        ("training.epochs=abc", "training.epochs = 'abc' is refused. Input should be a valid integer"),
+        ("training=3", "training = 3 is refused"),
+        ("model.lok=full", "unknown key 'lok' in model. Did you mean model.look?"),
+        ("model.budget=3", "model.budget is settled by the training. Set budget.start or budget.share instead"),
+        ("model.channels=3", "Set data.channels instead"),
+        ("model.size=3", "Set data.size instead"),
+        ("model.name=tiny", "unknown model 'tiny'"),
+        ("model=3", "lacks model.name"),
+        ("data=3", "data = 3 is refused"),
+        ("data.path=3", "data.path = 3 is refused"),
+        ("budget=3", "budget = 3 is refused"),
+        ("budget.strt=0.1", "unknown key 'strt' in budget. Did you mean budget.start?"),
+        ("budget.share=0.1", "budget.share does not go with this kind of budget. Set budget.learn=false"),
+        ("budget.learn=maybe", "budget.learn = 'maybe' is refused. Write true or false"),
+        ("budget.floor=0.6", "budget is refused. Floor ≤ start ≤ ceiling must hold"),
+    ],
+)
+def test_one_line_for_what_is_wrong(change: str, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse().with_overrides([change])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_budget_for_models_without() -> None:
+    with pytest.raises(BadInput, match="tiny-cnn has no budget"):
+        parse("tiny-cnn", budget={"share": 0.1})
+    assert parse("tiny-cnn", budget=None).budget is None
+
+
+def test_the_source_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("data: {path: cells}\nmodel: {name: tiny-cnn}\ntraining: {epoch: 3}\n")
+    with pytest.raises(BadInput, match="mine.yaml: unknown key 'epoch' in training"):
+        Recipe.load(path)
+    path.write_text("model: {name: tiny-cnn}\n")
+    with pytest.raises(BadInput, match="mine.yaml: lacks data. Add it"):
+        Recipe.load(path)
+
+
+def test_differences() -> None:
+    recipe = parse()
+    other = recipe.with_overrides(["training.epochs=7", "data.augmentation.flip=false"])
+    assert recipe.differences(other) == ["data.augmentation.flip", "training.epochs"]
