@@ -9,7 +9,8 @@ block may use what an earlier one left. Blocks in
   prints, where ``...`` stands for anything. Commands that set up a machine (make, pip, git) are passed over; any
   other is refused, so that none goes untested.
 
-``<!--- skip: next "reason" -->`` before a block leaves it out, and the reason shows in the test run.
+Blocks that start processes (``--devices``) count as slow. ``<!--- skip: next "reason" -->`` before a block leaves it
+out, and the reason shows in the test run.
 """
 
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from sybil import Sybil
+from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
@@ -43,6 +45,13 @@ def document_folder(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -
     os.chdir(folder)
     yield folder
     os.chdir(before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the blocks that start further processes to ``make test-slow``."""
+    for item in items:
+        if isinstance(item, SybilItem) and "--devices" in str(item.example.parsed):
+            item.add_marker(pytest.mark.slow)
 
 
 pages = Sybil(

@@ -81,9 +81,9 @@ def test_several_orders_of_a_name_are_averaged() -> None:
     np.testing.assert_allclose(curves["both"].deletion, (curves["a"].deletion + curves["b"].deletion) / 2)
 
 
-@pytest.mark.parametrize("name", ["sparse-attn-net", "tiny-cnn"])
-def test_any_classifier_and_batches_change_nothing(name: str) -> None:
-    model = create_model(name, classes=("a", "b", "c"), channels=2, **({"budget": 9} if "sparse" in name else {})).eval()
+@pytest.mark.parametrize(("name", "options", "pixels"), [("sparse-attn-net", {"budget": 9}, 9), ("tiny-cnn", {}, 144)])
+def test_any_classifier_and_batches_change_nothing(name: str, options: dict[str, int], pixels: int) -> None:
+    model = create_model(name, classes=("a", "b", "c"), channels=2, **options).eval()
     images = torch.rand(5, 2, 12, 12)
     together = faithfulness(model, images, steps=3)
     for kept, again in zip(
@@ -91,7 +91,7 @@ def test_any_classifier_and_batches_change_nothing(name: str) -> None:
     ):
         np.testing.assert_allclose(kept.deletion, again.deletion, atol=1e-5)
         np.testing.assert_allclose(kept.deletion[:, 0], model(images).probabilities.amax(1).detach(), atol=1e-5)
-    assert together.curves["model's weights"].fractions[-1] == pytest.approx(9 / 144 if "sparse" in name else 1)
+    assert together.curves["model's weights"].fractions[-1] == pytest.approx(pixels / 144)
 
 
 def test_more_steps_than_pixels_are_clipped() -> None:

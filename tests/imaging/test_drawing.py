@@ -15,9 +15,7 @@ from saccade.imaging.drawing import COLOURS, WeightScale, as_picture, dimmed, en
 def sites_of(boxes: list[list[float]], weights: list[float]) -> Sites:
     """Sites of one image, with one row of padding that must not be drawn."""
     valid = [True] * len(boxes) + [False]
-    return Sites(
-        torch.tensor([[*boxes, [0.0, 0, 99, 99]]]), torch.tensor([[*weights, 5.0]]), torch.tensor([valid])
-    )
+    return Sites(torch.tensor([[*boxes, [0.0, 0, 99, 99]]]), torch.tensor([[*weights, 5.0]]), torch.tensor([valid]))
 
 
 def test_eight_bit_colours_stay_as_they_are() -> None:
@@ -77,12 +75,12 @@ def test_a_box_over_the_whole_image_is_outlined() -> None:
 
 def test_sites_of_several_images_are_refused() -> None:
     both = Sites(torch.zeros(2, 1, 4), torch.ones(2, 1), torch.ones(2, 1, dtype=torch.bool))
-    with pytest.raises(BadInput, match="slice them"):
+    with pytest.raises(BadInput, match="Slice them"):
         overlay(np.zeros((4, 4, 3), np.uint8), both)
 
 
 def test_the_scale_covers_its_ends() -> None:
-    scale = WeightScale(0.25, 16)
+    scale = WeightScale(0.25, 16.0)
     assert scale.ticks == (0.25, 1.0, 4.0, 16.0)
     assert scale.colours(np.array([0.25, 16.0])).tolist() == [COLOURS[0].tolist(), COLOURS[-1].tolist()]
 

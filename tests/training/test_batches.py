@@ -1,4 +1,5 @@
 import pickle
+from itertools import chain
 
 import pytest
 import torch
@@ -41,7 +42,7 @@ def test_the_order_follows_seed_and_epoch() -> None:
     assert epoch(0, 3) == epoch(0, 3)
     assert epoch(0, 3) != epoch(0, 4)
     assert epoch(0, 3) != epoch(1, 3)
-    assert sorted(sum(epoch(0, 3), [])) == list(range(20))
+    assert sorted(chain(*epoch(0, 3))) == list(range(20))
     assert [len(batch) for batch in epoch(0, 3)] == [7, 7, 6]
 
 
@@ -68,7 +69,7 @@ def test_balanced_epochs_draw_classes_alike() -> None:
 @pytest.mark.parametrize(("count", "processes"), [(10, 1), (10, 3), (2, 2)])
 def test_validation_takes_each_image_once(count: int, processes: int) -> None:
     shares = [ValidationBatches(numbered(count), 4, Share(rank, processes)) for rank in range(processes)]
-    assert sorted(sum((sum(numbers(share), []) for share in shares), [])) == list(range(count))
+    assert sorted(chain(*(chain(*numbers(share)) for share in shares))) == list(range(count))
     assert all(len(numbers(share)) == len(share) for share in shares)
 
 

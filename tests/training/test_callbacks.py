@@ -10,16 +10,15 @@ from saccade.datasets.cells import CellData
 from saccade.training import callbacks
 from saccade.training.callbacks import History, LostClasses, ProgressLine, epoch_line
 from saccade.training.data_module import CellDataModule
-from saccade.training.engine import make_trainer, quiet_engine
+from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.task import Validation
 from tests.training.miniature_cells import SIZE, make_recipe, make_task
 
 
 def run(cells: CellData, folder: Path, used: list[Any], model: str = "sparse-attn-net", epochs: int = 2) -> Any:
     task = make_task(cells, make_recipe(model))
-    with quiet_engine():
-        trainer = make_trainer(used, epochs, folder, accelerator="cpu")
-        trainer.fit(task, datamodule=CellDataModule.of(cells, task.recipe))
+    trainer = make_trainer(used, epochs, folder, accelerator="cpu")
+    run_trainer(trainer, task, CellDataModule.of(cells, task.recipe))
     return trainer
 
 
@@ -39,7 +38,9 @@ def test_history(model: str, cells: CellData, tmp_path: Path) -> None:
     tail = ["pixels_read_fraction", "learning_rate", "seconds", *recalls]
     assert list(rows[0]) == ["epoch", "train_loss", *terms, "val_loss", "val_accuracy", *budget, *tail]
     assert [row["epoch"] for row in rows] == ["1", "2"]
-    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"], "nothing half-written, no folder of Lightning's"
+    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"], (
+        "nothing half-written, no folder of Lightning's"
+    )
 
 
 def test_history_goes_on_from_a_checkpoint(tmp_path: Path) -> None:

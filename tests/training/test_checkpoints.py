@@ -9,7 +9,7 @@ from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
 from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, SafeCheckpointIO, load_checkpoint
 from saccade.training.data_module import CellDataModule
-from saccade.training.engine import make_trainer, quiet_engine
+from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.task import ClassifierTask
 from tests.training.miniature_cells import make_recipe, make_task
 
@@ -17,7 +17,7 @@ from tests.training.miniature_cells import make_recipe, make_task
 class ScriptedTask(ClassifierTask):
     """A task that trains, but whose validation loss is as written."""
 
-    script: list[float] = []
+    script: list[float]
 
     def on_validation_epoch_end(self) -> None:
         super().on_validation_epoch_end()
@@ -32,9 +32,8 @@ def run(cells: CellData, folder: Path, script: list[float], callbacks: list[Any]
     task = make_task(cells, make_recipe("tiny-cnn", epochs=len(script)))
     task.__class__ = ScriptedTask
     task.script = script  # type: ignore[attr-defined]
-    with quiet_engine():
-        trainer = make_trainer(callbacks, len(script), folder, accelerator="cpu")
-        trainer.fit(task, datamodule=CellDataModule.of(cells, task.recipe), ckpt_path=last)
+    trainer = make_trainer(callbacks, len(script), folder, accelerator="cpu")
+    run_trainer(trainer, task, CellDataModule.of(cells, task.recipe), last)
     return trainer
 
 

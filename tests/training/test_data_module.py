@@ -14,7 +14,7 @@ def test_parts(cells: CellData) -> None:
     seen = torch.cat([images for images, _ in module.train_dataloader()])
     assert seen.dtype == torch.uint8
     assert len(seen) == len(cells.part("train")) == 24
-    (images, labels), = module.val_dataloader()
+    ((images, labels),) = module.val_dataloader()
     assert torch.equal(images, cells.part("val").images)
     assert torch.equal(labels, cells.part("val").labels)
     assert module.class_counts(4) == [8, 8, 8, 0]
@@ -40,3 +40,5 @@ def test_parts_that_cannot_train(cells: CellData) -> None:
     single = cells.take([train[0], *(index for index, row in enumerate(cells.rows) if row.split == "val")])
     with pytest.raises(BadInput, match="single image"):
         CellDataModule.of(single, TrainingRecipe())
+    with pytest.raises(BadInput, match="24 training images for 13 devices are too few"):
+        CellDataModule.of(cells, TrainingRecipe(), devices=13)

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -6,18 +7,18 @@ import torch
 import torch.nn.functional as F
 
 from saccade.core.contract import ClassTargets
+from saccade.core.results import Losses
 from saccade.datasets.cells import CellData
 from saccade.models import MODELS
 from saccade.training.data_module import CellDataModule
-from saccade.training.engine import make_trainer, quiet_engine
+from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.task import ClassifierTask, balancing_weights, schedule_factor
 from tests.training.miniature_cells import make_cells, make_recipe, make_task
 
 
 def fit(task: ClassifierTask, data: CellData, folder: Any, epochs: int = 1) -> ClassifierTask:
-    with quiet_engine():
-        trainer = make_trainer([], epochs, folder, accelerator="cpu")
-        trainer.fit(task, datamodule=CellDataModule.of(data, task.recipe))
+    trainer = make_trainer([], epochs, folder, accelerator="cpu")
+    run_trainer(trainer, task, CellDataModule.of(data, task.recipe))
     return task
 
 
@@ -31,9 +32,9 @@ def test_balancing_weights() -> None:
 
 def test_schedule_climbs_then_falls_to_zero() -> None:
     factors = [schedule_factor(step, 100, 15) for step in range(101)]
-    assert all(a < b for a, b in zip(factors[:15], factors[1:16], strict=True))
+    assert all(a < b for a, b in pairwise(factors[:16]))
     assert factors[15] == 1.0
-    assert all(a > b for a, b in zip(factors[15:], factors[16:], strict=False))
+    assert all(a > b for a, b in pairwise(factors[15:]))
     assert 0 < factors[99] < 0.001
     assert factors[100] == pytest.approx(0)
 
@@ -72,7 +73,12 @@ def test_class_weights(words: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatc
     task = make_task(data, make_recipe(class_weights=words, batch_size=32))
     seen: list[ClassTargets] = []
     losses = task.model.losses
-    monkeypatch.setattr(task.model, "losses", lambda images, targets: (seen.append(targets), losses(images, targets))[1])
+
+    def watched(images: torch.Tensor, targets: ClassTargets) -> Losses:
+        seen.append(targets)
+        return losses(images, targets)
+
+    monkeypatch.setattr(task.model, "losses", watched)
     fit(task, data, tmp_path, epochs=8)
     assert all((targets.class_weights is not None) == (words == "inverse") for targets in seen)
     labels = torch.cat([targets.labels for targets in seen])
@@ -122,7 +128,6 @@ def test_the_loss_is_that_of_the_model(cells: CellData, tmp_path: Any) -> None:
 @pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
 def test_precisions(precision: Any, cells: CellData, tmp_path: Any) -> None:
     task = make_task(cells)
-    with quiet_engine():
-        trainer = make_trainer([], 1, tmp_path, precision=precision, accelerator="cpu")
-        trainer.fit(task, datamodule=CellDataModule.of(cells, task.recipe))
+    trainer = make_trainer([], 1, tmp_path, precision=precision, accelerator="cpu")
+    run_trainer(trainer, task, CellDataModule.of(cells, task.recipe))
     assert math.isfinite(task.validation.loss)

@@ -88,10 +88,11 @@ for verb in (demo, train, evaluate, predict, explain, models, check, doctor):
     app.command()(verb)
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"saccade {saccade.__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -114,7 +114,7 @@ def dimmed(picture: Picture) -> Picture:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def enlarged(picture: Picture, side: int = 384) -> Picture:
+def enlarged(picture: Picture, side: int = 384) -> UInt8[np.ndarray, "tall wide 3"]:
     """The picture with its pixels repeated until its shorter side is about ``side``, so that each can be seen."""
     factor = max(1, round(side / min(picture.shape[:2])))
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)

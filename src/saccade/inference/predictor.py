@@ -17,10 +17,9 @@ from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput, SaccadeError
 from saccade.core.results import Prediction
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import as_image, load_image
 from saccade.inference.fast import FastModel
-from saccade.inference.result import Item, Result
-from saccade.models.packaging import load_model
+from saccade.inference.result import Item, Result, open_item
+from saccade.models.packaging import load_model, on_device
 
 _MOST_WORKERS = 4
 
@@ -55,8 +54,9 @@ class Predictor:
     def __init__(
         self, model: SparseClassifier, preprocessing: Preprocessing, device: torch.device | str | None = None
     ) -> None:
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        self.model = model.eval().to(self.device)
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = on_device(model.eval(), device)
+        self.device = torch.device(device)
         self.preprocessing = preprocessing
 
     @classmethod
@@ -78,7 +78,7 @@ class Predictor:
         """Predict images, in order: one result each.
 
         Args:
-            items: Paths, or arrays of height × width (× channel), in any mix.
+            items: Paths, arrays of height × width (× channel), or tensors with channels first, in any mix.
             batch_size: Images classified at a time.
 
         Raises:
@@ -110,10 +110,9 @@ class Predictor:
 
     def _open(self, number: int, item: Item) -> _Opened:
         """Load and preprocess one image."""
-        named = isinstance(item, str | os.PathLike)
-        name = str(os.fspath(item)) if named else f"array {number}"
+        name = str(Path(item)) if isinstance(item, str | os.PathLike) else f"array {number}"
         try:
-            image = load_image(name) if named else as_image(np.asarray(item), name)
+            image = open_item(item, name)
             return _Opened(name, item, self.preprocessing(image, name), image.shape[:2])
         except (SaccadeError, MemoryError) as error:
             return _Opened(name, item, error=str(error) or f"{name}: there is not enough memory for it")

@@ -2,9 +2,11 @@
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost, Prediction, Sites
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Item = str | os.PathLike[str] | Any
-"""A path, or an array (or anything NumPy takes for one) of height × width × channel."""
+"""A path, an array (or what NumPy takes for one) of height × width (× channel), or a tensor with channels first."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,7 +68,7 @@ class Result:
         """Pixels looked at and read, of the image as the model saw it; a batch of one."""
         return self._predicted.cost
 
-    def or_raise(self) -> Self:
+    def or_raise(self) -> "Result":
         """The result itself, or its error raised as ``BadInput``."""
         if self.error:
             raise BadInput(self.error)
@@ -74,7 +76,7 @@ class Result:
 
     def image(self) -> Array:
         """The pixels the boxes count in, opened anew: results of many images do not hold them."""
-        return load_image(self.name) if isinstance(self.item, str | os.PathLike) else as_image(np.asarray(self.item))
+        return open_item(self.item, self.name)
 
     def plot(self) -> "Figure":
         """Draw the image, the sites by weight and the probabilities."""
@@ -100,3 +102,20 @@ class Result:
         if self.prediction is None:
             raise BadInput(self.error)
         return self.prediction
+
+
+def open_item(item: Item, name: str) -> Array:
+    """The pixels of what was handed in; ``name`` is how errors call it.
+
+    Raises:
+        BadInput: They cannot be opened, or are not those of an image.
+    """
+    if isinstance(item, str | os.PathLike):
+        return load_image(Path(item))
+    if isinstance(item, Tensor):
+        item = item.detach().cpu().movedim(0, -1) if item.ndim == 3 else item.detach().cpu()
+    try:
+        array = np.asarray(item)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"is no array ({error})", "give a path or an array of numbers", name) from error
+    return as_image(array, name)

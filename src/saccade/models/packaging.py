@@ -97,7 +97,7 @@ def load_model(folder: Path | str, device: torch.device | str = "cpu") -> Packag
     except RuntimeError as error:
         message = f"the weights are not those of the {config['model']} that config.json describes"
         raise BadInput(message, _NOT_WHOLE, str(folder / WEIGHTS)) from error
-    return Package(_moved(model.eval(), device), preprocessing, config)
+    return Package(on_device(model.eval(), device), preprocessing, config)
 
 
 def load_config(folder: Path | str) -> dict[str, Any]:
@@ -141,8 +141,13 @@ def _weights(path: Path, checksum: str | None) -> dict[str, torch.Tensor]:
         raise BadInput(f"is no safetensors file ({error})", _NOT_WHOLE, str(path)) from error
 
 
-def _moved(model: SparseClassifier, device: torch.device | str) -> SparseClassifier:
+def on_device(model: SparseClassifier, device: torch.device | str) -> SparseClassifier:
+    """The model, moved to a device.
+
+    Raises:
+        BadInput: There is no such device.
+    """
     try:
-        return model.to(device)
+        return model.to(torch.device(device))
     except (RuntimeError, AssertionError) as error:  # what torch raises for a device it has no build for
-        raise BadInput(f"there is no device {str(device)!r} here", "use cpu") from error
+        raise BadInput(f"there is no device {str(device)!r} here", "use cpu, or cuda where there is a GPU") from error

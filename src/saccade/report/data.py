@@ -15,6 +15,7 @@ from saccade.explanation.maps import ClassMaps
 from saccade.explanation.pointing import Pointing
 
 T = TypeVar("T")
+Number = int | float
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,12 +85,12 @@ class CostRow:
 
     model: str
     accuracy: Interval | None = None
-    parameters: float | None = None
-    flops_per_image: float | None = None
-    pixels_read_fraction: float | None = None
-    pixels_looked_fraction: float | None = None
-    images_per_second: float | None = None
-    peak_memory_bytes: float | None = None
+    parameters: Number | None = None
+    flops_per_image: Number | None = None
+    pixels_read_fraction: Number | None = None
+    pixels_looked_fraction: Number | None = None
+    images_per_second: Number | None = None
+    peak_memory_bytes: Number | None = None
 
     @classmethod
     def of(cls, model: str, values: Mapping[str, Any]) -> "CostRow":

@@ -102,7 +102,7 @@ def recall_figure(metrics: Metrics) -> "Figure":
 @styled()
 def reliability_figure(calibration: Calibration) -> "Figure":
     """Accuracy against confidence, and how many images have that confidence."""
-    figure, (axes, below) = new_figure(5.0, 4.2, rows=2, heights=(3.2, 1))
+    figure, (axes, below) = new_figure(5.0, 4.2, rows=2, heights=(3.2, 1.0))
     filled = [one for one in calibration.bins if one.n]
     axes.plot([0, 100], [0, 100], color=GREY, linestyle=":", linewidth=1.2)
     axes.text(3, 97, "too cautious", color=MUTED, va="top")
@@ -135,19 +135,15 @@ def new_figure(
     return figure, list(figure.subplots(rows, columns, squeeze=False, height_ratios=heights).flat)
 
 
-def draw_interval(axes: "Axes", interval: Interval, place: float, colour: str, marker: str, label: str = "") -> None:
+def draw_interval(
+    axes: "Axes", interval: Interval, place: int | float, colour: str, marker: str, label: str = ""
+) -> None:
     """A horizontal interval in per cent, with its value marked; nothing where it is not defined."""
     if interval.value is None:
         return
     if interval.low is not None and interval.high is not None:
-        axes.plot(
-            [100 * interval.low, 100 * interval.high],
-            [place, place],
-            color=colour,
-            linewidth=2,
-            alpha=0.45,
-            clip_on=False,
-        )
+        ends = [100 * interval.low, 100 * interval.high]
+        axes.plot(ends, [place, place], color=colour, linewidth=2, alpha=0.45, clip_on=False)
     axes.plot(100 * interval.value, place, marker, color=colour, markersize=6, label=label, linestyle="", clip_on=False)
 
 

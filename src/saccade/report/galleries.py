@@ -74,7 +74,7 @@ def _cell(one: Example) -> dict[str, object]:
     }
 
 
-def _at_side(image: Num[np.ndarray, "height width channel"], sites: Sites | None) -> tuple[Picture, Sites | None]:
+def _at_side(image: Num[np.ndarray, "rows columns channel"], sites: Sites | None) -> tuple[Picture, Sites | None]:
     """The image for the eye, its longer side brought down to at most ``_SIDE``, and the sites moved with it."""
     picture = as_picture(image)
     factor = _SIDE / max(picture.shape[:2])

@@ -25,7 +25,7 @@ def write_report(path: Path | str, data: ReportData) -> None:
 def render_report(data: ReportData) -> str:
     """The report as HTML: pictures, style and all in one text.
 
-    >>> "Simulated data" in render_report(ReportData("A dry run", simulated=True))
+    >>> "SIMULATED DATA" in render_report(ReportData("A dry run", simulated=True))
     True
     """
     return (

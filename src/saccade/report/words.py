@@ -8,7 +8,7 @@ _UNKNOWN = "–"
 _SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
-def percent(value: float | None, digits: int = 1) -> str:
+def percent(value: int | float | None, digits: int = 1) -> str:
     """A share in per cent.
 
     >>> percent(0.9634), percent(None)
@@ -39,7 +39,7 @@ def number_interval(interval: Interval | None) -> str:
     return f"{interval.value:.3f}{_bounds(interval, 1, 3)}"
 
 
-def amount(value: float | None, unit: str = "") -> str:
+def amount(value: int | float | None, unit: str = "") -> str:
     """A large number with three digits and k, M, G or T.
 
     >>> amount(57_803), amount(2_410_000, "FLOP"), amount(12)
@@ -55,7 +55,7 @@ def amount(value: float | None, unit: str = "") -> str:
     return f"{value:.0f} {unit}".rstrip()
 
 
-def _bounds(interval: Interval, factor: float, digits: int) -> str:
+def _bounds(interval: Interval, factor: int, digits: int) -> str:
     if interval.low is None or interval.high is None:
         return ""
     dash = "–" if interval.low >= 0 else " to "  # a dash before a minus sign cannot be read

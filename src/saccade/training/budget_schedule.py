@@ -87,8 +87,9 @@ class BudgetRule:
             return replace(state, epoch=epoch)
         past = loss if state.smoothed is None else state.smoothed
         smoothed = self.smoothing * past + (1 - self.smoothing) * loss
-        improved = state.best is None or state.best_share is None or smoothed < state.best
-        best, best_share = (smoothed, state.share) if improved else (state.best, state.best_share)
+        best, best_share = state.best, state.best_share
+        if best is None or best_share is None or smoothed < best:
+            best, best_share = smoothed, state.share
         share = state.share
         if epoch <= self.first_frozen:
             moved = min(share * self._factor(smoothed, best), max(share, best_share))

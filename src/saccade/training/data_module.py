@@ -4,7 +4,7 @@ from lightning.pytorch import LightningDataModule
 
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
-from saccade.training.batches import LabelledImages, Share, TrainingBatches, ValidationBatches
+from saccade.training.batches import LabelledImages, Share, TrainingBatches, ValidationBatches, batch_lengths
 from saccade.training.recipe_sections import TrainingRecipe
 
 _VALIDATION_BATCH = 256
@@ -25,15 +25,16 @@ class CellDataModule(LightningDataModule):
         self.training, self.validation, self.recipe = training, validation, recipe
 
     @classmethod
-    def of(cls, data: CellData, recipe: TrainingRecipe) -> "CellDataModule":
+    def of(cls, data: CellData, recipe: TrainingRecipe, devices: int = 1) -> "CellDataModule":
         """The parts ``train`` and ``val`` of a data set.
 
         Raises:
-            BadInput: A part is missing, or the training part has a single image.
+            BadInput: A part is missing, or the training part has a single image or fewer than two for each device.
         """
         parts = [data.part(name) for name in ("train", "val")]
         if len(parts[0]) < 2:
             raise BadInput("the training part has a single image", "add images", str(data.manifest.source))
+        batch_lengths(len(parts[0]), recipe.batch_size, devices)  # said here, not by each of several processes
         training, validation = (LabelledImages(part.storage, part.positions, part.labels) for part in parts)
         return cls(training, validation, recipe)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.strategies import DDPStrategy
 
 from saccade.core.errors import BadInput, SaccadeError
@@ -56,21 +57,23 @@ def make_trainer(
     """
     settings: Any = {"precision": precision}
     try:
-        return Trainer(
-            accelerator=accelerator,
-            devices=devices,
-            strategy=SpawnedProcesses() if devices > 1 else "auto",
-            max_epochs=epochs,
-            callbacks=list(callbacks),
-            plugins=[SafeCheckpointIO(), GlobalBatchNorm()],
-            default_root_dir=folder,
-            logger=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            use_distributed_sampler=False,
-            **settings,
-        )
+        with quiet_engine():
+            return Trainer(
+                accelerator=accelerator,
+                devices=devices,
+                strategy=SpawnedProcesses() if devices > 1 else "auto",
+                max_epochs=epochs,
+                callbacks=list(callbacks),
+                plugins=[SafeCheckpointIO(), GlobalBatchNorm()],
+                default_root_dir=folder,
+                enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
+                logger=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,
+                **settings,
+            )
     except (ValueError, RuntimeError, TypeError, ImportError) as error:  # and Lightning's own, which is an Exception
         raise _refused(error, devices, precision) from error
     except Exception as error:
@@ -79,19 +82,20 @@ def make_trainer(
         raise _refused(error, devices, precision) from error
 
 
-def run_trainer(trainer: Trainer, task: LightningModule, data: LightningDataModule, last: Path) -> None:
+def run_trainer(trainer: Trainer, task: LightningModule, data: LightningDataModule, last: Path | None = None) -> None:
     """Train, from a checkpoint where there is one.
 
     Raises:
         BadInput: The checkpoint is damaged.
         Interrupted: The user pressed Ctrl-C.
     """
-    resumes = last.is_file()
-    if resumes:
+    last = last if last and last.is_file() else None
+    if last:
         load_checkpoint(last)  # a damaged one is found here, with its name
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
-        trainer.fit(task, datamodule=data, ckpt_path=last if resumes else None)
+        with quiet_engine():
+            trainer.fit(task, datamodule=data, ckpt_path=last)
     except SystemExit as error:
         if not trainer.interrupted:
             raise

@@ -15,7 +15,7 @@ from saccade.training.budget_schedule import BudgetRule, BudgetSchedule
 from saccade.training.callbacks import History, LostClasses, ProgressLine
 from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, load_checkpoint
 from saccade.training.data_module import CellDataModule
-from saccade.training.engine import make_trainer, quiet_engine, run_trainer
+from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.recipe import Recipe
 from saccade.training.recipe_sections import DataRecipe, FixedBudget, LearnedBudget
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
@@ -63,17 +63,15 @@ def train(
     check_folder(out, resume, overwrite)
     _try_model(recipe)
     data = _open(recipe.data) if data is None else data
-    module = CellDataModule.of(data, recipe.training)
+    module = CellDataModule.of(data, recipe.training, devices)
     recipe = recipe.with_channels(data.preprocessing.channels)
     start_folder(out, recipe, data.manifest, resume, overwrite)
     model = build_model(recipe, data)
     counts = module.class_counts(len(data.classes))
     task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
-    callbacks = make_callbacks(recipe, out)
-    with quiet_engine():
-        hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
-        trainer = make_trainer(callbacks, recipe.training.epochs, out, **hardware)
-        run_trainer(trainer, task, module, out / CHECKPOINTS / LAST)
+    hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
+    trainer = make_trainer(make_callbacks(recipe, out), recipe.training.epochs, out, **hardware)
+    run_trainer(trainer, task, module, out / CHECKPOINTS / LAST)
     _finish(out, model, data)
     return out
 

@@ -35,3 +35,12 @@ def test_no_look_looks_at_nothing() -> None:
     stack = Stack(torch.rand(1, 1, 4, 4))
     assert NoLook()(stack).abs().sum() == 0
     assert stack.cost().pixels_looked.tolist() == [0]
+
+
+@pytest.mark.parametrize("look", [FullLook(2), StridedLook(2)])
+def test_a_plain_image_gives_the_border_no_preference(look: torch.nn.Module) -> None:
+    """Without content every 4×4 block scores alike, at the border as in the middle."""
+    torch.manual_seed(0)
+    scores = look.eval()(Stack(torch.ones(1, 2, 16, 16))).view(16, 16)
+    blocks = scores.view(4, 4, 4, 4).transpose(1, 2).reshape(16, 4, 4)
+    assert torch.allclose(blocks, blocks[:1].expand(16, -1, -1), atol=1e-5)

@@ -9,9 +9,9 @@ from saccade.imaging.stack import Stack
 
 
 def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
-    )
+    """Edges are continued, since a rim of zeros looks like a telling edge and draws the budget to the border."""
+    convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False, padding_mode="replicate")
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 class FullLook(nn.Module):
@@ -31,7 +31,7 @@ class FullLook(nn.Module):
         self.trunk = nn.Sequential(
             *(_convolution(channels if i == 0 else width, width) for i in range(layers - 1)),
         )
-        self.score = nn.Conv2d(width, 1, 3, padding=1)
+        self.score = nn.Conv2d(width, 1, 3, padding=1, padding_mode="replicate")
 
     def forward(self, images: Stack) -> Float[Tensor, "batch pixel"]:
         """Logits of the coarse map, raster order."""

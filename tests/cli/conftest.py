@@ -1,0 +1,70 @@
+"""What the tests of the commands share: a runner that wants one line per error, and one trained run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+Command = Callable[..., Result]
+
+
+def run_command(*words: object) -> Result:
+    """Run ``saccade`` in this process; nothing it prints may be a traceback."""
+    from saccade.cli.app import app
+
+    result = CliRunner().invoke(app, [str(word) for word in words])
+    assert "Traceback" not in result.output
+    return result
+
+
+@pytest.fixture(scope="session")
+def saccade() -> Command:
+    """``saccade("train", "--data", folder)`` runs a command that is to end well, or with ``code=``."""
+
+    def command(*words: object, code: int = 0) -> Result:
+        result = run_command(*words)
+        assert result.exit_code == code, result.output
+        return result
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[..., str]:
+    """Run a command that is to be refused: exit 2 and one line on the standard error stream, which is returned."""
+
+    def command(*words: object) -> str:
+        result = run_command(*words)
+        assert result.exit_code == 2, result.output
+        lines = result.stderr.strip().splitlines()
+        assert len(lines) == 1, result.stderr
+        assert lines[0].startswith("error: ")
+        return lines[0]
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def cells(miniature: Path) -> Path:
+    """Sixty made-up cells in class folders, with a manifest."""
+    return miniature / "cells"
+
+
+@pytest.fixture(scope="session")
+def trained(cells: Path, saccade: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of two epochs on the miniature cells; to be read only."""
+    run = tmp_path_factory.mktemp("runs") / "cells"
+    changes = ("--set", "training.epochs=2", "--set", "data.size=16")
+    saccade("train", "--data", cells / "manifest.csv", "--model", "sparse-attn-net", "--out", run, *changes)
+    return run
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what takes seconds and is tested by itself: peers, memory, most of the faithfulness."""
+    from saccade.cli import assessment, reporting
+
+    monkeypatch.setattr(assessment, "PEERS", ())
+    monkeypatch.setattr(assessment, "_peak_memory", lambda *_: 1000)
+    monkeypatch.setattr(reporting, "_PROBED", 2)

@@ -1,0 +1,46 @@
+"""``saccade explain`` leaves a picture, a table and a faithfulness figure for each image."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from saccade.cli.explain import distinct_names
+
+
+def test_an_image(saccade: Callable, trained: Path, miniature: Path, tmp_path: Path) -> None:
+    printed = saccade("explain", trained, miniature / "images" / "second.bmp", "--out", tmp_path / "out").output
+    assert "deletion area" in printed
+    names = ["second_faithfulness.png", "second_overlay.png", "second_sites.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == names
+    with (tmp_path / "out" / "second_sites.csv").open() as file:
+        sites = list(csv.DictReader(file))
+    assert sum(float(site["weight"]) for site in sites) == pytest.approx(1, abs=1e-3)
+    assert max(float(site["x1"]) for site in sites) <= 48
+    picture = np.asarray(Image.open(tmp_path / "out" / "second_overlay.png"))
+    x, y = (int(float(sites[0][name])) for name in ("x0", "y0"))
+    factor = picture.shape[0] // 48
+    assert picture[factor * y + 1, factor * x + 1].max() > picture[factor * y + 1, factor * x + 1].min()  # in colour
+
+
+def test_bad_images_are_skipped(saccade: Callable, trained: Path, miniature: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no image")
+    result = saccade("explain", trained, bad, miniature / "images" / "first.png", "--out", tmp_path / "out", code=3)
+    assert len([line for line in result.stderr.splitlines() if line.startswith("skipped: ")]) == 1
+    assert (tmp_path / "out" / "first_sites.csv").is_file()
+    saccade("explain", trained, bad, "--out", tmp_path / "none", code=2)
+    assert not (tmp_path / "none").exists()
+
+
+def test_images_of_one_name_get_files_of_their_own() -> None:
+    paths = [Path("a/x.png"), Path("b/X.bmp"), Path("x_2.png"), Path("y.png")]
+    assert list(distinct_names(paths).values()) == ["x", "X_2", "x_2_2", "y"]
+
+
+def test_a_file_in_place_of_the_folder(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "is a file" in refused("explain", trained, cells, "--out", tmp_path / "file")

@@ -1,0 +1,90 @@
+"""``saccade predict`` on images never seen: other sizes, other file types, and bad ones among them."""
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.miniature import LOBES
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def mixed(miniature: Path, tmp_path: Path) -> Path:
+    """Two good images of another size, in a folder of a folder, and two bad ones."""
+    folder = tmp_path / "images"
+    (folder / "below").mkdir(parents=True)
+    for place in ("one.png", "below/two.bmp"):
+        with Image.open(miniature / "images" / "first.png") as image:
+            image.resize((70, 50)).save(folder / place)
+    (folder / "truncated.png").write_bytes((folder / "one.png").read_bytes()[:300])
+    (folder / "text.jpg").write_text("no image")
+    (folder / "notes.txt").write_text("no image either")
+    return folder
+
+
+def test_a_folder(saccade: Callable, trained: Path, miniature: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "p.csv"
+    printed = saccade("predict", trained, miniature / "images", "--out", out).output
+    rows = rows_of(out)
+    assert [Path(row["path"]).name for row in rows] == ["first.png", "fourth.tiff", "second.bmp", "third.jpg"]
+    for row in rows:
+        assert row["predicted"] in LOBES
+        assert sum(float(row[f"p_{kind}"]) for kind in LOBES) == pytest.approx(1, abs=1e-4)
+        assert 0 < float(row["pixels_read_fraction"]) < 1
+        assert row["error"] == ""
+    assert "4 of 4 images predicted" in printed
+    assert all(Path(row["path"]).name in printed for row in rows)
+
+
+def test_bad_images_are_skipped_with_a_line_each(saccade: Callable, trained: Path, mixed: Path, tmp_path: Path) -> None:
+    result = saccade("predict", trained, mixed, "--out", tmp_path / "p.csv", code=3)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("skipped: ")]
+    assert len(lines) == 2
+    assert "2 of 4 images predicted" in result.output
+    rows = {Path(row["path"]).name: row for row in rows_of(tmp_path / "p.csv")}
+    assert set(rows) == {"one.png", "two.bmp", "truncated.png", "text.jpg"}
+    assert rows["one.png"]["predicted"]
+    assert rows["text.jpg"]["predicted"] == ""
+    assert "truncated.png" in rows["truncated.png"]["error"]
+
+
+def test_only_bad_images_leave_an_older_table_alone(saccade: Callable, trained: Path, mixed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.csv"
+    out.write_text("older")
+    result = saccade("predict", trained, mixed / "text.jpg", mixed / "truncated.png", "--out", out, code=2)
+    assert result.stderr.splitlines()[-1].startswith("error: none of the 2 images")
+    assert out.read_text() == "older"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_older_table_is_replaced(saccade: Callable, trained: Path, mixed: Path, tmp_path: Path) -> None:
+    out = tmp_path / "p.csv"
+    out.write_text("older")
+    saccade("predict", trained, mixed / "one.png", mixed / "one.png", "--out", out)
+    assert len(rows_of(out)) == 1
+
+
+def test_many_images_are_summed_up(saccade: Callable, trained: Path, cells: Path, tmp_path: Path) -> None:
+    printed = saccade("predict", trained, cells, "--out", tmp_path / "p.csv", "--batch-size", 7).output
+    assert "60 of 60 images predicted" in printed
+    assert "mean probability" in printed
+    assert "neutrophil_00.png" not in printed
+
+
+def test_what_cannot_be_used(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "p.csv"
+    assert "no such folder" in refused("predict", tmp_path / "nothing", cells, "--out", out)
+    assert "holds no model" in refused("predict", tmp_path, cells, "--out", out)
+    assert "holds no image" in refused("predict", trained, tmp_path / "empty", "--out", out)
+    assert "no such file" in refused("predict", trained, tmp_path / "nothing.png", "--out", out)
+    assert "is a folder" in refused("predict", trained, cells, "--out", tmp_path)
+    assert "no device" in refused("predict", trained, cells, "--out", out, "--device", "cuda:77")
+    assert not out.exists()

@@ -1,0 +1,99 @@
+"""Made-up inputs for the report's tests: small, quick, and of every kind."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from saccade.core.results import Sites
+from saccade.evaluation.intervals import Interval
+from saccade.evaluation.metrics import Metrics, evaluate_predictions
+from saccade.explanation.faithfulness import Curve, Faithfulness
+from saccade.explanation.maps import ClassMaps, class_maps
+from saccade.explanation.pointing import Pointing, pointing
+from saccade.report.data import CostRow, Example, OverImages, ReportData
+
+CLASSES = ("neutrophil", "<b>bold</b> & co", "basophil")
+IMAGES = 24
+LABELS = np.arange(IMAGES) % 2  # the third class has no images
+CASES = [f"case {i // 2}" for i in range(IMAGES)]
+
+
+def some_sites(images: int = 1, seed: int = 0) -> Sites:
+    generator = torch.Generator().manual_seed(seed)
+    corners = torch.randint(0, 15, (images, 6, 2), generator=generator).float()
+    weights = torch.rand(images, 6, generator=generator).softmax(1)
+    return Sites(torch.cat([corners, corners + 1], dim=2), weights, torch.ones(images, 6, dtype=torch.bool))
+
+
+def metrics(classes: tuple[str, ...] = CLASSES) -> Metrics:
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.ones(len(classes)), IMAGES)
+    return evaluate_predictions(probabilities, LABELS, CASES, classes, resamples=50)
+
+
+def costs() -> list[CostRow]:
+    own = CostRow("sparse-attn-net", Interval(0.9, 0.8, 0.95), 58_000, 2.4e6, 0.15, 0.0625, 1234.0, 4e7)
+    return [own, CostRow("tiny-cnn", parameters=61_000)]
+
+
+def history() -> list[dict[str, Any]]:
+    return [
+        {
+            "epoch": i,
+            "train_loss": 1 / (i + 1),
+            "val_loss": 1 / (i + 1),
+            "val_accuracy": 0.5,
+            "pixels_read_fraction": 0.4,
+        }
+        for i in range(3)
+    ]
+
+
+def examples() -> list[Example]:
+    picture = (np.arange(16 * 16 * 3) % 251).astype(np.uint8).reshape(16, 16, 3)
+    return [
+        Example("a.png", picture, some_sites(), CLASSES[0], CLASSES[0], 0.98),
+        Example("b <i>.png", picture, some_sites(seed=1), CLASSES[0], CLASSES[1], 0.71),
+        Example("c.png", picture, some_sites(seed=2), CLASSES[1], CLASSES[1], 0.66),
+    ]
+
+
+def maps() -> ClassMaps:
+    return class_maps(some_sites(IMAGES), torch.from_numpy(LABELS), CLASSES, 16, 16)
+
+
+def over(measured: Any) -> OverImages[Any]:
+    return OverImages(measured, LABELS, CLASSES, CASES)
+
+
+def faithful() -> OverImages[Faithfulness]:
+    """The own order falls at once; its twin does the same; chance never falls."""
+    x = np.linspace(0, 0.15, 4)
+    fall = np.tile([1.0, 0.1, 0.1, 0.1], (IMAGES, 1)) - np.random.default_rng(0).uniform(0, 0.01, (IMAGES, 1))
+    stay = np.full((IMAGES, 4), 0.9)
+    curves = {"own": Curve(x, fall, stay), "twin": Curve(x, fall, stay), "chance": Curve(x, stay, fall)}
+    return over(Faithfulness(curves, "grey"))
+
+
+def pointed() -> OverImages[Pointing]:
+    masks = torch.zeros(IMAGES, 16, 16, dtype=torch.bool)
+    masks[:, 4:12, 4:12] = True
+    return over(pointing(some_sites(IMAGES), masks))
+
+
+PARTS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "metrics": (metrics(), ("confusion", "recall", "reliability")),
+    "costs": (costs(), ("cost",)),
+    "history": (history(), ("training",)),
+    "examples": (examples(), ("examples",)),
+    "maps": (maps(), ("maps",)),
+    "faithfulness": (faithful(), ("faithfulness",)),
+    "pointing": (pointed(), ("pointing",)),
+}
+"""What a report may be given, with the sections that follow from it."""
+
+
+def full_report(simulated: bool = False) -> ReportData:
+    given = {name: value for name, (value, _) in PARTS.items()}
+    return ReportData("SparseAttnNet on <made up>", {"Run": "runs/<x>"}, simulated, **given)

@@ -1,0 +1,41 @@
+"""Report data: cost rows from plain values, means over cases."""
+
+import numpy as np
+import pytest
+
+from saccade.evaluation.intervals import Interval
+from saccade.report.data import CostRow, OverImages
+from tests.report.miniature import examples
+
+
+def over(values: list[float], cases: list[str]) -> OverImages[list[float]]:
+    return OverImages(values, np.zeros(len(values), dtype=np.int64), ("a",), cases)
+
+
+def test_cost_of_the_largest_batch_and_of_metrics_json() -> None:
+    bench = CostRow.of("m", {"images_per_second": {"1": 7.0, "256": 90.0, "32": 60.0}, "parameters": 5, "seed": 1})
+    assert (bench.images_per_second, bench.parameters, bench.accuracy) == (90.0, 5, None)
+    plain = CostRow.of("m", {"images_per_second": 3.0, "accuracy": {"value": 0.5, "low": 0.4, "high": 0.6}})
+    assert (plain.images_per_second, plain.accuracy) == (3.0, Interval(0.5, 0.4, 0.6))
+    assert CostRow.of("m", {"images_per_second": {}}) == CostRow("m")
+
+
+def test_mean_leaves_out_what_is_not_defined() -> None:
+    one = over([], ["a", "b", "c", "d"])
+    mean = one.mean(np.array([1.0, np.nan, 3.0, 100.0]), among=np.array([True, True, True, False]))
+    assert mean.value == 2 and mean.low == 1 and mean.high == 3
+    assert one.mean(np.full(4, np.nan)) == Interval(None, None, None)
+
+
+def test_mean_resamples_cases_not_images() -> None:
+    values = np.array([0.0] * 50 + [1.0] * 50)
+    together = over([], ["a"] * 50 + ["b"] * 50).mean(values)
+    apart = over([], [str(i) for i in range(100)]).mean(values)
+    assert together.value == apart.value == 0.5
+    assert (together.low, together.high) == (0, 1)
+    assert apart.low == pytest.approx(0.4, abs=0.03)
+    assert over([], ["a"] * 100).mean(values) == Interval(0.5, None, None)
+
+
+def test_examples_know_whether_they_are_right() -> None:
+    assert [one.right for one in examples()] == [True, False, True]

@@ -1,0 +1,175 @@
+"""A whole training, from images on disk or in memory to a run folder; and the same after an interruption."""
+
+import csv
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from saccade.core.errors import BadInput
+from saccade.core.splits import load_splits
+from saccade.datasets.cells import CellData
+from saccade.models import MODELS
+from saccade.models.packaging import load_model
+from saccade.training.checkpoints import load_checkpoint
+from saccade.training.recipe import Recipe
+from saccade.training.task import ClassifierTask
+from saccade.training.train import build_model, train
+from tests.training.miniature_cells import make_cells, make_recipe
+
+
+def rows_of(run: Path) -> list[dict[str, str]]:
+    with (run / "history.csv").open(newline="") as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+@pytest.fixture
+def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Make the next training die in the middle of an epoch."""
+
+    def die_in(epoch: int) -> None:
+        step = ClassifierTask.training_step
+
+        def training_step(task: ClassifierTask, batch: Any, batch_idx: int) -> Any:
+            if (task.current_epoch, batch_idx) == (epoch, 1):
+                monkeypatch.undo()
+                raise MemoryError("killed")
+            return step(task, batch, batch_idx)
+
+        monkeypatch.setattr(ClassifierTask, "training_step", training_step)
+
+    return die_in
+
+
+def test_from_files_to_a_run(tmp_path: Path) -> None:
+    dice = np.random.default_rng(0)
+    for name in ("a", "b", "c"):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+        for number in range(12):
+            pixels = dice.integers(0, 255, (20, 18), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "cells" / name / f"{number}.png")
+    recipe = make_recipe("tiny-cnn", f"data.path={tmp_path / 'cells'}", epochs=2)
+    run = train(recipe, tmp_path / "runs" / "first", accelerator="cpu")
+
+    names = {"recipe.yaml", "splits.csv", "history.csv", "checkpoints", "model.safetensors", "config.json"}
+    assert {path.name for path in run.iterdir()} == names
+    assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert Recipe.load(run / "recipe.yaml") == recipe.with_channels(1)
+    assert len(load_splits(run / "splits.csv")) == 36
+    package = load_model(run)
+    assert package.model.classes == ("a", "b", "c")
+    assert package.preprocessing.channels == 1
+    assert package.config["extra"]["epoch"] in (1, 2)
+
+
+@pytest.mark.parametrize("model", MODELS.names())
+def test_every_model_trains(model: str, tmp_path: Path) -> None:
+    """One step on six images; a vision transformer takes its size from the recipe's."""
+    data = make_cells({"train": 2, "val": 1})
+    run = train(make_recipe(model, epochs=1), tmp_path / "run", data=data, accelerator="cpu")
+    assert load_model(run).model.config["model"] == model
+
+
+@pytest.mark.parametrize("model", ["sparse-attn-net", "tiny-cnn"])
+def test_resumed_equals_uninterrupted(
+    model: str, cells: CellData, tmp_path: Path, killed: Callable[[int], None]
+) -> None:
+    recipe = make_recipe(model)
+    whole = train(recipe, tmp_path / "whole", data=cells, accelerator="cpu")
+    killed(2)
+    with pytest.raises(MemoryError):
+        train(recipe, tmp_path / "broken", data=cells, accelerator="cpu")
+    assert [row["epoch"] for row in rows_of(tmp_path / "broken")] == ["1", "2"]
+    assert not list((tmp_path / "broken").rglob("*.partial*"))
+    torch.rand(7)
+    resumed = train(recipe, tmp_path / "broken", resume=True, data=cells, accelerator="cpu")
+
+    assert rows_of(resumed) == rows_of(whole)
+    for name in ("best.ckpt", "last.ckpt"):
+        mine, theirs = (load_checkpoint(run / "checkpoints" / name)["state_dict"] for run in (resumed, whole))
+        assert mine.keys() == theirs.keys()
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine), name
+    assert (resumed / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert load_model(resumed).model.budget == load_model(whole).model.budget
+
+
+def test_killed_in_the_first_epoch(cells: CellData, tmp_path: Path, killed: Callable[[int], None]) -> None:
+    killed(0)
+    with pytest.raises(MemoryError):
+        train(make_recipe(epochs=1), tmp_path / "run", data=cells, accelerator="cpu")
+    train(make_recipe(epochs=1), tmp_path / "run", resume=True, data=cells, accelerator="cpu")
+    assert load_model(tmp_path / "run").model.budget == round(0.4 * 256)
+
+
+def test_resuming_a_finished_training_changes_nothing(cells: CellData, tmp_path: Path) -> None:
+    recipe = make_recipe("tiny-cnn", epochs=2)
+    run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    train(recipe, run, resume=True, data=cells, accelerator="cpu")
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_the_budget_s_way(cells: CellData, tmp_path: Path) -> None:
+    recipe = make_recipe("sparse-attn-net", "budget.shrink=0.5", "budget.tolerance=1000", "budget.alarm=1000", epochs=5)
+    run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
+    rows = rows_of(run)
+    assert [int(row["budget"]) for row in rows] == [102, 51, 26, 13, 6]
+    fractions = [int(row["budget"]) / 256 for row in rows]
+    assert [float(row["pixels_read_fraction"]) for row in rows] == pytest.approx(fractions, rel=1e-5)
+    package = load_model(run)
+    assert package.model.budget == 6
+    assert package.config["options"]["budget"] == 6
+    assert package.config["extra"]["epoch"] == 5, "no earlier epoch counts, however good"
+
+
+def test_a_fixed_budget(cells: CellData, tmp_path: Path) -> None:
+    recipe = make_recipe("sparse-attn-net", "budget.learn=false", "budget.share=0.1", epochs=2)
+    run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
+    assert [row["budget"] for row in rows_of(run)] == ["26", "26"]
+
+
+def test_losses_that_are_not_finite(
+    cells: CellData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    balance = torch.full((3,), math.nan)
+    monkeypatch.setattr("saccade.training.task.balancing_weights", lambda counts: balance)
+    recipe = make_recipe("sparse-attn-net", epochs=2, class_weights="inverse")
+    run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
+    assert [row["val_loss"] for row in rows_of(run)] == ["", ""]
+    assert [row["budget"] for row in rows_of(run)] == ["102", "102"]
+    assert "no validation loss is finite" in caplog.text
+    assert (run / "config.json").is_file()
+
+
+def test_a_folder_that_is_taken(cells: CellData, tmp_path: Path) -> None:
+    recipe = make_recipe("tiny-cnn", epochs=1)
+    run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
+    with pytest.raises(BadInput, match="already exists and is not empty"):
+        train(recipe, run, data=cells, accelerator="cpu")
+    with pytest.raises(BadInput, match="started with another recipe: training.seed"):
+        train(make_recipe("tiny-cnn", epochs=1, seed=3), run, resume=True, data=cells, accelerator="cpu")
+    train(make_recipe("tiny-cnn", epochs=1, seed=3), run, overwrite=True, data=cells, accelerator="cpu")
+    assert Recipe.load(run / "recipe.yaml").training.seed == 3
+
+
+def test_what_is_wrong_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="option look = 'ful' is refused"):
+        train(make_recipe("sparse-attn-net", "model.look=ful"), tmp_path / "run")
+    with pytest.raises(BadInput, match="there is no such file"):
+        train(make_recipe(), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_initial_weights_follow_the_seed(cells: CellData) -> None:
+    def weights(seed: int) -> torch.Tensor:
+        return build_model(make_recipe("tiny-cnn", seed=seed), cells).state_dict()["network.0.weight"]
+
+    state = torch.get_rng_state()
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
+    assert torch.equal(torch.get_rng_state(), state)
