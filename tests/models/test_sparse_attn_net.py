@@ -30,7 +30,7 @@ def test_any_size_and_any_budget_work(look: str, height: int, width: int, budget
 
 
 def test_the_sites_are_the_best_pixels_of_the_coarse_map() -> None:
-    model, image = build(budget=7).eval(), torch.randn(1, 3, 12, 10)
+    model, image = build(budget=7, random_share=0.0).eval(), torch.randn(1, 3, 12, 10)
     coarse = model.coarse_map(image)[0]
     assert ((coarse > 0) & (coarse < 1)).all()
     boxes = model(image).sites.boxes[0].long()
@@ -94,16 +94,3 @@ def test_the_order_of_sites_changes_nothing() -> None:
     assert torch.allclose(first.summary, second.summary, atol=1e-5)
     assert torch.allclose(first.weights[:, order], second.weights, atol=1e-6)
     assert model(image).sites.valid.all()
-
-
-def test_training_explores_and_evaluation_does_not() -> None:
-    model, image = build(budget=50, exploration=0.2), torch.randn(1, 3, 12, 12)
-    best = set(model.coarse_map(image).flatten().topk(50).indices.tolist())
-    model.train()
-    torch.manual_seed(1)
-    drawn = model(image).sites.boxes[0].long()
-    assert len(set((drawn[:, 1] * 12 + drawn[:, 0]).tolist())) == 50
-    model.eval()
-    kept = model(image).sites.boxes[0].long()
-    best = set(model.coarse_map(image).flatten().topk(50).indices.tolist())
-    assert set((kept[:, 1] * 12 + kept[:, 0]).tolist()) == best

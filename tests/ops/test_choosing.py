@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saccade.ops.choosing import clamp_budget, random_sites, top_and_random_sites, top_sites
+from saccade.ops.choosing import best_beside, clamp_budget, random_sites, top_sites
 
 sizes = st.integers(1, 60)
 
@@ -18,25 +18,21 @@ def test_top_sites_are_the_head_of_a_full_sort(candidates: int, budget: int, see
     assert chosen.sort(dim=1).values.equal(expected.sort(dim=1).values)
 
 
-@given(candidates=sizes, budget=st.integers(1, 80), share=st.floats(0, 1), seed=st.integers(0, 99))
-def test_exploring_keeps_the_budget_and_the_best(
-    candidates: int, budget: int, share: float, seed: int
+@given(candidates=sizes, budget=st.integers(1, 80), given_sites=st.integers(0, 60), seed=st.integers(0, 99))
+def test_the_best_beside_some_are_the_best_of_the_others(
+    candidates: int, budget: int, given_sites: int, seed: int
 ) -> None:
     generator = torch.Generator().manual_seed(seed)
     scores = torch.randn(2, candidates, generator=generator)
-    chosen = top_and_random_sites(scores, budget, share, generator)
     kept = clamp_budget(budget, candidates)
-    assert chosen.shape == (2, kept)
-    assert all(len(set(row)) == kept for row in chosen.tolist())
-    best = scores.argmax(dim=1)
-    assert (chosen == best[:, None]).any(dim=1).all()
-
-
-def test_exploring_leaves_the_stated_share_to_chance() -> None:
-    scores = torch.arange(1000.0).expand(1, -1)
-    chosen = top_and_random_sites(scores, 100, 0.1, torch.Generator().manual_seed(0))
-    assert int((chosen >= 900).sum()) in range(90, 101)
-    assert int((chosen >= 910).sum()) == 90
+    given_index = random_sites(scores, 1, generator)[:, :0]
+    if min(given_sites, kept - 1) > 0:
+        given_index = random_sites(scores, min(given_sites, kept - 1), generator)
+    chosen = best_beside(scores, given_index, budget)
+    for row, some, all_scores in zip(chosen.tolist(), given_index.tolist(), scores.tolist(), strict=True):
+        others = sorted(set(range(candidates)) - set(some), key=lambda i: -all_scores[i])
+        assert set(row) == set(some) | set(others[: kept - len(some)])
+        assert len(row) == kept
 
 
 def test_every_candidate_is_drawn_equally_often() -> None:

@@ -18,7 +18,7 @@ from tests.training.miniature_cells import make_recipe, make_task
 
 def first_step(cells: CellData, folder: Path, devices: int) -> dict[str, torch.Tensor]:
     """The gradients of one step on one global batch, and the statistics of its batch norms."""
-    recipe = make_recipe("sparse-attn-net", "model.exploration=0", "data.augmentation=null", batch_size=24, epochs=1)
+    recipe = make_recipe("sparse-attn-net", "model.random_share=0", "data.augmentation=null", batch_size=24, epochs=1)
     task = make_task(cells, recipe)
     path = folder / f"{devices}.pt"
     options: Any = {"devices": devices, "precision": "64-true", "accelerator": "cpu"}

@@ -94,10 +94,10 @@ def test_class_weights(words: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_epoch_s_randomness_follows_seed_epoch_and_step(cells: CellData, tmp_path: Any) -> None:
-    """Whatever was drawn before, exploration, augmentation and order come out the same."""
+    """Whatever was drawn before, random pixels, augmentation and order come out the same."""
 
     def weights(seed: int, disturbance: int) -> torch.Tensor:
-        recipe = make_recipe("sparse-attn-net", "model.exploration=0.5", seed=seed)
+        recipe = make_recipe("sparse-attn-net", "model.random_share=0.5", seed=seed)
         torch.manual_seed(disturbance)
         task = make_task(cells, recipe)
         fit(task, cells, tmp_path, epochs=2)

@@ -126,15 +126,19 @@ class Predictor:
         good = [(one.pixels, one.extent) for one in batch if one.pixels is not None]
         found: list[Prediction] = []
         if good:
-            pixels, extents = torch.stack([pixels for pixels, _ in good]), torch.tensor([extent for _, extent in good])
-            whole = self._in_base_pixels(model(pixels.to(self.device)).to("cpu"), extents)
+            extents = torch.tensor([extent for _, extent in good])
+            whole = self._predict(model, torch.stack([pixels for pixels, _ in good]), extents)
             found = [whole[row] for row in range(len(good))]
         left = iter(found)
         for one in batch:
             prediction = None if one.pixels is None else next(left)
             yield Result(one.name, one.item, self.classes, prediction, one.error)
 
-    def _in_base_pixels(self, prediction: Prediction, extents: Int[Tensor, "batch 2"]) -> Prediction:
-        """The prediction with its sites in the pixels of each image as it is stored."""
+    @torch.inference_mode()
+    def _predict(
+        self, model: FastModel, pixels: Float[Tensor, "batch channel height width"], extents: Int[Tensor, "batch 2"]
+    ) -> Prediction:
+        """One pass, on the CPU again, with its sites in the pixels of each image as it is stored."""
+        prediction = model(pixels.to(self.device)).to("cpu")
         boxes = self.preprocessing.to_base(prediction.sites.boxes, extents)
         return replace(prediction, sites=replace(prediction.sites, boxes=boxes))

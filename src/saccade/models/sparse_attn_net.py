@@ -4,7 +4,7 @@ Paper: Yoshai, Yagoda-Aharoni, Dotan, Shaked, "Hierarchical Sparse Attention Fra
 Classification of Biological Cells", arXiv 2505.07661 (2025).
 Authors' code: none published; written from the paper's text.
 Changed: the default look works at a quarter of the resolution and the default fine attention computes only what CLS
-needs; both published forms are parts that can be passed in. A share of the budget explores while training.
+needs; both published forms are parts that can be passed in. A share of the budget is drawn at random.
 Not reproduced: the paper's result tables, which rest on data that is not public.
 """
 
@@ -155,7 +155,7 @@ def sparse_attn_net(
     budget: int = 614,
     look: Literal["strided", "full"] = "strided",
     look_width: int = 16,
-    exploration: float = 0.08,
+    random_share: float = 0.08,
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
@@ -173,7 +173,7 @@ def sparse_attn_net(
         budget: Pixels to read; 614 is 15 % of 64×64. Training moves it.
         look: ``full`` as published, ``strided`` at a quarter of the resolution (our choice, a third of the cost).
         look_width: Channels inside the look.
-        exploration: Share of the budget drawn at random while training (our addition).
+        random_share: Share of the budget drawn at random (our addition).
         width: Numbers in a token (our choice; the paper names none).
         frequencies: Octaves of position features (our choice).
         token_layers: Hidden layers of the embedding (our choice).
@@ -189,7 +189,7 @@ def sparse_attn_net(
         classes,
         channels,
         look=looks[look](channels, look_width),
-        select=TopPixels(budget, exploration),
+        select=TopPixels(budget, random_share),
         read=PixelTokens(channels, width, frequencies, token_layers),
         aggregate=attentions[attention](width, heads, attention_layers),
         width=width,

@@ -1,4 +1,4 @@
-"""Choosing sites from scores: the best ones, with a share left to chance while learning."""
+"""Choosing sites from scores: the best ones, random ones, or the best beside some that are given."""
 
 import torch
 from jaxtyping import Float, Int
@@ -24,24 +24,17 @@ def random_sites(
     return top_sites(keys, budget)
 
 
-def top_and_random_sites(
-    scores: Float[Tensor, "batch candidate"],
-    budget: int,
-    share: float,
-    generator: torch.Generator | None = None,
+def best_beside(
+    scores: Float[Tensor, "batch candidate"], given: Int[Tensor, "batch some"], budget: int
 ) -> Int[Tensor, "batch site"]:
-    """The best candidates, but ``share`` of the budget goes to others drawn uniformly; all distinct.
+    """The candidates already given and the best of the others, ``budget`` in all, no two the same.
 
-    Teaching only what was selected lets the first random map freeze; a few random slots keep every candidate
-    reachable. Our addition, not the paper's.
+    >>> best_beside(torch.tensor([[0.1, 0.9, 0.5]]), torch.tensor([[0]]), 2).tolist()
+    [[1, 0]]
     """
     budget = clamp_budget(budget, scores.shape[1])
-    chance = min(round(share * budget), budget - 1, scores.shape[1] - budget)
-    if chance <= 0:
-        return top_sites(scores, budget)
-    best = top_sites(scores, budget - chance)
-    keys = torch.rand(scores.shape, generator=generator, device=scores.device)
-    return torch.cat([best, top_sites(keys.scatter(1, best, -1.0), chance)], dim=1)
+    others = scores.scatter(1, given, -torch.inf)
+    return torch.cat([others.topk(budget - given.shape[1], dim=1, sorted=False).indices, given], dim=1)
 
 
 def clamp_budget(budget: int, candidates: int) -> int:

@@ -75,7 +75,7 @@ class TrainingRecipe(Section):
         learning_rate: Its peak, after the warm-up.
         weight_decay: AdamW's.
         warm_up: Share of the steps in which the learning rate climbs from zero; then it falls to zero along a cosine.
-        seed: Of weights, order, augmentation and exploration.
+        seed: Of weights, order, augmentation and random pixels.
         class_weights: ``inverse`` weighs each class in the loss by the inverse of its frequency, ``sampler`` draws all
             classes equally often.
         patience: Stop after so many epochs without a better validation loss; ``null`` never stops early. With a

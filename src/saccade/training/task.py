@@ -82,7 +82,7 @@ class ClassifierTask(LightningModule):
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:
-        """Start the epoch's randomness, such as exploration and dropout, anew."""
+        """Start the epoch's randomness, such as random pixels and dropout, anew."""
         torch.manual_seed(derive_seed(Purpose.MODEL, self.recipe.seed, self.current_epoch, rank=self.global_rank))
         self._sums = {}
 

@@ -24,10 +24,25 @@ def test_random_pixels_are_fresh_in_training_and_fixed_in_evaluation() -> None:
     assert not RandomPixels(20, seed=1).eval()(scores).equal(select(scores))
 
 
-def test_top_pixels_ignore_chance_in_evaluation() -> None:
+@pytest.mark.parametrize("training", [True, False])
+def test_top_pixels_leave_the_stated_share_to_chance(training: bool) -> None:
+    """The lowest-scored pixels only come in by chance: 20 of 100, in training and in evaluation."""
+    scores = torch.arange(1000.0).expand(3, -1)
+    chosen = TopPixels(100, random_share=0.2).train(training)(scores)
+    assert all(len(set(row)) == 100 for row in chosen.tolist())
+    assert ((chosen >= 880).sum(1) >= 80).all()
+    assert ((chosen < 880).sum(1) > 5).all()
+    assert chosen[0].equal(chosen[1]) != training
+
+
+def test_without_chance_the_best_are_kept() -> None:
     scores = torch.randn(1, 50)
-    chosen = TopPixels(10, exploration=0.5).eval()(scores)
+    chosen = TopPixels(10, random_share=0.0).train()(scores)
     assert set(chosen[0].tolist()) == set(scores[0].topk(10).indices.tolist())
+
+
+def test_one_pixel_is_the_best() -> None:
+    assert TopPixels(1, random_share=1.0)(torch.tensor([[0.1, 0.9]])).tolist() == [[1]]
 
 
 def test_all_pixels_are_all_pixels() -> None:

@@ -78,7 +78,7 @@ def intensity_pixels(
         classes,
         channels,
         look=IntensityLook(order),
-        select=TopPixels(budget, exploration=0.0),
+        select=TopPixels(budget, random_share=0.0),
         read=PixelTokens(channels, width, frequencies, token_layers),
         aggregate=ClsRounds(width, heads, attention_layers),
         width=width,

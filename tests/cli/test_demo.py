@@ -1,0 +1,48 @@
+"""``saccade demo`` goes from nothing to a report, and calls what it simulated simulated."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from saccade.cli import demo
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few small images and one epoch."""
+    monkeypatch.setattr(demo, "_CELLS_PER_CLASS", 10)
+    monkeypatch.setattr(demo, "_RECIPE", ("training.epochs=1", "data.size=16"))
+
+
+@pytest.mark.usefixtures("quick", "small")
+def test_a_demonstration(saccade: Callable, refused: Callable[..., str], tmp_path: Path) -> None:
+    out = tmp_path / "demo" / "cells"
+    printed = saccade("demo", "cells", "--out", out).output
+    assert "none of these images is real" in printed
+    assert "simulated images" in printed.splitlines()[-1] or "simulated images" in printed
+    metrics = json.loads((out / "metrics.json").read_text())
+    assert metrics["n"] == 10
+    assert metrics["about"]["simulated"]
+    page = (out / "report.html").read_text()
+    assert "SIMULATED DATA" in page.upper()
+    assert "nucleus" in page
+    assert (out / "run" / "recipe.yaml").is_file()
+
+    (out / "notes.txt").write_text("mine")
+    assert "--overwrite" in refused("demo", "--out", out)
+    assert "not empty" in refused("demo", "--out", out, "--overwrite")  # for notes.txt is not the demonstration's
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.usefixtures("quick", "small")
+def test_a_demonstration_again(saccade: Callable, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "report.html").write_text("older")
+    saccade("demo", "--out", tmp_path, "--overwrite")
+    assert "older" not in (tmp_path / "report.html").read_text()
+
+
+def test_other_scales(refused: Callable[..., str]) -> None:
+    assert "saccade demo cells" in refused("demo", "slides")

@@ -1,0 +1,219 @@
+"""``saccade train`` leaves a run with a report, or one line that says what is wrong and nothing half-written."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from saccade.cli.train import make_recipe
+from saccade.core.errors import BadInput
+
+RUN = {"checkpoints", "config.json", "history.csv", "model.safetensors", "recipe.yaml", "report.html", "splits.csv"}
+SHORT = ("--set", "training.epochs=1", "--set", "data.size=8")
+
+
+def test_a_run_folder_is_whole(trained: Path) -> None:
+    assert {path.name for path in trained.iterdir()} == RUN
+    page = (trained / "report.html").read_text()
+    assert "the validation part" in page
+    assert "Deletion" in page
+    assert len((trained / "history.csv").read_text().splitlines()) == 3
+    recipe = yaml.safe_load((trained / "recipe.yaml").read_text())
+    assert recipe["training"]["epochs"] == 2
+    assert json.loads((trained / "config.json").read_text())["preprocessing"]["size"] == 16
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_recipe_file_resume_and_overwrite(
+    saccade: Callable, refused: Callable[..., str], cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = {"data": {"path": str(cells), "size": 8}, "model": {"name": "tiny-cnn"}, "training": {"epochs": 1}}
+    Path("quick.yaml").write_text(yaml.safe_dump(recipe))
+    printed = saccade("train", "quick.yaml").output
+    run = tmp_path / "runs" / "quick"
+    assert {path.name for path in run.iterdir()} == RUN
+    assert "validation: accuracy" in printed
+    assert "--resume" in refused("train", "quick.yaml")
+    weights = (run / "model.safetensors").read_bytes()
+    saccade("train", "--resume", "--out", run)
+    assert (run / "model.safetensors").read_bytes() == weights
+    assert "training.epochs" in refused("train", "quick.yaml", "--set", "training.epochs=3", "--resume")
+    saccade("train", "quick.yaml", "--set", "training.seed=5", "--overwrite")
+    assert (run / "model.safetensors").read_bytes() != weights
+
+
+def test_make_recipe_puts_options_before_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text("data: {path: /a, size: 32}\nmodel: {name: tiny-cnn}\n")
+    made = make_recipe(path, Path("/b"), "resnet18", ["data.size=16"])
+    assert (made.data.path, made.data.size, made.model.name) == ("/b", 16, "resnet18")
+    assert make_recipe(None, Path("/b"), None, []).model.name == "sparse-attn-net"
+    with pytest.raises(BadInput, match="nothing to train on"):
+        make_recipe(None, None, "tiny-cnn", [])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--out", "x"), "nothing to train on"),
+        (("--data", "x"), "--out"),
+        (("nothing.yaml", "--out", "x"), "nothing.yaml"),
+        (("--data", "nothing", "--out", "x"), "nothing"),
+        (("--data", "CELLS", "--model", "tiny-cn", "--out", "x"), "tiny-cnn"),
+        (("--data", "CELLS", "--out", "x", "--set", "training.epoch=3"), "training.epochs"),
+        (("--data", "CELLS", "--out", "x", "--set", "training.epochs=none"), "training.epochs"),
+        (("--data", "CELLS", "--out", "x", "--set", "model.look=sideways"), "look"),
+        (("--data", "CELLS", "--out", "x", "--resume", "--overwrite"), "exclude each other"),
+        (("--data", "CELLS", "--out", "x", "--precision", "3-bits", *SHORT), "3-bits"),
+        (("--data", "CELLS", "--out", "CELLS"), "--overwrite"),
+        (("--data", "CELLS", "--out", "CELLS", "--overwrite"), "is no run"),
+    ],
+)
+def test_what_cannot_be_used(
+    refused: Callable[..., str], cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = sorted(cells.rglob("*"))
+    assert said in refused("train", *(cells if word == "CELLS" else word for word in words))
+    assert sorted(cells.rglob("*")) == before
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def save(path: Path, array: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npy":
+        np.save(path, array)
+    else:
+        Image.fromarray(array).save(path)
+
+
+def picture(seed: int, height: int = 9, width: int = 9) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two classes of four images."""
+    for number in range(8):
+        save(tmp_path / "data" / "ab"[number % 2] / f"{number}.png", picture(number))
+    return tmp_path / "data"
+
+
+def truncate(folder: Path) -> None:
+    path = folder / "a" / "0.png"
+    path.write_bytes(path.read_bytes()[:80])
+
+
+def four_channels(folder: Path) -> None:
+    save(folder / "a" / "odd.npy", np.zeros((9, 9, 4), np.uint8))
+
+
+def sixteen_bits(folder: Path) -> None:
+    save(folder / "b" / "odd.npy", np.zeros((9, 9, 3), np.uint16))
+
+
+def one_class(folder: Path) -> None:
+    shutil.rmtree(folder / "b")
+
+
+def empty_class(folder: Path) -> None:
+    (folder / "vacant").mkdir()
+
+
+def no_image_at_all(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def manifest(text: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        (folder / "manifest.csv").write_text(text)
+
+    return write
+
+
+DAMAGES = {
+    "truncated image": (truncate, "0.png"),
+    "wrong channels": (four_channels, "odd.npy"),
+    "wrong kind of values": (sixteen_bits, "odd.npy"),
+    "a single class": (one_class, "only the class 'a'"),
+    "an empty class": (empty_class, "vacant"),
+    "no image": (no_image_at_all, "empty"),
+    "a missing label": (manifest("path,label\na/0.png,\nb/1.png,b\n"), "row 2"),
+    "a missing file": (manifest("path,label\na/0.png,a\nb/99.png,b\n"), "row 3"),
+    "a path that leaves the folder": (manifest("path,label\na/0.png,a\n../x.png,b\n"), "row 3"),
+    "no label column": (manifest("path,colour\na/0.png,red\n"), "label"),
+    "a case in two parts": (
+        manifest("path,label,case_id,split\na/0.png,a,p,train\nb/1.png,b,q,train\na/2.png,a,p,test\n"),
+        "case 'p'",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_bad_data_is_one_line_and_found_by_check(
+    refused: Callable[..., str], saccade: Callable, folder: Path, tmp_path: Path, damage: str
+) -> None:
+    break_it, said = DAMAGES[damage]
+    break_it(folder)
+    assert said in refused("train", "--data", folder, "--out", tmp_path / "run", *SHORT)
+    assert not (tmp_path / "run").exists()
+    assert said in saccade("check", folder, code=2).output
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_no_numbers(
+    refused: Callable[..., str], saccade: Callable, tmp_path: Path, value: float
+) -> None:
+    data = tmp_path / "data"
+    for number in range(8):
+        save(data / "ab"[number % 2] / f"{number}.npy", picture(number).astype(np.float32))
+    array = np.zeros((9, 9, 3), np.float32)
+    array[2, 3] = value
+    save(data / "a" / "odd.npy", array)
+    assert "odd.npy" in refused("train", "--data", data, "--out", tmp_path / "run", *SHORT)
+    assert "odd.npy" in saccade("check", data, code=2).output
+
+
+@pytest.mark.usefixtures("quick")
+def test_odd_data_that_can_be_trained_on(saccade: Callable, folder: Path, tmp_path: Path) -> None:
+    """Mixed sizes, an image of one pixel, a class with one image, and a budget of every pixel of a tiny input."""
+    save(folder / "a" / "wide.png", picture(20, 5, 40))
+    save(folder / "b" / "dot.png", picture(21, 1, 1))
+    save(folder / "rare" / "single.png", picture(22))
+    changes = ("--set", "training.epochs=1", "--set", "data.size=1", "--set", "budget.ceiling=1.0")
+    saccade("train", "--data", folder, "--out", tmp_path / "run", *changes)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == RUN
+    assert "the only image of the class 'rare'" in saccade("check", folder).output
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_killed_training_goes_on(
+    saccade: Callable, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from saccade.training.callbacks import LostClasses
+
+    run = tmp_path / "run"
+    words = ("train", "--data", folder, "--model", "tiny-cnn", "--out", run, "--set", "data.size=8")
+    words = (*words, "--set", "training.epochs=3")
+
+    def stop(self: LostClasses, trainer, pl_module) -> None:
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LostClasses, "on_train_epoch_end", stop)
+        result = saccade(*words, code=130)
+    assert "--resume" in result.stderr.splitlines()[-1]
+    assert not (run / "model.safetensors").exists()
+    saccade(*words, "--resume")
+    whole = tmp_path / "whole"
+    saccade(*(whole if word is run else word for word in words))
+    assert (run / "model.safetensors").read_bytes() == (whole / "model.safetensors").read_bytes()
+    assert (run / "report.html").is_file()
