@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.imaging.stack import Stack, as_stack
-from saccade.ops.positions import pixel_boxes
+from saccade.ops.positions import site_boxes
 
 
 def test_a_stack_is_images() -> None:
@@ -25,18 +25,26 @@ def test_overview_is_the_mean_of_each_block(height: int, width: int, factor: int
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_reading_pixels_is_reading_boxes_of_one_pixel(layout: torch.memory_format) -> None:
-    stack = Stack(torch.rand(2, 3, 4, 5).contiguous(memory_format=layout))
-    index = torch.tensor([[0, 7, 19], [3, 3, 11]])
-    boxes = stack.read(pixel_boxes(index, 5).long(), 1)
-    assert stack.read_pixels(index).equal(boxes[..., 0, 0])
+@pytest.mark.parametrize("size", [1, 2, 4])
+def test_reading_blocks_is_reading_their_boxes(layout: torch.memory_format, size: int) -> None:
+    stack = Stack(torch.rand(2, 3, 8, 12).contiguous(memory_format=layout))
+    index = torch.tensor([[0, 1, 5], [3, 3, 2]])
+    boxes = site_boxes(index, size, 8, 12)
+    expected = stack.read(boxes.long(), size).flatten(2)
+    assert stack.read_blocks(index, size).equal(expected)
+    assert stack.cost().pixels_read.tolist() == [6 * size**2] * 2
+
+
+def test_a_block_that_leaves_the_image_continues_its_edge() -> None:
+    stack = Stack(torch.arange(9.0).view(1, 1, 3, 3))
+    assert stack.read_blocks(torch.tensor([[3]]), 2).tolist() == [[[8, 8, 8, 8]]]
 
 
 def test_the_meter_counts_what_was_asked_for() -> None:
     stack = Stack(torch.rand(2, 3, 6, 8))
     stack.overview(2)
     stack.read(torch.tensor([[[0, 0, 3, 3]], [[1, 1, 4, 4]]]), 3)
-    stack.read_pixels(torch.zeros(2, 5, dtype=torch.long))
+    stack.read_blocks(torch.zeros(2, 5, dtype=torch.long), 1)
     cost = stack.cost()
     assert cost.pixels_total.tolist() == [48, 48]
     assert cost.pixels_looked.tolist() == [12, 12]

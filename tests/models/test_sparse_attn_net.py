@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from saccade.core.contract import ClassTargets
 from saccade.models import create_model
+from saccade.models.parts.pixel_look import Glance
 from saccade.models.sparse_attn_net import Distillation, SparseAttnNet
 
 CLASSES = ("a", "b", "c")
@@ -21,16 +22,16 @@ def build(**options: object) -> SparseAttnNet:
 
 @settings(deadline=None, max_examples=25)
 @given(height=st.integers(1, 13), width=st.integers(1, 13), budget=st.integers(1, 200))
-@pytest.mark.parametrize("look", ["strided", "full"])
-def test_any_size_and_any_budget_work(look: str, height: int, width: int, budget: int) -> None:
-    prediction = build(look=look, budget=budget).eval()(torch.rand(2, 3, height, width))
-    assert prediction.cost.reads.tolist() == [min(budget, height * width)] * 2
+@pytest.mark.parametrize(("look", "site"), [("strided", 1), ("strided", 2), ("strided", 4), ("full", 1), ("full", 3)])
+def test_any_size_and_any_budget_work(look: str, site: int, height: int, width: int, budget: int) -> None:
+    prediction = build(look=look, site=site, budget=budget).eval()(torch.rand(2, 3, height, width))
+    assert prediction.cost.reads.tolist() == [min(budget, -(-height // site) * -(-width // site))] * 2
     assert prediction.cost.pixels_looked_fraction.tolist() == [1.0, 1.0]
     assert prediction.logits.isfinite().all()
 
 
 def test_the_sites_are_the_best_pixels_of_the_coarse_map() -> None:
-    model, image = build(budget=7, random_share=0.0).eval(), torch.randn(1, 3, 12, 10)
+    model, image = build(budget=7, random_share=0.0, site=1).eval(), torch.randn(1, 3, 12, 10)
     coarse = model.coarse_map(image)[0]
     assert ((coarse > 0) & (coarse < 1)).all()
     boxes = model(image).sites.boxes[0].long()
@@ -39,14 +40,14 @@ def test_the_sites_are_the_best_pixels_of_the_coarse_map() -> None:
 
 
 @pytest.mark.parametrize("attention", ["rounds", "full"])
-def test_pixels_that_are_not_read_change_nothing_once_chosen(attention: str) -> None:
-    model, image = build(budget=9, attention=attention).eval(), torch.randn(1, 3, 8, 8)
-    stack_sites = model(image).sites.boxes[0].long()
-    scores = model.coarse_map(image).flatten(1).logit()
-    model.look = _Fixed(scores)
+@pytest.mark.parametrize("site", [1, 2])
+def test_as_published_pixels_that_are_not_read_change_nothing_once_chosen(attention: str, site: int) -> None:
+    model, image = build(budget=9, attention=attention, site=site, look_features=False).eval(), torch.randn(1, 3, 8, 8)
+    boxes = model(image).sites.boxes[0].long()
+    model.look = _Fixed(model.coarse_map(image).flatten(1).logit())
     changed = torch.randn(1, 3, 8, 8)
-    x, y = stack_sites[:, 0], stack_sites[:, 1]
-    changed[:, :, y, x] = image[:, :, y, x]
+    for x0, y0, x1, y1 in boxes.tolist():
+        changed[:, :, y0:y1, x0:x1] = image[:, :, y0:y1, x0:x1]
     assert torch.allclose(model(changed).logits, model(image).logits, atol=1e-5)
 
 
@@ -55,8 +56,8 @@ class _Fixed(torch.nn.Module):
         super().__init__()
         self.scores = scores
 
-    def forward(self, images: object) -> torch.Tensor:
-        return self.scores
+    def forward(self, images: object) -> Glance:
+        return Glance(self.scores)
 
 
 @pytest.mark.parametrize("form", ["kl", "bce"])
@@ -81,9 +82,16 @@ def test_distillation_teaches_the_look_and_nothing_else() -> None:
     assert taught == {"look"}
 
 
-def test_its_size_is_what_the_tables_say() -> None:
+def test_it_stays_below_a_hundred_thousand_parameters() -> None:
     model = create_model("sparse-attn-net", tuple("abcdefgh"))
     assert sum(p.numel() for p in model.parameters()) <= 100_000
+
+
+def test_the_published_form_can_be_built() -> None:
+    model = build(site=1, look="full", look_features=False, random_share=0.0, attention="full", budget=20).eval()
+    prediction = model(torch.rand(1, 3, 16, 16))
+    assert prediction.cost.pixels_read.tolist() == [20]
+    assert model.site_pixels == 1
 
 
 def test_the_order_of_sites_changes_nothing() -> None:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saccade.ops.positions import pixel_boxes, pixel_positions
+from saccade.ops.positions import site_boxes, pixel_positions
 
 
 @given(height=st.integers(1, 12), width=st.integers(1, 12), frequencies=st.integers(0, 4))
@@ -25,7 +25,10 @@ def test_no_two_pixels_share_a_place() -> None:
     assert len(pixel_positions(64, 64, 4).unique(dim=0)) == 64 * 64
 
 
-@given(width=st.integers(1, 50), x=st.integers(0, 49), y=st.integers(0, 49))
-def test_boxes_hold_their_pixel(width: int, x: int, y: int) -> None:
-    x %= width
-    assert pixel_boxes(torch.tensor([[y * width + x]]), width).flatten().tolist() == [x, y, x + 1, y + 1]
+@given(size=st.integers(1, 5), height=st.integers(1, 17), width=st.integers(1, 17))
+def test_boxes_tile_the_image(size: int, height: int, width: int) -> None:
+    sites = -(-height // size) * -(-width // size)
+    covered = torch.zeros(height, width)
+    for x0, y0, x1, y1 in site_boxes(torch.arange(sites)[None], size, height, width)[0].long().tolist():
+        covered[y0:y1, x0:x1] += 1
+    assert (covered == 1).all()

@@ -87,8 +87,8 @@ def test_a_loss_that_is_not_finite_changes_nothing(loss: float) -> None:
 
 def test_one_site_at_least() -> None:
     rule = BudgetRule(epochs=10)
-    assert rule.sites(BudgetState(0.02), pixels=1) == 1
-    assert rule.sites(rule.initial(), pixels=4096) == 1638
+    assert rule.sites(BudgetState(0.02), candidates=1) == 1
+    assert rule.sites(rule.initial(), candidates=4096) == 1638
 
 
 def test_small_budgets_do_not_get_stuck_on_whole_numbers() -> None:
@@ -97,7 +97,7 @@ def test_small_budgets_do_not_get_stuck_on_whole_numbers() -> None:
     state = rule.initial()
     for _ in range(5):
         state = rule.after(state, 1.0)
-    assert rule.sites(state, pixels=10) == 2
+    assert rule.sites(state, candidates=10) == 2
 
 
 def test_callback_moves_the_model_and_keeps_its_state(cells: CellData, tmp_path: Path) -> None:
@@ -105,13 +105,13 @@ def test_callback_moves_the_model_and_keeps_its_state(cells: CellData, tmp_path:
     task.validation = Validation(loss=0.5)
     rule = BudgetRule(epochs=10, shrink=0.9)
 
-    schedule = BudgetSchedule(rule, pixels=100)
+    schedule = BudgetSchedule(rule, pixels=400)
     schedule.on_train_epoch_start(trainer, task)
     assert task.model.budget == 40
     schedule.on_train_epoch_end(trainer, task)
     assert task.model.budget == 40, "the weights keep the budget they were validated with"
 
-    resumed = BudgetSchedule(rule, pixels=100)
+    resumed = BudgetSchedule(rule, pixels=400)
     resumed.load_state_dict(schedule.state_dict())
     assert resumed.state == schedule.state
     resumed.on_train_epoch_start(trainer, task)

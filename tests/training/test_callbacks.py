@@ -76,9 +76,9 @@ def test_lost_classes_are_told_once(cells: CellData, tmp_path: Path, caplog: pyt
 
 def test_one_line_per_epoch(cells: CellData, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     history = History(tmp_path / "history.csv")
-    run(cells, tmp_path, [history, ProgressLine(history, SIZE**2)])
+    run(cells, tmp_path, [history, ProgressLine(history)])
     printed = capsys.readouterr()
-    assert printed.out.splitlines() == [epoch_line(row, 2, SIZE**2) for row in history.rows]
+    assert printed.out.splitlines() == [epoch_line(row, 2) for row in history.rows]
     assert printed.err == "", "Lightning stays quiet"
 
 
@@ -87,11 +87,11 @@ def test_a_bar_on_a_terminal(
 ) -> None:
     monkeypatch.setattr(callbacks, "Console", lambda: Console(force_terminal=True, width=150))
     history = History(tmp_path / "history.csv")
-    line = ProgressLine(history, SIZE**2)
+    line = ProgressLine(history)
     run(cells, tmp_path, [history, line])
-    assert epoch_line(history.rows[-1], 2, SIZE**2)[:40] in capsys.readouterr().out
+    assert epoch_line(history.rows[-1], 2)[:40] in capsys.readouterr().out
 
 
 def test_the_line_of_a_model_without_budget() -> None:
     row = {"epoch": 1, "train_loss": 1.0, "val_loss": float("nan"), "val_accuracy": 0.5, "seconds": 61.0}
-    assert epoch_line(row, 2, 256) == "epoch 1/2  loss 1.000  val nan  accuracy 0.500  61.0 s"
+    assert epoch_line(row, 2) == "epoch 1/2  loss 1.000  val nan  accuracy 0.500  61.0 s"

@@ -27,10 +27,10 @@ def demo(
     """
     if scale != "cells":
         raise BadInput(f"there is no demonstration of {scale!r}", "say `saccade demo cells`")
-    demo_cells(_cleared(out or Path("demo") / scale, overwrite))
+    demo_cells(_cleared(out or Path("demo") / scale, overwrite), _CELLS_PER_CLASS, _RECIPE)
 
 
-def demo_cells(out: Path, per_class: int = _CELLS_PER_CLASS, changes: tuple[str, ...] = _RECIPE) -> None:
+def demo_cells(out: Path, per_class: int, changes: tuple[str, ...]) -> None:
     """Five kinds of simulated white blood cells, from images to report."""
     from saccade.cli.train import make_recipe
     from saccade.datasets.simulators.blood_cells import KINDS, write_dataset

@@ -101,8 +101,9 @@ def explain_some(predictor: Predictor, judged: Judged, manifest: Manifest, count
     rows = [replace(judged.images[i].row, label=judged.images[i].name) for i in spread_evenly(labels, count)]
     data = load_cells(replace(manifest, rows=tuple(rows)), predictor.preprocessing, predictor.classes)
     values = predictor.preprocessing.normalise(data.images)
+    model = predictor.fast_form(predictor.model)
     with torch.inference_mode():
-        prediction = predictor.fast_form(predictor.model)(values.to(predictor.device)).to("cpu")
+        prediction = model(values.to(predictor.device)).to("cpu")
     return Explained(data, values, prediction)
 
 

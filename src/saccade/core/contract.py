@@ -38,10 +38,12 @@ class SparseClassifier(nn.Module, ABC):
     Attributes:
         classes: Names of the classes, in the order of the logits.
         config: ``{"model": name, "classes": [...], "options": {...}}``, set by ``create_model``.
+        site_pixels: Base pixels in a site, where all sites are alike; a budget of n sites reads n times as many.
     """
 
     classes: tuple[str, ...]
     config: dict[str, Any]
+    site_pixels: int = 1
 
     @property
     def budget(self) -> int | None:

@@ -1,6 +1,5 @@
 """Equal images in one tensor: the commonest door to pixels."""
 
-import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -73,14 +72,27 @@ class Stack:
         self.meter.count_read(boxes.shape[1], size * size)
         return gather_patches(self.values, boxes, size)
 
-    def read_pixels(self, index: Int[Tensor, "batch site"]) -> Float[Tensor, "batch site channel"]:
-        """Single pixels by raster index ``row · width + column``: ``read`` of one-pixel boxes, without the boxes."""
-        self.meter.count_read(index.shape[1], 1)
-        if self.values.is_contiguous(memory_format=torch.channels_last):  # a pixel's channels lie side by side
-            rows = self.values.permute(0, 2, 3, 1).flatten(1, 2)
-            return rows.gather(1, index[:, :, None].expand(-1, -1, self.channels))
-        wanted = index[:, None].expand(-1, self.channels, -1)
-        return self.values.flatten(2).gather(2, wanted).transpose(1, 2)
+    def read_blocks(
+        self, index: Int[Tensor, "batch site"], size: int
+    ) -> Float[Tensor, "batch site value"]:
+        """Blocks of ``size`` × ``size`` pixels by their raster index: ``read`` on a lattice, without the boxes.
+
+        Values of a block come channel by channel, each row by row. Where the image ends inside a block, its last row or
+        column is continued.
+        """
+        self.meter.count_read(index.shape[1], size * size)
+        rows = self._rows_of_blocks(size)
+        return rows.gather(1, index[:, :, None].expand(-1, -1, rows.shape[2]))
+
+    def _rows_of_blocks(self, size: int) -> Float[Tensor, "batch block value"]:
+        """The image as one row of values per block; a view where a pixel's channels lie side by side already."""
+        right, below = -self.width % size, -self.height % size
+        values = self.values
+        if right or below:
+            values = F.pad(values, (0, right, 0, below), mode="replicate")
+        if size > 1:
+            values = F.pixel_unshuffle(values, size)
+        return values.permute(0, 2, 3, 1).flatten(1, 2)
 
     def read_whole(self) -> Float[Tensor, "batch channel height width"]:
         """Every pixel at full detail, as one site: what an ordinary network reads."""

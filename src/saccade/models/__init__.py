@@ -90,7 +90,7 @@ def create_model(name: str, classes: tuple[str, ...], **options: Any) -> "Sparse
     """Build a registered model; ``model.config`` keeps the plain values that build it again.
 
     >>> create_model("sparse-attn-net", classes=("a", "b"), channels=1).budget
-    614
+    153
 
     Args:
         name: A registered name; ``saccade models`` lists them.

@@ -3,8 +3,9 @@
 Paper: Yoshai, Yagoda-Aharoni, Dotan, Shaked, "Hierarchical Sparse Attention Framework for Computationally Efficient
 Classification of Biological Cells", arXiv 2505.07661 (2025).
 Authors' code: none published; written from the paper's text.
-Changed: the default look works at a quarter of the resolution and the default fine attention computes only what CLS
-needs; both published forms are parts that can be passed in. A share of the budget is drawn at random.
+Changed: by default a site is 2×2 pixels and its token also holds what the look saw around it; the look works at a
+quarter of the resolution; fine attention computes only what CLS needs; a share of the budget is drawn at random. The
+published forms are parts that can be passed in.
 Not reproduced: the paper's result tables, which rest on data that is not public.
 """
 
@@ -22,10 +23,10 @@ from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.imaging.stack import as_stack
 from saccade.models.parts.fine_attention import Attended, ClsRounds, FullAttention
-from saccade.models.parts.pixel_look import FullLook, StridedLook
+from saccade.models.parts.pixel_look import FullTrunk, LearnedScore, PixelLook, StridedTrunk, lattice_of
 from saccade.models.parts.pixel_select import Budgeted, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
-from saccade.ops.positions import pixel_boxes
+from saccade.ops.positions import site_boxes
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,9 @@ class Distillation:
 
 
 class SparseAttnNet(SparseClassifier):
-    """A coarse map picks pixels, a fine attention reads them, and teaches the map where to pick.
+    """A coarse map picks sites, a fine attention reads them, and teaches the map where to pick.
 
-    ``A = sigmoid(look(image))``; the ``budget`` best pixels become tokens of ``(x, y, v)``; attention with a CLS token
+    ``A = sigmoid(look(image))``; the ``budget`` best sites become tokens of ``(x, y, v)``; attention with a CLS token
     weighs them; CLS is classified. Loss: cross-entropy + distillation of the map from the attention.
 
     Cost: the look's, plus ``sites · (channels + 4 · heads) · width`` MAC with CLS-only attention.
@@ -74,9 +75,9 @@ class SparseAttnNet(SparseClassifier):
     Args:
         classes: Names of the classes.
         channels: Channels of the images.
-        look: Scores every pixel.
-        select: Picks pixels by score.
-        read: Turns picked pixels into tokens.
+        look: Scores every site.
+        select: Picks sites by score.
+        read: Turns picked sites into tokens.
         aggregate: Weighs tokens into a summary of ``width`` numbers.
         width: Numbers in the summary.
         distillation: Teaches the look; ``None`` where it has nothing to learn.
@@ -102,7 +103,7 @@ class SparseAttnNet(SparseClassifier):
 
     @property
     def budget(self) -> int | None:
-        """Pixels the model reads per image; ``None`` where it reads them all."""
+        """Sites the model reads per image; ``None`` where it reads them all."""
         return self.select.budget if isinstance(self.select, Budgeted) else None
 
     @budget.setter
@@ -111,15 +112,20 @@ class SparseAttnNet(SparseClassifier):
             raise BadInput("this model reads every pixel and has no budget", remedy="use sparse-attn-net")
         self.select.budget = value
 
+    @property
+    def site_pixels(self) -> int:
+        """Base pixels in a site."""
+        return self.read.site**2
+
     def coarse_map(
         self, images: Images | Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch height width"]:
-        """``A`` of the paper: how promising each pixel looks, in (0, 1)."""
+    ) -> Float[Tensor, "batch row column"]:
+        """``A`` of the paper: how promising each site looks, in (0, 1)."""
         stack = as_stack(images, self.channels)
-        return self.look(stack).sigmoid().view(len(stack), stack.height, stack.width)
+        return self.look(stack).scores.sigmoid().unflatten(1, lattice_of(stack, self.read.site))
 
     def forward(self, images: Images | Float[Tensor, "batch channel height width"]) -> Prediction:
-        """Classify; sites are single pixels."""
+        """Classify; sites are pixels or small blocks of them."""
         return self._attend(images)[0]
 
     def losses(
@@ -136,25 +142,27 @@ class SparseAttnNet(SparseClassifier):
         self, images: Images | Float[Tensor, "batch channel height width"]
     ) -> tuple[Prediction, Attended, Float[Tensor, "batch site"]]:
         stack = as_stack(images, self.channels)
-        scores = self.look(stack)
-        index = self.select(scores)
-        attended = self.aggregate(self.read(stack, index))
+        glance = self.look(stack)
+        index = self.select(glance.scores)
+        attended = self.aggregate(self.read(stack, index, glance))
         sites = Sites(
-            boxes=pixel_boxes(index, stack.width),
+            boxes=site_boxes(index, self.read.site, stack.height, stack.width),
             weights=attended.weights.detach(),
             valid=torch.ones_like(index, dtype=torch.bool),
         )
         prediction = Prediction(self.classify(attended.summary), sites, stack.cost())
-        return prediction, attended, scores.gather(1, index)
+        return prediction, attended, glance.scores.gather(1, index)
 
 
 def sparse_attn_net(
     classes: tuple[str, ...],
     *,
     channels: int = 3,
-    budget: int = 614,
+    budget: int = 153,
+    site: int = 2,
     look: Literal["strided", "full"] = "strided",
     look_width: int = 16,
+    look_features: bool = True,
     random_share: float = 0.08,
     width: int = 64,
     frequencies: int = 4,
@@ -167,30 +175,34 @@ def sparse_attn_net(
 ) -> SparseAttnNet:
     """Build the whole model from its parts.
 
+    As published: ``site=1, look="full", look_features=False, random_share=0, attention="full"``.
+
     Args:
         classes: Names of the classes.
         channels: Channels of the images: 1 for optical path difference, 2 for event polarities, 3 for RGB.
-        budget: Pixels to read; 614 is 15 % of 64×64. Training moves it.
-        look: ``full`` as published, ``strided`` at a quarter of the resolution (our choice, a third of the cost).
-        look_width: Channels inside the look.
+        budget: Sites to read; 153 of 2×2 pixels are 15 % of 64×64. Training moves it.
+        site: Side of a site in pixels: 1 as published, 2 or 4 (our variant).
+        look: ``full`` as published, ``strided`` at a quarter of the resolution (our variant, a third of the cost).
+        look_width: Channels inside the look (our choice).
+        look_features: Whether a token holds what the look saw around its site (our variant), or its pixels alone.
         random_share: Share of the budget drawn at random (our addition).
         width: Numbers in a token (our choice; the paper names none).
         frequencies: Octaves of position features (our choice).
         token_layers: Hidden layers of the embedding (our choice).
-        attention: ``full`` as published, ``rounds`` where only CLS attends (our choice, linear in the sites).
-        attention_layers: Layers of either.
+        attention: ``full`` as published, ``rounds`` where only CLS attends (our variant, linear in the sites).
+        attention_layers: Layers of either (our choice).
         heads: Attention heads (our choice).
         distillation: Form of the term that teaches the look (our choice).
         distillation_strength: Its factor λ (our choice).
     """
-    looks = {"strided": StridedLook, "full": FullLook}
+    trunk = {"strided": StridedTrunk, "full": FullTrunk}[look](channels, look_width)
     attentions = {"rounds": ClsRounds, "full": FullAttention}
     return SparseAttnNet(
         classes,
         channels,
-        look=looks[look](channels, look_width),
+        look=PixelLook(trunk, LearnedScore(trunk, site), site),
         select=TopPixels(budget, random_share),
-        read=PixelTokens(channels, width, frequencies, token_layers),
+        read=PixelTokens(channels, width, frequencies, token_layers, site, trunk.width if look_features else 0),
         aggregate=attentions[attention](width, heads, attention_layers),
         width=width,
         distillation=Distillation(distillation, distillation_strength),

@@ -26,11 +26,14 @@ def pixel_positions(height: int, width: int, frequencies: int) -> Float[Tensor, 
     return torch.cat([points, angles.sin(), angles.cos()], dim=1)
 
 
-def pixel_boxes(index: Int[Tensor, "batch site"], width: int) -> Float[Tensor, "batch site 4"]:
-    """One-pixel boxes of raster indices, in an image ``width`` pixels wide.
+def site_boxes(
+    index: Int[Tensor, "batch site"], size: int, height: int, width: int
+) -> Float[Tensor, "batch site 4"]:
+    """Boxes of the sites of a raster of ``size`` × ``size`` pixels, cut off where the image ends.
 
-    >>> pixel_boxes(torch.tensor([[5]]), 4).tolist()
-    [[[1.0, 1.0, 2.0, 2.0]]]
+    >>> site_boxes(torch.tensor([[5]]), size=2, height=4, width=7).tolist()
+    [[[2.0, 2.0, 4.0, 4.0]]]
     """
-    x, y = index % width, index.div(width, rounding_mode="floor")
-    return torch.stack([x, y, x + 1, y + 1], dim=-1).float()
+    across = -(-width // size)
+    x, y = index % across * size, index.div(across, rounding_mode="floor") * size
+    return torch.stack([x, y, (x + size).clamp(max=width), (y + size).clamp(max=height)], dim=-1).float()

@@ -43,8 +43,8 @@ class BudgetRule:
 
     >>> rule = BudgetRule(epochs=10)
     >>> state = rule.after(rule.initial(), loss=0.7)
-    >>> round(state.share, 2), rule.sites(state, pixels=4096)
-    (0.38, 1556)
+    >>> round(state.share, 2), rule.sites(state, candidates=1024)
+    (0.38, 389)
 
     Args:
         epochs: Epochs of the training, one or more.
@@ -103,9 +103,18 @@ class BudgetRule:
             return self.shrink
         return self.grow if excess > self.alarm * abs(best) else 1.0
 
-    def sites(self, state: BudgetState, pixels: int) -> int:
-        """The share as a number of sites in an image of that many pixels; at least one."""
-        return max(1, round(state.share * pixels))
+    def sites(self, state: BudgetState, candidates: float) -> int:
+        """The share as a number of sites among so many; see ``sites_of_share``."""
+        return sites_of_share(state.share, candidates)
+
+
+def sites_of_share(share: float, candidates: float) -> int:
+    """The number of sites that make up a share of an image, rounded down, at least one.
+
+    >>> sites_of_share(0.15, candidates=4096 / 4)
+    153
+    """
+    return max(1, int(share * candidates + 1e-9))
 
 
 class BudgetSchedule(Callback):
@@ -125,7 +134,8 @@ class BudgetSchedule(Callback):
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the model its budget for this epoch."""
         assert isinstance(pl_module, ClassifierTask)
-        pl_module.model.budget = self.rule.sites(self.state, self.pixels)
+        model = pl_module.model
+        model.budget = self.rule.sites(self.state, self.pixels / model.site_pixels)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Ask the rule."""

@@ -99,11 +99,10 @@ class ProgressLine(Callback):
 
     Args:
         history: Whose last row is shown.
-        pixels: Pixels of one image, to give the budget as a share.
     """
 
-    def __init__(self, history: History, pixels: int) -> None:
-        self.history, self.pixels = history, pixels
+    def __init__(self, history: History) -> None:
+        self.history = history
         self._bar: Progress | None = None
         self._task = TaskID(0)
 
@@ -126,7 +125,7 @@ class ProgressLine(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the epoch came to."""
-        line = epoch_line(self.history.rows[-1], trainer.max_epochs or 0, self.pixels)
+        line = epoch_line(self.history.rows[-1], trainer.max_epochs or 0)
         if self._bar:
             self._bar.update(self._task, description=line)
         elif trainer.is_global_zero:
@@ -146,12 +145,12 @@ class ProgressLine(Callback):
             self._bar = None
 
 
-def epoch_line(row: dict[str, int | float], epochs: int, pixels: int) -> str:
+def epoch_line(row: dict[str, int | float], epochs: int) -> str:
     """One epoch in one line.
 
-    >>> row = {"epoch": 3, "train_loss": 0.5312, "val_loss": 0.3104, "val_accuracy": 0.911, "budget": 912}
-    >>> epoch_line({**row, "seconds": 4.08}, epochs=120, pixels=4096)
-    'epoch 3/120  loss 0.531  val 0.310  accuracy 0.911  budget 912 (22.3 %)  4.1 s'
+    >>> row = {"epoch": 3, "train_loss": 0.5312, "val_loss": 0.3104, "val_accuracy": 0.911, "seconds": 4.08}
+    >>> epoch_line({**row, "budget": 228, "pixels_read_fraction": 0.2227}, epochs=120)
+    'epoch 3/120  loss 0.531  val 0.310  accuracy 0.911  budget 228 (22.3 % read)  4.1 s'
     """
     parts = [
         f"epoch {row['epoch']}/{epochs}",
@@ -160,7 +159,7 @@ def epoch_line(row: dict[str, int | float], epochs: int, pixels: int) -> str:
         f"accuracy {row['val_accuracy']:.3f}",
     ]
     if "budget" in row:
-        parts.append(f"budget {row['budget']} ({100 * row['budget'] / pixels:.1f} %)")
+        parts.append(f"budget {row['budget']} ({row['pixels_read_fraction']:.1%} read)".replace("%", " %"))
     return "  ".join([*parts, f"{row['seconds']:.1f} s"])
 
 

@@ -11,7 +11,7 @@ from saccade.core.contract import SparseClassifier
 from saccade.datasets.cells import CellData, open_data
 from saccade.models import create_model, options_of
 from saccade.models.packaging import save_model
-from saccade.training.budget_schedule import BudgetRule, BudgetSchedule
+from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, sites_of_share
 from saccade.training.callbacks import History, LostClasses, ProgressLine
 from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, load_checkpoint
 from saccade.training.data_module import CellDataModule
@@ -90,19 +90,22 @@ def build_model(recipe: Recipe, data: CellData) -> SparseClassifier:
     channels = data.preprocessing.channels
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(Purpose.WEIGHTS, recipe.training.seed))
-        return create_model(recipe.model.name, data.classes, **_model_options(recipe, channels))
+        model = create_model(recipe.model.name, data.classes, **_model_options(recipe, channels))
+    if recipe.budget is not None:
+        share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.start
+        model.budget = sites_of_share(share, recipe.data.size**2 / model.site_pixels)
+    return model
 
 
 def make_callbacks(recipe: Recipe, out: Path) -> list[Callback]:
     """What happens at each epoch's end, in this order: history, messages, budget, patience, checkpoints."""
-    pixels = recipe.data.size**2
     history = History(out / HISTORY)
-    callbacks: list[Callback] = [history, LostClasses(), ProgressLine(history, pixels)]
+    callbacks: list[Callback] = [history, LostClasses(), ProgressLine(history)]
     first_epoch = 0
     if isinstance(recipe.budget, LearnedBudget):
         numbers = recipe.budget.model_dump(exclude={"learn"})
         rule = BudgetRule(epochs=recipe.training.epochs, **numbers)
-        callbacks.append(BudgetSchedule(rule, pixels))
+        callbacks.append(BudgetSchedule(rule, recipe.data.size**2))
         first_epoch = rule.first_frozen
     if recipe.training.patience is not None:
         callbacks.append(Patience(recipe.training.patience, first_epoch))
@@ -110,10 +113,8 @@ def make_callbacks(recipe: Recipe, out: Path) -> list[Callback]:
 
 
 def _model_options(recipe: Recipe, channels: int) -> dict[str, Any]:
-    """The recipe's options and those that the training settles."""
-    pixels = recipe.data.size**2
-    share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget and recipe.budget.start
-    settled = {"channels": channels, "size": recipe.data.size, "budget": share and max(1, round(share * pixels))}
+    """The recipe's options and those that the data settles."""
+    settled = {"channels": channels, "size": recipe.data.size}
     known = options_of(recipe.model.name)
     return {**recipe.model.options, **{name: value for name, value in settled.items() if name in known}}
 

@@ -1,12 +1,16 @@
-"""Controls of SparseAttnNet: the same reader, with pixels picked at random, by intensity, or all of them.
+"""Controls of SparseAttnNet: the same network, with sites picked at random, by intensity, or all of them.
 
-Source: our own, after METHODS §1: a learned selection counts only by what it adds to these.
+Source: our own, after METHODS §1: a learned selection counts only by what it adds to these. A control differs in the
+selection alone: where tokens hold what the look saw, they hold it here too, and the trunk of the look is trained through
+them; only the score is missing, since nothing would ask it.
 """
 
-from typing import Literal
+from typing import Any, Literal
+
+from torch import nn
 
 from saccade.models.parts.fine_attention import ClsRounds
-from saccade.models.parts.pixel_look import IntensityLook, NoLook
+from saccade.models.parts.pixel_look import IntensityScore, NoLook, NoScore, NoTrunk, PixelLook, StridedTrunk
 from saccade.models.parts.pixel_select import AllPixels, RandomPixels, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
 from saccade.models.sparse_attn_net import SparseAttnNet
@@ -16,36 +20,44 @@ def random_pixels(
     classes: tuple[str, ...],
     *,
     channels: int = 3,
-    budget: int = 614,
+    budget: int = 153,
+    site: int = 2,
     seed: int = 0,
+    look_width: int = 16,
+    look_features: bool = True,
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
     attention_layers: int = 2,
     heads: int = 4,
 ) -> SparseAttnNet:
-    """SparseAttnNet without a look: pixels drawn uniformly, anew at each training step.
+    """Sites drawn uniformly, anew for each image at each training step.
 
     Args:
         classes: Names of the classes.
         channels: Channels of the images.
-        budget: Pixels to read.
+        budget: Sites to read.
+        site: Side of a site in pixels.
         seed: Of the one draw that evaluation uses.
+        look_width: Channels inside the look, for its features.
+        look_features: Whether a token holds what the look saw around its site; without, nothing is looked at.
         width: Numbers in a token.
         frequencies: Octaves of position features.
         token_layers: Hidden layers of the embedding.
         attention_layers: CLS-only rounds.
         heads: Attention heads.
     """
-    return SparseAttnNet(
+    reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
+    return _control(
         classes,
         channels,
-        look=NoLook(),
+        site,
+        score=NoScore(site),
         select=RandomPixels(budget, seed),
-        read=PixelTokens(channels, width, frequencies, token_layers),
-        aggregate=ClsRounds(width, heads, attention_layers),
-        width=width,
-        distillation=None,
+        look_width=look_width if look_features else 0,
+        attention_layers=attention_layers,
+        heads=heads,
+        **reader,
     )
 
 
@@ -53,36 +65,44 @@ def intensity_pixels(
     classes: tuple[str, ...],
     *,
     channels: int = 3,
-    budget: int = 614,
+    budget: int = 153,
+    site: int = 2,
     order: Literal["darkest", "brightest"] = "darkest",
+    look_width: int = 16,
+    look_features: bool = True,
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
     attention_layers: int = 2,
     heads: int = 4,
 ) -> SparseAttnNet:
-    """SparseAttnNet with the darkest (or brightest) pixels: a look that had nothing to learn.
+    """The darkest (or brightest) sites: a score that had nothing to learn.
 
     Args:
         classes: Names of the classes.
         channels: Channels of the images.
-        budget: Pixels to read.
+        budget: Sites to read.
+        site: Side of a site in pixels.
         order: Which end of the intensities to take.
+        look_width: Channels inside the look, for its features.
+        look_features: Whether a token holds what the look saw around its site.
         width: Numbers in a token.
         frequencies: Octaves of position features.
         token_layers: Hidden layers of the embedding.
         attention_layers: CLS-only rounds.
         heads: Attention heads.
     """
-    return SparseAttnNet(
+    reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
+    return _control(
         classes,
         channels,
-        look=IntensityLook(order),
+        site,
+        score=IntensityScore(order, site),
         select=TopPixels(budget, random_share=0.0),
-        read=PixelTokens(channels, width, frequencies, token_layers),
-        aggregate=ClsRounds(width, heads, attention_layers),
-        width=width,
-        distillation=None,
+        look_width=look_width if look_features else 0,
+        attention_layers=attention_layers,
+        heads=heads,
+        **reader,
     )
 
 
@@ -90,29 +110,66 @@ def all_pixels(
     classes: tuple[str, ...],
     *,
     channels: int = 3,
+    site: int = 2,
+    look_width: int = 16,
+    look_features: bool = True,
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
     attention_layers: int = 2,
     heads: int = 4,
 ) -> SparseAttnNet:
-    """SparseAttnNet reading every pixel: what selection gives up.
+    """Every site: what selection gives up.
 
     Args:
         classes: Names of the classes.
         channels: Channels of the images.
+        site: Side of a site in pixels.
+        look_width: Channels inside the look, for its features.
+        look_features: Whether a token holds what the look saw around its site; without, nothing is looked at.
         width: Numbers in a token.
         frequencies: Octaves of position features.
         token_layers: Hidden layers of the embedding.
         attention_layers: CLS-only rounds.
         heads: Attention heads.
     """
+    reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
+    return _control(
+        classes,
+        channels,
+        site,
+        score=NoScore(site),
+        select=AllPixels(),
+        look_width=look_width if look_features else 0,
+        attention_layers=attention_layers,
+        heads=heads,
+        **reader,
+    )
+
+
+def _control(
+    classes: tuple[str, ...],
+    channels: int,
+    site: int,
+    *,
+    score: nn.Module,
+    select: nn.Module,
+    look_width: int,
+    width: int,
+    frequencies: int,
+    token_layers: int,
+    attention_layers: int,
+    heads: int,
+) -> SparseAttnNet:
+    """SparseAttnNet with another score and selection; a look of no width sees nothing."""
+    trunk = StridedTrunk(channels, look_width) if look_width else None
+    blind = NoLook(site) if isinstance(score, NoScore) else PixelLook(NoTrunk(), score, site)
     return SparseAttnNet(
         classes,
         channels,
-        look=NoLook(),
-        select=AllPixels(),
-        read=PixelTokens(channels, width, frequencies, token_layers),
+        look=PixelLook(trunk, score, site) if trunk else blind,
+        select=select,
+        read=PixelTokens(channels, width, frequencies, token_layers, site, trunk.width if trunk else 0),
         aggregate=ClsRounds(width, heads, attention_layers),
         width=width,
         distillation=None,
