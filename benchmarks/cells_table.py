@@ -1,7 +1,7 @@
 """Write the README's results from the files below benchmarks/results/, between its two markers.
 
-    python benchmarks/cells_table.py            # rewrite README.md
-    python benchmarks/cells_table.py --check    # exit 1 if README.md says anything else
+python benchmarks/cells_table.py            # rewrite README.md
+python benchmarks/cells_table.py --check    # exit 1 if README.md says anything else
 """
 
 import argparse
@@ -60,7 +60,7 @@ def difference(results: Results, model: str, other: str | None) -> Difference:
 def accuracy_table(results: Results) -> list[str]:
     """One row per model: accuracy with its interval, pixels, size."""
     lines = [
-        "| model | accuracy, % (95 % interval) | seeds | pixels read, % | looked at, % | parameters | MFLOP per image |",
+        "| model | accuracy, % (95 % interval) | seeds | pixels read, % | looked at, % | parameters | MFLOP an image |",
         "|---|---|---|---|---|---|---|",
     ]
     order = sorted(results, key=lambda name: (name.partition(" ")[0], results[name][0]["pixels_read_fraction"]))
@@ -115,8 +115,8 @@ def section() -> str:
     return "\n".join(
         [
             START,
-            f"Blood cells of the PBC set (Acevedo et al. 2020), {first['n']} test images of 8 classes, 64×64; the set names "
-            "no patients, so the split is by image. Every model has the same recipe; choices were made on the "
+            f"Blood cells of the PBC set (Acevedo et al. 2020), {first['n']} test images of 8 classes, 64×64; the set "
+            "names no patients, so the split is by image. Every model has the same recipe; choices were made on the "
             "validation part and the test part was read once per run. `sparse-attn-net` learns how many pixels it "
             "reads; with a percentage behind it, that share is fixed. The controls read random, darkest or brightest "
             "pixels, or all of them, with the same reader.",

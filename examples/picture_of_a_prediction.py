@@ -1,6 +1,6 @@
 """Draw one image, the pixels the model read of it and its probabilities, and print the heaviest pixels.
 
-    python examples/picture_of_a_prediction.py runs/pbc cell.jpg cell_explained.png
+python examples/picture_of_a_prediction.py runs/pbc cell.jpg cell_explained.png
 """
 
 import sys

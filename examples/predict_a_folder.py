@@ -1,6 +1,6 @@
 """Predict every image of a folder with a trained run, and list where the model is unsure.
 
-    python examples/predict_a_folder.py runs/pbc images/
+python examples/predict_a_folder.py runs/pbc images/
 """
 
 import sys

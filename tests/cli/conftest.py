@@ -67,4 +67,5 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(assessment, "PEERS", ())
     monkeypatch.setattr(assessment, "_peak_memory", lambda *_: 1000)
+    monkeypatch.setattr(assessment, "_SPEED_ROUNDS", 1)
     monkeypatch.setattr(reporting, "_PROBED", 2)

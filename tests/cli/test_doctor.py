@@ -29,6 +29,6 @@ def test_what_fails_is_told(saccade: Callable, monkeypatch: pytest.MonkeyPatch) 
 
 def test_extras_are_complete_or_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_version", lambda name: "missing" if name == "sphinx" else "1.0")
-    lines = ["sphinx>=8.2; extra == 'docs'", "furo; extra == 'docs'", "pytest[x]>=8; extra == \"dev\"", "torch>=2.6"]
+    lines = ["sphinx>=8.2; extra == 'docs'", "furo; extra == 'docs'", 'pytest[x]>=8; extra == "dev"', "torch>=2.6"]
     assert not doctor._has_all("docs", lines)
     assert doctor._has_all("dev", lines)

@@ -55,7 +55,9 @@ def test_bad_images_are_skipped_with_a_line_each(saccade: Callable, trained: Pat
     assert "truncated.png" in rows["truncated.png"]["error"]
 
 
-def test_only_bad_images_leave_an_older_table_alone(saccade: Callable, trained: Path, mixed: Path, tmp_path: Path) -> None:
+def test_only_bad_images_leave_an_older_table_alone(
+    saccade: Callable, trained: Path, mixed: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "p.csv"
     out.write_text("older")
     result = saccade("predict", trained, mixed / "text.jpg", mixed / "truncated.png", "--out", out, code=2)

@@ -64,7 +64,7 @@ def test_a_model_that_reads_whole_images_has_no_maps(simulated: Path, tmp_path: 
 
 
 def test_examples_show_the_most_confident_mistakes(simulated: Path, tmp_path: Path) -> None:
-    predictor, judged, _, data = report_on(simulated, tmp_path)
+    predictor, judged, *_ = report_on(simulated, tmp_path)
     examples = pick_examples(predictor, judged, True)
     for label, kind in enumerate(predictor.classes):
         own = [example for example in examples if example.label == kind]

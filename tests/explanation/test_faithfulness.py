@@ -13,7 +13,7 @@ from saccade.explanation.faithfulness import Curve, faithfulness, mean_height
 from saccade.explanation.orders import AtRandom, ByWeight
 from saccade.imaging.stack import as_stack
 from saccade.models import create_model
-from saccade.ops.positions import pixel_boxes
+from saccade.ops.positions import site_boxes
 
 SIDE, SITES = 8, 10
 
@@ -33,7 +33,7 @@ class Linear(SparseClassifier):
         top = products.topk(SITES, dim=1)
         weights = top.values if self.honest else top.values.flip(1)
         sites = Sites(
-            pixel_boxes(top.indices, SIDE),
+            site_boxes(top.indices, 1, SIDE, SIDE),
             weights / weights.sum(1, keepdim=True),
             torch.ones_like(top.indices, dtype=torch.bool),
         )
@@ -81,7 +81,7 @@ def test_several_orders_of_a_name_are_averaged() -> None:
     np.testing.assert_allclose(curves["both"].deletion, (curves["a"].deletion + curves["b"].deletion) / 2)
 
 
-@pytest.mark.parametrize(("name", "options", "pixels"), [("sparse-attn-net", {"budget": 9}, 9), ("tiny-cnn", {}, 144)])
+@pytest.mark.parametrize(("name", "options", "pixels"), [("sparse-attn-net", {"budget": 9}, 36), ("tiny-cnn", {}, 144)])
 def test_any_classifier_and_batches_change_nothing(name: str, options: dict[str, int], pixels: int) -> None:
     model = create_model(name, classes=("a", "b", "c"), channels=2, **options).eval()
     images = torch.rand(5, 2, 12, 12)
@@ -95,7 +95,7 @@ def test_any_classifier_and_batches_change_nothing(name: str, options: dict[str,
 
 
 def test_more_steps_than_pixels_are_clipped() -> None:
-    model = create_model("sparse-attn-net", classes=("a", "b"), channels=1, budget=3).eval()
+    model = create_model("sparse-attn-net", classes=("a", "b"), channels=1, budget=3, site=1).eval()
     curve = faithfulness(model, torch.rand(1, 1, 8, 8), orders={"own": [ByWeight()]}).curves["own"]
     assert len(curve.fractions) == 4
     assert curve.deletion.shape == curve.insertion.shape == (1, 4)

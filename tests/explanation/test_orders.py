@@ -5,11 +5,11 @@ import torch
 
 from saccade.core.results import Sites
 from saccade.explanation.orders import STANDARD_ORDERS, AtRandom, ByIntensity, ByWeight, Order, ShuffledSites, ranks
-from saccade.ops.positions import pixel_boxes
+from saccade.ops.positions import site_boxes
 
 INDEX = torch.tensor([[7, 2, 12], [0, 19, 5]])
 WEIGHTS = torch.tensor([[0.2, 0.5, 0.3], [0.0, 0.9, 0.1]])
-SITES = Sites(pixel_boxes(INDEX, 5), WEIGHTS, torch.ones(2, 3, dtype=torch.bool))
+SITES = Sites(site_boxes(INDEX, 1, 4, 5), WEIGHTS, torch.ones(2, 3, dtype=torch.bool))
 IMAGES = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(1))
 ORDERS = [order for several in STANDARD_ORDERS.values() for order in several]
 

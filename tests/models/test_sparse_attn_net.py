@@ -41,8 +41,8 @@ def test_the_sites_are_the_best_pixels_of_the_coarse_map() -> None:
 
 @pytest.mark.parametrize("attention", ["rounds", "full"])
 @pytest.mark.parametrize("site", [1, 2])
-def test_as_published_pixels_that_are_not_read_change_nothing_once_chosen(attention: str, site: int) -> None:
-    model, image = build(budget=9, attention=attention, site=site, look_features=False).eval(), torch.randn(1, 3, 8, 8)
+def test_pixels_that_are_not_read_change_nothing_once_chosen(attention: str, site: int) -> None:
+    model, image = build(budget=9, attention=attention, site=site).eval(), torch.randn(1, 3, 8, 8)
     boxes = model(image).sites.boxes[0].long()
     model.look = _Fixed(model.coarse_map(image).flatten(1).logit())
     changed = torch.randn(1, 3, 8, 8)
@@ -88,7 +88,7 @@ def test_it_stays_below_a_hundred_thousand_parameters() -> None:
 
 
 def test_the_published_form_can_be_built() -> None:
-    model = build(site=1, look="full", look_features=False, random_share=0.0, attention="full", budget=20).eval()
+    model = build(site=1, look="full", random_share=0.0, attention="full", budget=20).eval()
     prediction = model(torch.rand(1, 3, 16, 16))
     assert prediction.cost.pixels_read.tolist() == [20]
     assert model.site_pixels == 1

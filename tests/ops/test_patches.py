@@ -16,9 +16,7 @@ from saccade.ops.patches import gather_patches, reflect
     size=st.integers(1, 6),
     corner=st.tuples(st.integers(-5, 8), st.integers(-5, 8)),
 )
-def test_a_patch_is_a_crop_of_the_padded_image(
-    height: int, width: int, size: int, corner: tuple[int, int]
-) -> None:
+def test_a_patch_is_a_crop_of_the_padded_image(height: int, width: int, size: int, corner: tuple[int, int]) -> None:
     image = np.arange(2 * height * width, dtype=np.float32).reshape(2, height, width)
     padded = np.pad(image, ((0, 0), (20, 20), (20, 20)), mode="reflect")
     x, y = corner

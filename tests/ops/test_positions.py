@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from saccade.ops.positions import site_boxes, pixel_positions
+from saccade.ops.positions import pixel_positions, site_boxes
 
 
 @given(height=st.integers(1, 12), width=st.integers(1, 12), frequencies=st.integers(0, 4))

@@ -12,7 +12,7 @@ from saccade.training.callbacks import History, LostClasses, ProgressLine, epoch
 from saccade.training.data_module import CellDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.task import Validation
-from tests.training.miniature_cells import SIZE, make_recipe, make_task
+from tests.training.miniature_cells import make_recipe, make_task
 
 
 def run(cells: CellData, folder: Path, used: list[Any], model: str = "sparse-attn-net", epochs: int = 2) -> Any:

@@ -103,7 +103,7 @@ def test_killed_in_the_first_epoch(cells: CellData, tmp_path: Path, killed: Call
     with pytest.raises(MemoryError):
         train(make_recipe(epochs=1), tmp_path / "run", data=cells, accelerator="cpu")
     train(make_recipe(epochs=1), tmp_path / "run", resume=True, data=cells, accelerator="cpu")
-    assert load_model(tmp_path / "run").model.budget == round(0.4 * 256)
+    assert load_model(tmp_path / "run").model.budget == int(0.4 * 64)
 
 
 def test_resuming_a_finished_training_changes_nothing(cells: CellData, tmp_path: Path) -> None:
@@ -118,19 +118,19 @@ def test_the_budget_s_way(cells: CellData, tmp_path: Path) -> None:
     recipe = make_recipe("sparse-attn-net", "budget.shrink=0.5", "budget.tolerance=1000", "budget.alarm=1000", epochs=5)
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     rows = rows_of(run)
-    assert [int(row["budget"]) for row in rows] == [102, 51, 26, 13, 6]
-    fractions = [int(row["budget"]) / 256 for row in rows]
+    assert [int(row["budget"]) for row in rows] == [25, 12, 6, 3, 1]
+    fractions = [4 * int(row["budget"]) / 256 for row in rows]
     assert [float(row["pixels_read_fraction"]) for row in rows] == pytest.approx(fractions, rel=1e-5)
     package = load_model(run)
-    assert package.model.budget == 6
-    assert package.config["options"]["budget"] == 6
+    assert package.model.budget == 1
+    assert package.config["options"]["budget"] == 1
     assert package.config["extra"]["epoch"] == 5, "no earlier epoch counts, however good"
 
 
 def test_a_fixed_budget(cells: CellData, tmp_path: Path) -> None:
     recipe = make_recipe("sparse-attn-net", "budget.learn=false", "budget.share=0.1", epochs=2)
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
-    assert [row["budget"] for row in rows_of(run)] == ["26", "26"]
+    assert [row["budget"] for row in rows_of(run)] == ["6", "6"]
 
 
 def test_losses_that_are_not_finite(
@@ -141,7 +141,7 @@ def test_losses_that_are_not_finite(
     recipe = make_recipe("sparse-attn-net", epochs=2, class_weights="inverse")
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     assert [row["val_loss"] for row in rows_of(run)] == ["", ""]
-    assert [row["budget"] for row in rows_of(run)] == ["102", "102"]
+    assert [row["budget"] for row in rows_of(run)] == ["25", "25"]
     assert "no validation loss is finite" in caplog.text
     assert (run / "config.json").is_file()
 

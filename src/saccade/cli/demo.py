@@ -11,7 +11,7 @@ from saccade.cli.evaluate import evaluate_run, label_images, trained_on
 from saccade.core.errors import BadInput
 
 _CELLS_PER_CLASS = 240
-_RECIPE = ("training.epochs=24", "data.size=64")
+_RECIPE = ("training.epochs=40", "data.size=64", "budget.shrink=0.9")
 _OWN = ("data", "run", "predictions.csv", "metrics.json", "report.html")
 """All that a demonstration leaves, and all that ``--overwrite`` removes."""
 

@@ -38,12 +38,15 @@ class SparseClassifier(nn.Module, ABC):
     Attributes:
         classes: Names of the classes, in the order of the logits.
         config: ``{"model": name, "classes": [...], "options": {...}}``, set by ``create_model``.
-        site_pixels: Base pixels in a site, where all sites are alike; a budget of n sites reads n times as many.
     """
 
     classes: tuple[str, ...]
     config: dict[str, Any]
-    site_pixels: int = 1
+
+    @property
+    def site_pixels(self) -> int:
+        """Base pixels in a site, where all sites are alike; a budget of n sites reads n times as many."""
+        return 1
 
     @property
     def budget(self) -> int | None:
@@ -59,7 +62,5 @@ class SparseClassifier(nn.Module, ABC):
         """Classify; a bare tensor is taken for a ``Stack``."""
 
     @abstractmethod
-    def losses(
-        self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets
-    ) -> Losses:
+    def losses(self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets) -> Losses:
         """The terms to train on and the prediction, from one forward pass."""

@@ -20,9 +20,7 @@ class Images(Protocol):
         """Every image, averaged over ``factor`` × ``factor`` blocks; counted as *looked*."""
         ...
 
-    def read(
-        self, boxes: Int[Tensor, "batch site 4"], size: int
-    ) -> Float[Tensor, "batch site channel {size} {size}"]:
+    def read(self, boxes: Int[Tensor, "batch site 4"], size: int) -> Float[Tensor, "batch site channel {size} {size}"]:
         """The boxes' pixels, edges reflected; exact where a box is ``size`` wide. Counted as *read*."""
         ...
 

@@ -38,15 +38,24 @@ class _Batched:
 
     @classmethod
     def concatenate(cls: type[Holder], parts: Sequence[Holder]) -> Holder:
-        """Join batches end to end."""
+        """Join batches end to end; where they differ in the number of sites, zeros (not valid) fill up."""
         names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
         columns = {name: [getattr(part, name) for part in parts] for name in names}
         return cls(
             **{
-                name: torch.cat(column) if isinstance(column[0], Tensor) else type(column[0]).concatenate(column)
+                name: _joined(column) if isinstance(column[0], Tensor) else type(column[0]).concatenate(column)
                 for name, column in columns.items()
             }
         )
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    """Tensors one after the other, the second axis of each filled up with zeros to the longest."""
+    if parts[0].ndim < 2 or len({part.shape[1] for part in parts}) == 1:
+        return torch.cat(list(parts))
+    longest = max(part.shape[1] for part in parts)
+    gaps = [part.new_zeros(part.shape[0], longest - part.shape[1], *part.shape[2:]) for part in parts]
+    return torch.cat([torch.cat(pair, dim=1) for pair in zip(parts, gaps, strict=True)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,21 +71,6 @@ class Sites(_Batched):
     boxes: Float[Tensor, "batch site 4"]
     weights: Float[Tensor, "batch site"]
     valid: Bool[Tensor, "batch site"]
-
-    @classmethod
-    def concatenate(cls, parts: Sequence["Sites"]) -> "Sites":
-        """Join batches end to end, padding to the largest number of sites (marked as not valid)."""
-        longest = max(part.valid.shape[1] for part in parts)
-
-        def pad(tensor: Tensor) -> Tensor:
-            gap = tensor.new_zeros(tensor.shape[0], longest - tensor.shape[1], *tensor.shape[2:])
-            return torch.cat([tensor, gap], dim=1)
-
-        return cls(
-            torch.cat([pad(part.boxes) for part in parts]),
-            torch.cat([pad(part.weights) for part in parts]),
-            torch.cat([pad(part.valid) for part in parts]),
-        )
 
 
 @dataclass(frozen=True, eq=False)

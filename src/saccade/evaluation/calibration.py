@@ -3,7 +3,7 @@
 The expected calibration error splits predictions by confidence (the largest probability) into bins of
 equal width and averages, weighted by the images in each bin, how far accuracy is from confidence:
 
-    ECE = Σ_b n_b / n · |accuracy_b - confidence_b|
+    ``ECE = Σ_b n_b / n · |accuracy_b - confidence_b|``
 
 Guo, Pleiss, Sun, Weinberger, "On Calibration of Modern Neural Networks", ICML 2017, section 2.
 """

@@ -65,16 +65,12 @@ class Stack:
         self.meter.count_looked(view.shape[-2] * view.shape[-1])
         return view
 
-    def read(
-        self, boxes: Int[Tensor, "batch site 4"], size: int
-    ) -> Float[Tensor, "batch site channel {size} {size}"]:
+    def read(self, boxes: Int[Tensor, "batch site 4"], size: int) -> Float[Tensor, "batch site channel {size} {size}"]:
         """The boxes' pixels, edges reflected; see ``ops.patches.gather_patches``."""
         self.meter.count_read(boxes.shape[1], size * size)
         return gather_patches(self.values, boxes, size)
 
-    def read_blocks(
-        self, index: Int[Tensor, "batch site"], size: int
-    ) -> Float[Tensor, "batch site value"]:
+    def read_blocks(self, index: Int[Tensor, "batch site"], size: int) -> Float[Tensor, "batch site value"]:
         """Blocks of ``size`` × ``size`` pixels by their raster index: ``read`` on a lattice, without the boxes.
 
         Values of a block come channel by channel, each row by row. Where the image ends inside a block, its last row or

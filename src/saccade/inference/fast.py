@@ -8,6 +8,7 @@ processor's cache (256 cells of 64×64 pixels at 16 channels are 67 MB, each rea
 import copy
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -32,7 +33,8 @@ class FastModel:
     """
 
     def __init__(self, model: SparseClassifier, chunk: int = 32) -> None:
-        self.model = fuse_batch_norms(copy.deepcopy(model).eval()).to(memory_format=torch.channels_last)
+        fused: Any = fuse_batch_norms(copy.deepcopy(model).eval())
+        self.model: SparseClassifier = fused.to(memory_format=torch.channels_last)  # torch's annotation lacks this form
         self.chunk = chunk
 
     def __call__(self, values: Float[Tensor, "batch channel height width"]) -> Prediction:

@@ -44,5 +44,9 @@ def prediction_table(path: Path | str, classes: Sequence[str], labelled: bool = 
         classes: Names of the classes.
         labelled: Whether rows come with their true label and case.
     """
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with (
+        atomic_path(path) as temporary,
+        # A file name need not be valid text; what is not is written as escapes.
+        temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
         yield PredictionTable(file, classes, labelled)

@@ -3,9 +3,8 @@
 Paper: Yoshai, Yagoda-Aharoni, Dotan, Shaked, "Hierarchical Sparse Attention Framework for Computationally Efficient
 Classification of Biological Cells", arXiv 2505.07661 (2025).
 Authors' code: none published; written from the paper's text.
-Changed: by default a site is 2×2 pixels and its token also holds what the look saw around it; the look works at a
-quarter of the resolution; fine attention computes only what CLS needs; a share of the budget is drawn at random. The
-published forms are parts that can be passed in.
+Changed: by default a site is 2×2 pixels; the look works at a quarter of the resolution; fine attention computes only
+what CLS needs; a share of the budget is drawn at random. The published forms are parts that can be passed in.
 Not reproduced: the paper's result tables, which rest on data that is not public.
 """
 
@@ -44,9 +43,7 @@ class Distillation:
     form: Literal["kl", "bce"] = "kl"
     strength: float = 0.1
 
-    def __call__(
-        self, teacher: Float[Tensor, "batch site"], logits: Float[Tensor, "batch site"]
-    ) -> Float[Tensor, ""]:
+    def __call__(self, teacher: Float[Tensor, "batch site"], logits: Float[Tensor, "batch site"]) -> Float[Tensor, ""]:
         """The term, already times its strength."""
         teacher = teacher.detach()
         if self.form == "kl":
@@ -128,9 +125,7 @@ class SparseAttnNet(SparseClassifier):
         """Classify; sites are pixels or small blocks of them."""
         return self._attend(images)[0]
 
-    def losses(
-        self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets
-    ) -> Losses:
+    def losses(self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets) -> Losses:
         """Cross-entropy and, where the look learns, ``distillation``."""
         prediction, attended, chosen_scores = self._attend(images)
         terms = {"cross_entropy": targets.cross_entropy(prediction.logits)}
@@ -162,7 +157,7 @@ def sparse_attn_net(
     site: int = 2,
     look: Literal["strided", "full"] = "strided",
     look_width: int = 16,
-    look_features: bool = True,
+    look_features: bool = False,
     random_share: float = 0.08,
     width: int = 64,
     frequencies: int = 4,
@@ -175,7 +170,7 @@ def sparse_attn_net(
 ) -> SparseAttnNet:
     """Build the whole model from its parts.
 
-    As published: ``site=1, look="full", look_features=False, random_share=0, attention="full"``.
+    As published: ``site=1, look="full", random_share=0, attention="full"``.
 
     Args:
         classes: Names of the classes.
@@ -184,7 +179,8 @@ def sparse_attn_net(
         site: Side of a site in pixels: 1 as published, 2 or 4 (our variant).
         look: ``full`` as published, ``strided`` at a quarter of the resolution (our variant, a third of the cost).
         look_width: Channels inside the look (our choice).
-        look_features: Whether a token holds what the look saw around its site (our variant), or its pixels alone.
+        look_features: Whether a token also holds what the look saw around its site (our variant). Without, the answer
+            depends on no pixel but those read, once these are chosen; with it, that is lost.
         random_share: Share of the budget drawn at random (our addition).
         width: Numbers in a token (our choice; the paper names none).
         frequencies: Octaves of position features (our choice).

@@ -26,9 +26,7 @@ def pixel_positions(height: int, width: int, frequencies: int) -> Float[Tensor, 
     return torch.cat([points, angles.sin(), angles.cos()], dim=1)
 
 
-def site_boxes(
-    index: Int[Tensor, "batch site"], size: int, height: int, width: int
-) -> Float[Tensor, "batch site 4"]:
+def site_boxes(index: Int[Tensor, "batch site"], size: int, height: int, width: int) -> Float[Tensor, "batch site 4"]:
     """Boxes of the sites of a raster of ``size`` × ``size`` pixels, cut off where the image ends.
 
     >>> site_boxes(torch.tensor([[5]]), size=2, height=4, width=7).tolist()

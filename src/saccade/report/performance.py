@@ -52,7 +52,8 @@ def training_section(history: Sequence[Mapping[str, Any]]) -> Section:
         title="Training: loss and the learned budget k",
         finding=f"{epochs}{budget}.",
         lead="the budget shrinking while the validation loss keeps falling: then fewer pixels are enough.",
-        limits="the curves are of training and validation images; the other figures of this page are of other images.",
+        limits="training was steered by the validation images, so their curves say less about new images than a test "
+        "part does.",
         html=figure_html(training_figure(history), "training", alt),
     )
 

@@ -15,15 +15,17 @@ def parameters(name: str, **options: object) -> int:
 
 
 def test_controls_lack_the_score_and_nothing_else() -> None:
-    net = create_model("sparse-attn-net", CLASSES)
+    net = create_model("sparse-attn-net", CLASSES, look_features=True)
     score = sum(p.numel() for p in net.look.score.parameters())
-    assert {parameters(name) for name in CONTROLS} == {sum(p.numel() for p in net.parameters()) - score}
+    assert {parameters(name, look_features=True) for name in CONTROLS} == {
+        sum(p.numel() for p in net.parameters()) - score
+    }
 
 
 def test_without_features_there_is_nothing_to_look_at() -> None:
-    assert len({parameters(name, look_features=False) for name in CONTROLS}) == 1
+    assert len({parameters(name) for name in CONTROLS}) == 1
     for name, looked in zip(CONTROLS, (0.0, 1.0, 0.0), strict=True):
-        cost = create_model(name, CLASSES, look_features=False).eval()(torch.rand(1, 3, 8, 8)).cost
+        cost = create_model(name, CLASSES).eval()(torch.rand(1, 3, 8, 8)).cost
         assert cost.pixels_looked_fraction.tolist() == [looked]
 
 

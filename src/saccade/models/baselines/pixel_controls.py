@@ -1,8 +1,8 @@
 """Controls of SparseAttnNet: the same network, with sites picked at random, by intensity, or all of them.
 
 Source: our own, after METHODS §1: a learned selection counts only by what it adds to these. A control differs in the
-selection alone: where tokens hold what the look saw, they hold it here too, and the trunk of the look is trained through
-them; only the score is missing, since nothing would ask it.
+selection alone: where tokens hold what the look saw, they hold it here too, and the trunk of the look is trained
+through them; only the score is missing, since nothing would ask it.
 """
 
 from typing import Any, Literal
@@ -24,7 +24,7 @@ def random_pixels(
     site: int = 2,
     seed: int = 0,
     look_width: int = 16,
-    look_features: bool = True,
+    look_features: bool = False,
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
@@ -69,7 +69,7 @@ def intensity_pixels(
     site: int = 2,
     order: Literal["darkest", "brightest"] = "darkest",
     look_width: int = 16,
-    look_features: bool = True,
+    look_features: bool = False,
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
@@ -112,7 +112,7 @@ def all_pixels(
     channels: int = 3,
     site: int = 2,
     look_width: int = 16,
-    look_features: bool = True,
+    look_features: bool = False,
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,

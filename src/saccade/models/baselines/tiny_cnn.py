@@ -9,9 +9,7 @@ from torch import nn
 from saccade.models.baselines.whole_image import WholeImage
 
 
-def tiny_cnn(
-    classes: tuple[str, ...], *, channels: int = 3, widths: tuple[int, ...] = (16, 32, 64, 64)
-) -> WholeImage:
+def tiny_cnn(classes: tuple[str, ...], *, channels: int = 3, widths: tuple[int, ...] = (16, 32, 64, 64)) -> WholeImage:
     """3×3 convolutions with batch norm, halving after each but the last, then a global mean and a linear layer.
 
     Cost at 64×64 RGB: 13.5 million MAC.

@@ -35,9 +35,7 @@ class WholeImage(SparseClassifier):
         )
         return Prediction(logits, sites, stack.cost())
 
-    def losses(
-        self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets
-    ) -> Losses:
+    def losses(self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets) -> Losses:
         """Cross-entropy."""
         prediction = self(images)
         return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)

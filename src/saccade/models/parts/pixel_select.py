@@ -84,7 +84,7 @@ class RandomPixels(Budgeted):
 
 
 def draw_pixels(scores: Float[Tensor, "batch pixel"], count: int, seed: int | None) -> Int[Tensor, "batch site"]:
-    """Distinct random pixels: for each image its own, or with a seed the same for all, so that none depends on others."""
+    """Distinct random sites: its own for each image, or with a seed the same for all, so that none needs the others."""
     if seed is None:
         return random_sites(scores, count)
     fixed = random_sites(scores[:1].detach().cpu(), count, torch.Generator().manual_seed(seed))

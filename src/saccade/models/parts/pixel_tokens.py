@@ -15,8 +15,8 @@ class PixelTokens(nn.Module):
 
     ``t = relu(W_p · fourier(x, y) + W_v · v + b)``, then further hidden layers if asked for; ``v`` holds the site's
     pixels and, if wanted, what the look saw around it. The first layer splits: its half for positions is the same table
-    for every image, so a site costs one lookup and ``|v| · width`` MAC. The last linear layer of the published embedding
-    is not applied here, since whatever attends to the tokens projects them linearly first and absorbs it.
+    for every image, so a site costs one lookup and ``|v| · width`` MAC. The published embedding's last linear layer is
+    not applied here, since whatever attends to the tokens projects them linearly first and absorbs it.
 
     Args:
         channels: Channels of the image.
