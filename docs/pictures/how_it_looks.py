@@ -18,8 +18,8 @@ import torch
 import saccade
 from saccade.datasets.simulators import simulate_cell
 
-CELLS = (("eosinophil", 41), ("neutrophil", 7))
-TITLES = ("the image", "look: a score for every pixel", "select and read: the best pixels", "aggregate, classify")
+CELLS = (("eosinophil", 3), ("neutrophil", 7))
+TITLES = ("the image", "look: a score for every site", "select and read: the best sites", "aggregate, classify")
 
 
 def draw(run: str, out: str) -> None:
@@ -40,10 +40,11 @@ def draw_row(row: Any, image: np.ndarray, predictor: Any, *, first: bool) -> Non
     with torch.inference_mode():
         coarse = predictor.model.coarse_map(predictor.preprocessing(image)[None])[0].numpy()
     read = (0.25 * image + 0.75 * 235).astype(np.uint8)
-    x, y = boxes[:, 0].numpy(), boxes[:, 1].numpy()
-    read[y, x] = image[y, x]
+    for x0, y0, x1, y1 in boxes.tolist():
+        read[y0:y1, x0:x1] = image[y0:y1, x0:x1]
+    x, y = (boxes[:, 0] + boxes[:, 2] - 1) / 2, (boxes[:, 1] + boxes[:, 3] - 1) / 2
     row[0].imshow(image, interpolation="nearest")
-    row[1].imshow(coarse, cmap="magma", interpolation="nearest")
+    row[1].imshow(coarse, cmap="magma", interpolation="nearest", extent=(-0.5, 63.5, 63.5, -0.5))
     row[2].imshow(read, interpolation="nearest")
     heavy = weights.argsort()[-len(weights) // 4 :]
     row[2].scatter(x[heavy], y[heavy], s=7, c="#00b3a4", linewidths=0)
