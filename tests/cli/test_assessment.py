@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.cli.assessment import PEERS, LabelledImage, judge, measure_costs, ready_model
+from saccade.cli.assessment import PEERS, LabelledImage, decoding_speed, judge, measure_costs, ready_model
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Row
 from saccade.datasets.medmnist import load_medmnist
@@ -71,8 +71,15 @@ def test_costs_are_counted(predictor: Predictor, cells: Path) -> None:
     for cost in costs.values():
         assert cost["flops_per_image"] > 0
         assert cost["images_per_second"] > 0
+    assert own["images_decoded_per_second"] > 0
+    assert costs["resnet18"]["images_decoded_per_second"] is None
     assert costs["resnet18"]["pixels_read_fraction"] == 1
     assert costs["resnet18"]["pixels_looked_fraction"] == 0
+
+
+def test_images_inside_a_file_have_no_decoding_speed(predictor: Predictor, miniature: Path) -> None:
+    rows = load_medmnist(miniature / "bloodmnist.npz").rows[:3]
+    assert decoding_speed(predictor, labelled(rows, predictor.classes)) is None
 
 
 def test_the_form_whose_memory_is_measured() -> None:

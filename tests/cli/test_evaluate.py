@@ -18,6 +18,7 @@ COST = {
     "pixels_read_fraction",
     "pixels_looked_fraction",
     "images_per_second",
+    "images_decoded_per_second",
     "peak_memory_bytes",
 }
 INTERVAL = {"value", "low", "high"}

@@ -37,3 +37,14 @@ def test_the_model_it_was_made_from_is_left_alone() -> None:
     assert all(v.equal(before[k]) for k, v in model.state_dict().items())
     assert any(isinstance(part, nn.BatchNorm2d) for part in model.modules())
     assert not any(isinstance(part, nn.BatchNorm2d) for part in fast.model.modules())
+
+
+@torch.inference_mode()
+def test_it_can_be_made_and_used_in_inference_mode() -> None:
+    model, images = trained_looking("sparse-attn-net"), torch.randn(2, 3, 16, 16)
+    assert torch.allclose(FastModel(model)(images).logits, model(images).logits, atol=1e-4)
+
+
+def test_a_stream_computes_in_inference_mode_and_leaves_its_caller_outside() -> None:
+    stream = FastModel(trained_looking("tiny-cnn"), chunk=1).stream(torch.randn(2, 3, 16, 16))
+    assert next(stream).logits.is_inference() and not torch.is_inference_mode_enabled()

@@ -29,7 +29,7 @@ def test_every_default_is_written_out() -> None:
     plain = parse().as_dict()
     assert list(plain) == ["data", "model", "training", "budget"]
     assert plain["data"]["augmentation"]["flip"] is True
-    assert plain["model"]["attention"] == "rounds"
+    assert plain["model"]["attention"] == "full"
     assert plain["training"]["class_weights"] == "none"
     assert {"channels", "budget"}.isdisjoint(plain["model"])
 

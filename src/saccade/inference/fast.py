@@ -33,7 +33,8 @@ class FastModel:
     """
 
     def __init__(self, model: SparseClassifier, chunk: int = 32) -> None:
-        fused: Any = fuse_batch_norms(copy.deepcopy(model).eval())
+        with torch.inference_mode(False):  # copies made in that mode would be tensors without a version
+            fused: Any = fuse_batch_norms(copy.deepcopy(model).eval())
         self.model: SparseClassifier = fused.to(memory_format=torch.channels_last)  # torch's annotation lacks this form
         self.chunk = chunk
 
@@ -41,11 +42,12 @@ class FastModel:
         """Classify equal images, a cache-sized chunk at a time."""
         return Prediction.concatenate(list(self.stream(values)))
 
-    @torch.inference_mode()
     def stream(self, values: Float[Tensor, "batch channel height width"]) -> Iterator[Prediction]:
         """The predictions of each chunk as they come; an empty batch counts as one chunk."""
         for part in values.split(self.chunk):
-            yield self.model(part.contiguous(memory_format=torch.channels_last))
+            with torch.inference_mode():  # inside the loop: a generator must not leave its mode with its caller
+                prediction = self.model(part.contiguous(memory_format=torch.channels_last))
+            yield prediction
 
 
 def fuse_batch_norms(model: SparseClassifier) -> SparseClassifier:

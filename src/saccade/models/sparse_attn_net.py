@@ -3,8 +3,9 @@
 Paper: Yoshai, Yagoda-Aharoni, Dotan, Shaked, "Hierarchical Sparse Attention Framework for Computationally Efficient
 Classification of Biological Cells", arXiv 2505.07661 (2025).
 Authors' code: none published; written from the paper's text.
-Changed: by default a site is 2×2 pixels; the look works at a quarter of the resolution; fine attention computes only
-what CLS needs; a share of the budget is drawn at random. The published forms are parts that can be passed in.
+Changed: by default a site is 2×2 pixels; the look works at a quarter of the resolution; a share of the budget is drawn
+at random; of the last attention layer only what CLS needs is computed. The published forms are parts that can be passed
+in, and so is a fine attention in which CLS alone attends, linear in the sites.
 Not reproduced: the paper's result tables, which rest on data that is not public.
 """
 
@@ -21,7 +22,7 @@ from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.imaging.stack import as_stack
-from saccade.models.parts.fine_attention import Attended, ClsRounds, FullAttention
+from saccade.models.parts.fine_attention import Attended, Form, fine_attention
 from saccade.models.parts.pixel_look import FullTrunk, LearnedScore, PixelLook, StridedTrunk, lattice_of
 from saccade.models.parts.pixel_select import Budgeted, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
@@ -60,7 +61,8 @@ class SparseAttnNet(SparseClassifier):
     ``A = sigmoid(look(image))``; the ``budget`` best sites become tokens of ``(x, y, v)``; attention with a CLS token
     weighs them; CLS is classified. Loss: cross-entropy + distillation of the map from the attention.
 
-    Cost: the look's, plus ``sites · (channels + 4 · heads) · width`` MAC with CLS-only attention.
+    Cost: the look's, plus per image about ``sites · width · (9 · width + 2 · sites)`` MAC for each attention layer but
+    the last; with CLS-only rounds ``sites · (channels + 4 · heads) · width`` in all.
 
     >>> import torch
     >>> from saccade.models import create_model
@@ -162,7 +164,7 @@ def sparse_attn_net(
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
-    attention: Literal["rounds", "full"] = "rounds",
+    attention: Form = "full",
     attention_layers: int = 2,
     heads: int = 4,
     distillation: Literal["kl", "bce"] = "kl",
@@ -170,7 +172,7 @@ def sparse_attn_net(
 ) -> SparseAttnNet:
     """Build the whole model from its parts.
 
-    As published: ``site=1, look="full", random_share=0, attention="full"``.
+    As published: ``site=1, look="full", random_share=0``.
 
     Args:
         classes: Names of the classes.
@@ -192,14 +194,13 @@ def sparse_attn_net(
         distillation_strength: Its factor λ (our choice).
     """
     trunk = {"strided": StridedTrunk, "full": FullTrunk}[look](channels, look_width)
-    attentions = {"rounds": ClsRounds, "full": FullAttention}
     return SparseAttnNet(
         classes,
         channels,
         look=PixelLook(trunk, LearnedScore(trunk, site), site),
         select=TopPixels(budget, random_share),
         read=PixelTokens(channels, width, frequencies, token_layers, site, trunk.width if look_features else 0),
-        aggregate=attentions[attention](width, heads, attention_layers),
+        aggregate=fine_attention(attention, width, heads, attention_layers),
         width=width,
         distillation=Distillation(distillation, distillation_strength),
     )

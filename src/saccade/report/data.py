@@ -91,6 +91,7 @@ class CostRow:
     pixels_looked_fraction: Number | None = None
     images_per_second: Number | None = None
     peak_memory_bytes: Number | None = None
+    images_decoded_per_second: Number | None = None
 
     @classmethod
     def of(cls, model: str, values: Mapping[str, Any]) -> "CostRow":
@@ -107,7 +108,7 @@ class CostRow:
             speed = speed[max(speed, key=int)] if speed else None
         if isinstance(accuracy, Mapping):
             accuracy = Interval(*(accuracy.get(key) for key in ("value", "low", "high")))
-        plain = ("parameters", "flops_per_image", "peak_memory_bytes")
+        plain = ("parameters", "flops_per_image", "images_decoded_per_second", "peak_memory_bytes")
         fractions = ("pixels_read_fraction", "pixels_looked_fraction")
         return cls(model, accuracy, images_per_second=speed, **{key: values.get(key) for key in (*plain, *fractions)})
 

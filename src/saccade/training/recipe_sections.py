@@ -82,7 +82,7 @@ class TrainingRecipe(Section):
             learned budget the count starts when the budget is frozen.
     """
 
-    epochs: Annotated[int, Field(ge=1)] = 200
+    epochs: Annotated[int, Field(ge=1)] = 120
     batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
@@ -99,7 +99,7 @@ class LearnedBudget(Section):
     start: _Share = 0.40
     floor: _Share = 0.02
     ceiling: _Share = 0.50
-    shrink: Annotated[float, Field(gt=0, le=1)] = 0.95
+    shrink: Annotated[float, Field(gt=0, le=1)] = 0.94
     grow: Annotated[float, Field(ge=1)] = 1.1
     tolerance: Annotated[float, Field(ge=0)] = 0.01
     alarm: Annotated[float, Field(ge=0)] = 0.03

@@ -44,7 +44,7 @@ def test_the_last_layer_of_cls_only_is_the_cls_row_of_a_full_layer() -> None:
 def test_a_token_layer_is_torchs_pre_norm_layer() -> None:
     torch.manual_seed(0)
     ours = TokenLayer(8, 2).double()
-    theirs = torch.nn.TransformerEncoderLayer(8, 2, 16, 0.0, "gelu", batch_first=True, norm_first=True).double()
+    theirs = torch.nn.TransformerEncoderLayer(8, 2, 16, 0.0, "relu", batch_first=True, norm_first=True).double()
     theirs.self_attn.in_proj_weight.data = ours.query_key_value.weight.data
     theirs.self_attn.in_proj_bias.data = ours.query_key_value.bias.data
     theirs.self_attn.out_proj.load_state_dict(ours.out.state_dict())

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from torch import nn
 
-from saccade.models.parts.fine_attention import ClsRounds
+from saccade.models.parts.fine_attention import Form, fine_attention
 from saccade.models.parts.pixel_look import IntensityScore, NoLook, NoScore, NoTrunk, PixelLook, StridedTrunk
 from saccade.models.parts.pixel_select import AllPixels, RandomPixels, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
@@ -28,6 +28,7 @@ def random_pixels(
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
+    attention: Form = "full",
     attention_layers: int = 2,
     heads: int = 4,
 ) -> SparseAttnNet:
@@ -44,7 +45,8 @@ def random_pixels(
         width: Numbers in a token.
         frequencies: Octaves of position features.
         token_layers: Hidden layers of the embedding.
-        attention_layers: CLS-only rounds.
+        attention: ``full`` or ``rounds``.
+        attention_layers: Layers of either.
         heads: Attention heads.
     """
     reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
@@ -55,6 +57,7 @@ def random_pixels(
         score=NoScore(site),
         select=RandomPixels(budget, seed),
         look_width=look_width if look_features else 0,
+        attention=attention,
         attention_layers=attention_layers,
         heads=heads,
         **reader,
@@ -73,6 +76,7 @@ def intensity_pixels(
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
+    attention: Form = "full",
     attention_layers: int = 2,
     heads: int = 4,
 ) -> SparseAttnNet:
@@ -89,7 +93,8 @@ def intensity_pixels(
         width: Numbers in a token.
         frequencies: Octaves of position features.
         token_layers: Hidden layers of the embedding.
-        attention_layers: CLS-only rounds.
+        attention: ``full`` or ``rounds``.
+        attention_layers: Layers of either.
         heads: Attention heads.
     """
     reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
@@ -100,6 +105,7 @@ def intensity_pixels(
         score=IntensityScore(order, site),
         select=TopPixels(budget, random_share=0.0),
         look_width=look_width if look_features else 0,
+        attention=attention,
         attention_layers=attention_layers,
         heads=heads,
         **reader,
@@ -116,6 +122,7 @@ def all_pixels(
     width: int = 64,
     frequencies: int = 4,
     token_layers: int = 1,
+    attention: Form = "full",
     attention_layers: int = 2,
     heads: int = 4,
 ) -> SparseAttnNet:
@@ -130,7 +137,8 @@ def all_pixels(
         width: Numbers in a token.
         frequencies: Octaves of position features.
         token_layers: Hidden layers of the embedding.
-        attention_layers: CLS-only rounds.
+        attention: ``full`` or ``rounds``.
+        attention_layers: Layers of either.
         heads: Attention heads.
     """
     reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
@@ -141,6 +149,7 @@ def all_pixels(
         score=NoScore(site),
         select=AllPixels(),
         look_width=look_width if look_features else 0,
+        attention=attention,
         attention_layers=attention_layers,
         heads=heads,
         **reader,
@@ -158,6 +167,7 @@ def _control(
     width: int,
     frequencies: int,
     token_layers: int,
+    attention: Form,
     attention_layers: int,
     heads: int,
 ) -> SparseAttnNet:
@@ -170,7 +180,7 @@ def _control(
         look=PixelLook(trunk, score, site) if trunk else blind,
         select=select,
         read=PixelTokens(channels, width, frequencies, token_layers, site, trunk.width if trunk else 0),
-        aggregate=ClsRounds(width, heads, attention_layers),
+        aggregate=fine_attention(attention, width, heads, attention_layers),
         width=width,
         distillation=None,
     )

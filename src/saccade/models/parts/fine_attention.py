@@ -1,6 +1,7 @@
 """Fine attention over the tokens read, ending in one CLS token. Two forms behind one interface."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from saccade.ops.cls_attention import cls_attention, split_heads
+
+Form = Literal["full", "rounds"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,7 @@ class Attended:
 
 def _feed_forward(width: int, ratio: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.GELU(), nn.Linear(ratio * width, width)
+        nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.ReLU(), nn.Linear(ratio * width, width)
     )
 
 
@@ -146,6 +149,11 @@ class FullAttention(nn.Module):
             words = layer(words)
         summary, weights = self.last(words[:, -1], self.norm(words[:, :-1]))
         return Attended(summary, site_weights(weights))
+
+
+def fine_attention(form: Form, width: int, heads: int, layers: int) -> FullAttention | ClsRounds:
+    """``full``: tokens attend to each other, as published; ``rounds``: CLS alone attends, our variant."""
+    return (FullAttention if form == "full" else ClsRounds)(width, heads, layers)
 
 
 def site_weights(weights: Float[Tensor, "batch head key"]) -> Float[Tensor, "batch site"]:

@@ -66,9 +66,9 @@ class PixelTokens(nn.Module):
 
     def _table_of(self, rows: int, columns: int, device: torch.device) -> Float[Tensor, "place width"]:
         """The position half of the first layer; outside training it is kept until the weights change."""
-        if torch.is_grad_enabled():
-            return self.place(self._positions_of(rows, columns, device))
         weight, bias = self.place.weight, self.place.bias
+        if torch.is_grad_enabled() or weight.is_inference():  # weights made in inference mode tell of no change
+            return self.place(self._positions_of(rows, columns, device))
         state = (rows, columns, device, weight.dtype, weight.data_ptr(), weight._version, bias._version)
         if self._table is None or self._table[0] != state:
             self._table = state, self.place(self._positions_of(rows, columns, device))
