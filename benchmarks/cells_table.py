@@ -60,8 +60,8 @@ def difference(results: Results, model: str, other: str | None) -> Difference:
 def accuracy_table(results: Results) -> list[str]:
     """One row per model: accuracy with its interval, pixels, size."""
     lines = [
-        "| model | accuracy, % (95 % interval) | seeds | pixels read, % | looked at, % | parameters | MFLOP an image |",
-        "|---|---|---|---|---|---|---|",
+        "| model | accuracy, % (95 % interval) | seeds | epochs | read, % | looked at, % | parameters | MFLOP |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     order = sorted(results, key=lambda name: (name.partition(" ")[0], results[name][0]["pixels_read_fraction"]))
     for name in order:
@@ -72,7 +72,8 @@ def accuracy_table(results: Results) -> list[str]:
             for key in ("pixels_read_fraction", "pixels_looked_fraction", "flops_per_image")
         )
         lines.append(
-            f"| {name} | {100 * value.value:.1f} {interval} | {len(ones)} | {100 * read:.1f} | {100 * looked:.0f} "
+            f"| {name} | {100 * value.value:.1f} {interval} | {len(ones)} | {ones[0]['epochs']} "
+            f"| {100 * read:.1f} | {100 * looked:.0f} "
             f"| {ones[0]['parameters']:,} | {flops / 1e6:.1f} |"
         )
     return lines
@@ -116,10 +117,11 @@ def section() -> str:
         [
             START,
             f"Blood cells of the PBC set (Acevedo et al. 2020), {first['n']} test images of 8 classes, 64×64; the set "
-            "names no patients, so the split is by image. Every model has the same recipe; choices were made on the "
-            "validation part and the test part was read once per run. `sparse-attn-net` learns how many pixels it "
-            "reads; with a percentage behind it, that share is fixed. The controls read random, darkest or brightest "
-            "pixels, or all of them, with the same reader.",
+            "names no patients, so the split is by image. Every model has the same recipe but for its epochs; choices "
+            "were made on the validation part and the test part was read once per run. `sparse-attn-net` learns how "
+            "many pixels it reads; with a percentage behind it, that share is fixed, and such rows, trained for fewer "
+            "epochs, are to be compared with each other. The controls read random, darkest or brightest pixels, or all "
+            "of them, with the same reader. MFLOP are of one image.",
             "",
             *accuracy_table(results),
             "",

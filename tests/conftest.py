@@ -31,6 +31,12 @@ def real_data() -> Path:
     return folder.resolve()
 
 
+@pytest.fixture(scope="session")
+def cells(miniature: Path) -> Path:
+    """Sixty made-up cells in class folders, with a manifest."""
+    return miniature / "cells"
+
+
 @pytest.fixture(autouse=True)
 def seeded() -> None:
     """Each test starts from the same random state, whichever ran before it."""
@@ -38,3 +44,15 @@ def seeded() -> None:
     np.random.seed(0)
     if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what takes seconds and is tested by itself: peers, memory, most of the faithfulness."""
+    from saccade.evaluation import assessment
+    from saccade.report import gathering
+
+    monkeypatch.setattr(assessment, "PEERS", ())
+    monkeypatch.setattr(assessment, "_peak_memory", lambda *_: 1000)
+    monkeypatch.setattr(assessment, "_SPEED_ROUNDS", 1)
+    monkeypatch.setattr(gathering, "_PROBED", 2)

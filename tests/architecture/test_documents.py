@@ -1,11 +1,13 @@
 """The documents' blocks are run, and the machinery that runs them notices when one is wrong."""
 
 import re
+import shlex
 import sys
 import types
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.commands import check_command, split_commands
 
@@ -23,6 +25,19 @@ def test_every_block_says_whether_it_runs(root: Path) -> None:
     pages = [root / "README.md", root / "CONTRIBUTING.md", *(root / "docs").rglob("*.md")]
     unknown = {page.name: set(fenced_languages(page.read_text(encoding="utf-8"))) - RUN - SHOWN for page in pages}
     assert not {page: languages for page, languages in unknown.items() if languages}
+
+
+def test_a_commit_that_changes_a_document_runs_its_blocks(root: Path) -> None:
+    (repository,) = yaml.safe_load((root / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    hook = next(hook for hook in repository["hooks"] if hook["id"] == "documents")
+    for path in ("README.md", "docs/how-to/prepare_images.md", "examples/predict_a_folder.py"):
+        assert (root / path).is_file()
+        assert re.search(hook["files"], path)
+    assert not re.search(hook["files"], "src/saccade/cli/app.py")
+    words = shlex.split(hook["entry"])
+    places = words[words.index("not slow") + 1 :]
+    assert {"README.md", "docs"} <= set(places)
+    assert all((root / place).exists() for place in places)
 
 
 @pytest.fixture

@@ -46,26 +46,9 @@ def refused() -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def cells(miniature: Path) -> Path:
-    """Sixty made-up cells in class folders, with a manifest."""
-    return miniature / "cells"
-
-
-@pytest.fixture(scope="session")
 def trained(cells: Path, saccade: Command, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two epochs on the miniature cells; to be read only."""
     run = tmp_path_factory.mktemp("runs") / "cells"
     changes = ("--set", "training.epochs=2", "--set", "data.size=16")
     saccade("train", "--data", cells / "manifest.csv", "--model", "sparse-attn-net", "--out", run, *changes)
     return run
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave out what takes seconds and is tested by itself: peers, memory, most of the faithfulness."""
-    from saccade.cli import assessment, reporting
-
-    monkeypatch.setattr(assessment, "PEERS", ())
-    monkeypatch.setattr(assessment, "_peak_memory", lambda *_: 1000)
-    monkeypatch.setattr(assessment, "_SPEED_ROUNDS", 1)
-    monkeypatch.setattr(reporting, "_PROBED", 2)

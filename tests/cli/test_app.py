@@ -23,7 +23,10 @@ def test_help_lists_every_verb(saccade: Callable) -> None:
 
 
 def test_no_words_show_the_help() -> None:
-    assert "Usage" in CliRunner().invoke(program.app, []).output
+    for words in ([], ["--debug"]):
+        result = CliRunner().invoke(program.app, words)
+        assert "Usage" in result.stdout
+        assert (result.exit_code, result.stderr) == (0, "")
 
 
 def test_version(saccade: Callable) -> None:

@@ -30,6 +30,26 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> Non
         tell(1, 2)
 
 
+def test_a_finished_bar_makes_room_for_the_next(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rich.progress import Progress
+
+    stopped: list[Progress] = []
+    stop = Progress.stop
+    monkeypatch.setattr(Progress, "stop", lambda bar: (stopped.append(bar), stop(bar))[1])
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with console.progress("opening") as tell:
+        tell(1, 2)
+        assert not stopped
+        tell(2, 2)
+        assert stopped
+        with console.progress("training") as tell_of_the_next:
+            tell_of_the_next(1, 1)
+        tell(2, 2)  # said twice, as for the last of several files
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_warnings_go_to_the_error_stream(capsys: pytest.CaptureFixture[str]) -> None:
     console.say("done")
     console.warn("skipped")

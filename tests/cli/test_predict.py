@@ -1,6 +1,7 @@
 """``saccade predict`` on images never seen: other sizes, other file types, and bad ones among them."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,6 +54,34 @@ def test_bad_images_are_skipped_with_a_line_each(saccade: Callable, trained: Pat
     assert rows["one.png"]["predicted"]
     assert rows["text.jpg"]["predicted"] == ""
     assert "truncated.png" in rows["truncated.png"]["error"]
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ((), None),
+        (("anim.gif",), "1 file that is no image this program reads: anim.gif"),
+        (("anim.gif", "notes.txt"), "2 files that are no images this program reads: anim.gif, notes.txt"),
+        (tuple("abcde"), "5 files that are no images this program reads: a, b, c and 2 more"),
+    ],
+)
+def test_files_left_out_are_named(
+    saccade: Callable, trained: Path, miniature: Path, tmp_path: Path, others: tuple[str, ...], said: str | None
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    shutil.copy(miniature / "images" / "first.png", folder)
+    for name in (*others, ".hidden"):
+        (folder / name).write_text("no image")
+    given = (folder, folder / "first.png", folder)  # named again, it is not said again
+    result = saccade("predict", trained, *given, "--out", tmp_path / "p.csv")
+    assert result.stderr.splitlines() == ([f"left out {said}"] if said else [])
+
+
+def test_the_help_promises_what_is_kept(saccade: Callable) -> None:
+    printed = " ".join(saccade("predict", "--help").output.split())
+    assert "any size" in printed
+    assert "values as in training" in printed
 
 
 def test_only_bad_images_leave_an_older_table_alone(

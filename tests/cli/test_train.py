@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from saccade.cli import train as train_command
 from saccade.cli.train import make_recipe
 from saccade.core.errors import BadInput
 
@@ -43,7 +45,8 @@ def test_a_recipe_file_resume_and_overwrite(
     weights = (run / "model.safetensors").read_bytes()
     saccade("train", "--resume", "--out", run)
     assert (run / "model.safetensors").read_bytes() == weights
-    assert "training.epochs" in refused("train", "quick.yaml", "--set", "training.epochs=3", "--resume")
+    line = refused("train", "quick.yaml", "--set", "training.epochs=3", "--resume")
+    assert "training.epochs. Resume with --out and --resume alone" in line
     saccade("train", "quick.yaml", "--set", "training.seed=5", "--overwrite")
     assert (run / "model.safetensors").read_bytes() != weights
 
@@ -62,6 +65,8 @@ def test_make_recipe_puts_options_before_the_file(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("--out", "x"), "nothing to train on"),
+        (("--out", "x", "--resume"), "x: there is no run to resume. Correct --out"),
+        (("--out", "CELLS", "--resume"), "there is no run to resume"),
         (("--data", "x"), "--out"),
         (("nothing.yaml", "--out", "x"), "nothing.yaml"),
         (("--data", "nothing", "--out", "x"), "nothing"),
@@ -70,7 +75,8 @@ def test_make_recipe_puts_options_before_the_file(tmp_path: Path) -> None:
         (("--data", "CELLS", "--out", "x", "--set", "training.epochs=none"), "training.epochs"),
         (("--data", "CELLS", "--out", "x", "--set", "model.look=sideways"), "look"),
         (("--data", "CELLS", "--out", "x", "--resume", "--overwrite"), "exclude each other"),
-        (("--data", "CELLS", "--out", "x", "--precision", "3-bits", *SHORT), "3-bits"),
+        (("--data", "CELLS", "--out", "x", "--precision", "3-bits"), "'32-true', 'bf16-mixed', '16-mixed'"),
+        (("--data", "CELLS", "--out", "x", "--precision", "64-true"), "`saccade train --help`"),
         (("--data", "CELLS", "--out", "CELLS"), "--overwrite"),
         (("--data", "CELLS", "--out", "CELLS", "--overwrite"), "is no run"),
     ],
@@ -106,7 +112,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def truncate(folder: Path) -> None:
-    path = folder / "a" / "0.png"
+    path = folder / "a" / "2.png"  # not in the test part, whose images training does not open
     path.write_bytes(path.read_bytes()[:80])
 
 
@@ -139,7 +145,7 @@ def manifest(text: str) -> Callable[[Path], None]:
 
 
 DAMAGES = {
-    "truncated image": (truncate, "0.png"),
+    "truncated image": (truncate, "2.png"),
     "wrong channels": (four_channels, "odd.npy"),
     "wrong kind of values": (sixteen_bits, "odd.npy"),
     "a single class": (one_class, "only the class 'a'"),
@@ -191,6 +197,21 @@ def test_odd_data_that_can_be_trained_on(saccade: Callable, folder: Path, tmp_pa
     saccade("train", "--data", folder, "--out", tmp_path / "run", *changes)
     assert {path.name for path in (tmp_path / "run").iterdir()} == RUN
     assert "the only image of the class 'rare'" in saccade("check", folder).output
+
+
+def test_loading_the_images_shows_progress(cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[str, int, int]] = []
+
+    @contextmanager
+    def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+        yield lambda done, total: shown.append((what, done, total))
+
+    monkeypatch.setattr(train_command, "progress", progress)
+    monkeypatch.setattr(train_command, "report_training", lambda folder: None)
+    train_command.train(out=tmp_path / "run", data=cells, model="tiny-cnn", changes=list(SHORT[1::2]))
+    (total,) = {total for what, _, total in shown if what == "loading images"}
+    assert shown[-1] == ("loading images", total, total)
+    assert total > 30
 
 
 @pytest.mark.usefixtures("quick")

@@ -1,6 +1,5 @@
 """Manifests: every dialect in, every bad row named."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
-from saccade.core.manifest import inspect_manifest, load_label_map, load_manifest, ordered_classes, part_of
+from saccade.core.manifest import COLUMNS, inspect_manifest, load_manifest, ordered_classes, part_of
 
 
 @pytest.fixture
@@ -139,22 +138,12 @@ def test_parts_and_labels(folder: Path) -> None:
     with pytest.raises(BadInput, match="no images in the part 'val'. Parts present: test, train"):
         manifest.part("val")
     assert [row.split for row in manifest.with_parts(("val", "val")).rows] == ["val", "val"]
-    renamed = manifest.relabelled({"x": "z"})
-    assert renamed.classes == ("y", "z") and renamed.rows[0] == replace(manifest.rows[0], label="z")
 
 
-def test_label_map(tmp_path: Path) -> None:
-    table = tmp_path / "map.csv"
-    table.write_text("From;To\nSNE;neutrophil\nBNE;neutrophil\nSNE;neutrophil\n")
-    assert load_label_map(table) == {"SNE": "neutrophil", "BNE": "neutrophil"}
-    for text, message in (
-        ("from,to\na,b\na,c\n", "row 3: 'a' is mapped twice"),
-        ("from,to\na,\n", "row 2: an empty class name"),
-        ("old,new\na,b\n", "lacks the columns from,to"),
-    ):
-        table.write_text(text)
-        with pytest.raises(BadInput, match=message):
-            load_label_map(table)
+def test_the_page_names_every_column(root: Path) -> None:
+    page = (root / "docs" / "how-to" / "prepare_images.md").read_text(encoding="utf-8")
+    missing = {name for names in COLUMNS.values() for name in names if f"`{name}`" not in page}
+    assert not missing
 
 
 def test_order_of_classes() -> None:

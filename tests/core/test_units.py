@@ -3,7 +3,7 @@
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.core.units import magnification, parse_mpp
+from saccade.core.units import parse_mpp
 
 
 @pytest.mark.parametrize(("text", "value"), [("0.25", 0.25), ("0,25", 0.25), (" ", None), ("NaN", None), ("5", 5.0)])
@@ -15,7 +15,3 @@ def test_parse(text: str, value: float | None) -> None:
 def test_refused(text: str) -> None:
     with pytest.raises(BadInput, match=r"^row 3: .*micrometres per pixel"):
         parse_mpp(text, "row 3")
-
-
-def test_magnification() -> None:
-    assert magnification(0.25) == 40

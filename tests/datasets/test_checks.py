@@ -101,7 +101,7 @@ def test_notes_in_folders(folder: Path) -> None:
     notes = found(report, "note")
     for text in (
         "dot.png: is a single pixel",
-        "grey.png: has 1 channels, most images 3. Grey images are repeated",
+        "grey.png: has 1 channel, most images 3. Grey images are repeated",
         "images have 3 sizes, from 1 x 1 to 30 x 8",
         "1 images are more than 1.5 times longer",
         "only.png: the only image of the class 'c'",

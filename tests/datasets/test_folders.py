@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.datasets.folders import inspect_folder, list_images, load_folder
+from saccade.datasets.folders import inspect_folder, list_images, list_others, load_folder
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -83,3 +83,14 @@ def test_list_images(tmp_path: Path) -> None:
         list_images(fill(tmp_path / "c", "x.txt"))
     with pytest.raises(BadInput, match="no such"):
         list_images(tmp_path / "ghost")
+
+
+def test_list_others(tmp_path: Path) -> None:
+    fill(tmp_path, "b/2.png", "b/notes.txt", "anim.gif", ".z.txt", ".git/y.txt", "__MACOSX/z.txt")
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    assert list_others(tmp_path) == [tmp_path / "anim.gif", tmp_path / "b/notes.txt", tmp_path / "gone.png"]
+    assert list_images(tmp_path) == [tmp_path / "b/2.png"]
+    assert list_others(tmp_path / "anim.gif") == []
+    with pytest.raises(BadInput, match="no such"):
+        list_others(tmp_path / "ghost")

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from sklearn.metrics import balanced_accuracy_score, f1_score
 
-from saccade.evaluation.comparison import Difference, paired_difference, paired_differences
+from saccade.evaluation.comparison import Difference, paired_difference
 from saccade.evaluation.intervals import CaseBootstrap
 
 
@@ -25,37 +24,6 @@ def test_accuracy_against_resamples_copied_out(cases: np.ndarray) -> None:
     assert [difference.low, difference.high] == pytest.approx(np.percentile(samples, [2.5, 97.5]).tolist())
     smaller = min(np.sum(np.array(samples) <= 1e-12), np.sum(np.array(samples) >= -1e-12))
     assert difference.p == pytest.approx(2 * (1 + smaller) / 201)
-
-
-def test_macro_figures_against_resamples_copied_out(cases: np.ndarray) -> None:
-    generator = np.random.default_rng(1)
-    labels = generator.integers(0, 3, 80)
-    a, b = (np.where(generator.random((2, 80)) < right, labels, generator.integers(0, 3, 80)) for right in (0.8, 0.5))
-    differences = paired_differences(a, b, labels, cases, resamples=60, seed=9)
-    scores = {
-        "balanced_accuracy": balanced_accuracy_score,
-        "macro_f1": lambda truth, guess: f1_score(truth, guess, labels=np.unique(truth), average="macro"),
-    }
-    bootstrap = CaseBootstrap.of(cases, 60, 9)
-    weights = np.concatenate(list(bootstrap.blocks()), axis=1).T.astype(int)
-    for name, score in scores.items():
-        samples = []
-        for column in [np.ones(bootstrap.count, dtype=int), *weights]:
-            copies = np.repeat(np.arange(80), column[bootstrap.index])
-            means = [np.mean([score(labels[copies], row[copies]) for row in side]) for side in (a, b)]
-            samples.append(means[0] - means[1])
-        assert differences[name].value == pytest.approx(samples[0])
-        expected = np.percentile(samples[1:], [2.5, 97.5]).tolist()
-        assert [differences[name].low, differences[name].high] == pytest.approx(expected)
-
-
-def test_both_functions_agree_on_accuracy(cases: np.ndarray) -> None:
-    generator = np.random.default_rng(3)
-    labels, a = generator.integers(0, 4, 80), generator.integers(0, 4, (3, 80))
-    b = generator.integers(0, 4, 80)
-    by_correct = paired_difference(a == labels, b == labels, cases, resamples=300, seed=1)
-    by_class = paired_differences(a, b, labels, cases, resamples=300, seed=1)["accuracy"]
-    assert by_class.as_dict() == pytest.approx(by_correct.as_dict())
 
 
 def test_seeds_are_averaged(cases: np.ndarray) -> None:
@@ -114,11 +82,8 @@ def test_shuffling_the_images_changes_nothing(cases: np.ndarray) -> None:
 def test_one_case_has_a_value_only() -> None:
     a, b = np.array([1, 1]), np.array([1, 0])
     assert paired_difference(a, b, ["p", "p"]) == Difference(0.5, None, None, None)
-    assert paired_differences(a, b, np.array([1, 1]), ["p", "p"])["accuracy"].p is None
 
 
 def test_arrays_that_do_not_fit_together() -> None:
     with pytest.raises(ValueError, match="each of 3 images"):
         paired_difference(np.ones(2), np.ones(2), ["a", "b", "c"])
-    with pytest.raises(ValueError, match="labels"):
-        paired_differences(*np.ones((3, 3), dtype=int), ["a", "b"])

@@ -18,7 +18,7 @@ def make_result(classes: int = 2) -> Result:
 def test_three_panels_with_the_label_and_the_pixels_read() -> None:
     image, sites, bars = result_figure(make_result()).axes
     assert image.get_title() == "class 1"
-    assert sites.get_title() == "12.5% of the pixels read"
+    assert sites.get_title() == "12.5% of the pixels read, 100% looked at"
     shown = np.asarray(sites.get_images()[0].get_array())
     assert shown.shape == (4, 6, 3)
     assert shown[0, 0].any()

@@ -40,3 +40,32 @@ def test_classes_must_differ(classes: tuple[str, ...]) -> None:
 
 def test_every_role_is_there() -> None:
     assert {entry.role for entry in MODELS} == {"method", "control", "peer"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("heads", 7),
+        ("heads", 0),
+        ("width", 6),
+        ("width", 0),
+        ("site", 0),
+        ("site", -2),
+        ("site", 3),
+        ("budget", 0),
+        ("channels", 0),
+        ("look_width", 0),
+        ("frequencies", -1),
+        ("random_share", 2),
+        ("random_share", -1),
+        ("dropout", 1),
+        ("attention_layers", 0),
+        ("token_layers", 0),
+        ("distillation_strength", -1),
+        ("look", "far"),
+    ],
+)
+def test_options_out_of_bounds_are_one_line(option: str, value: object) -> None:
+    with pytest.raises(BadInput) as refused:
+        create_model("sparse-attn-net", ("a", "b"), **{option: value})
+    assert "\n" not in str(refused.value)

@@ -32,6 +32,14 @@ def test_training_leaves_out_panels_without_values() -> None:
 def test_budget_is_in_per_cent() -> None:
     last = training_figure(history()).axes[2]
     assert last.lines[0].get_ydata().tolist() == [40, 40, 40]
+    assert last.get_title(loc="right") == ""
+
+
+def test_pixels_read_stand_beside_pixels_looked_at() -> None:
+    rows = [{**row, "pixels_looked_fraction": 0.25} for row in history()]
+    *others, last = training_figure(rows).axes
+    assert last.get_title(loc="right") == "looked at: 25 %"
+    assert not any(axes.get_title(loc="right") for axes in others)
 
 
 def test_confusion_shows_counts_and_shares() -> None:

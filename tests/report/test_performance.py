@@ -59,6 +59,12 @@ def test_training_states_where_the_budget_went() -> None:
     rows = history()
     rows[-1]["pixels_read_fraction"] = 0.149
     assert training_section(rows).finding == "3 epochs; the budget k went from 40.0 % to 14.9 % of the pixels."
+    for row in rows:
+        row["pixels_looked_fraction"] = "1"
+    looked = "3 epochs; the budget k went from 40.0 % to 14.9 % of the pixels read, 100.0 % looked at."
+    section = training_section(rows)
+    assert section.finding == looked
+    assert "14.9 % of the pixels read, 100.0 % looked at" in section.html
     assert training_section([{"epoch": 0, "train_loss": 1}]).finding == "1 epoch."
 
 

@@ -32,8 +32,10 @@ def make_cells(each: dict[str, int] = EACH, size: int = SIZE, seed: int = 0) -> 
                 path = Path(f"{name}/{part}_{number}.png")
                 rows.append(Row(path, name, name=path.as_posix(), split=part))
     storage = torch.from_numpy(np.stack(values))
+    manifest = Manifest(tuple(rows), CLASSES, Path("cells"))
     data = CellData(
-        manifest=Manifest(tuple(rows), CLASSES, Path("cells")),
+        manifest=manifest,
+        split=manifest,
         classes=CLASSES,
         labels=torch.tensor([CLASSES.index(row.label) for row in rows]),
         extents=torch.full((len(rows), 2), size),

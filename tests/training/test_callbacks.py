@@ -35,7 +35,7 @@ def test_history(model: str, cells: CellData, tmp_path: Path) -> None:
     terms = ["train_cross_entropy", *(["train_distillation"] if model == "sparse-attn-net" else [])]
     budget = ["budget"] if model == "sparse-attn-net" else []
     recalls = [f"val_recall_{name}" for name in cells.classes]
-    tail = ["pixels_read_fraction", "learning_rate", "seconds", *recalls]
+    tail = ["pixels_read_fraction", "pixels_looked_fraction", "learning_rate", "seconds", *recalls]
     assert list(rows[0]) == ["epoch", "train_loss", *terms, "val_loss", "val_accuracy", *budget, *tail]
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert [path.name for path in tmp_path.iterdir()] == ["history.csv"], (

@@ -5,6 +5,7 @@ import pytest
 
 from saccade.core.errors import BadInput
 from saccade.datasets.augmentation import Augmentation
+from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import MODELS
 from saccade.training.recipe import Recipe
 from saccade.training.recipe_sections import FixedBudget, LearnedBudget
@@ -16,11 +17,12 @@ def parse(model: str = "sparse-attn-net", **sections: Any) -> Recipe:
 
 @pytest.mark.parametrize("model", MODELS.names())
 def test_saved_and_loaded_for_every_model(model: str, tmp_path: Path) -> None:
-    recipe = parse(model).with_channels(2)
+    recipe = parse(model).settled(Preprocessing(64, 2, (0.1, 0.2), (0.3, 1 / 3), mpp=0.25))
     recipe.save(tmp_path / "recipe.yaml")
     loaded = Recipe.load(tmp_path / "recipe.yaml")
     assert loaded == recipe
-    assert loaded.data.channels == 2
+    assert (loaded.data.channels, loaded.data.mean, loaded.data.std) == (2, (0.1, 0.2), (0.3, 1 / 3))
+    assert loaded.data.mpp == 0.25
     assert loaded.with_overrides([]) == recipe
     assert not loaded.differences(recipe)
 
@@ -119,3 +121,8 @@ def test_differences() -> None:
     recipe = parse()
     other = recipe.with_overrides(["training.epochs=7", "data.augmentation.flip=false"])
     assert recipe.differences(other) == ["data.augmentation.flip", "training.epochs"]
+
+
+def test_half_a_normalisation_is_refused() -> None:
+    with pytest.raises(BadInput, match="ean and std belong together"):
+        parse(data={"path": "cells", "mean": [0.5]})

@@ -46,25 +46,64 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return die_in
 
 
-def test_from_files_to_a_run(tmp_path: Path) -> None:
+@pytest.fixture
+def miniature_folder(tmp_path: Path) -> Path:
+    """Three classes of twelve grey images."""
     dice = np.random.default_rng(0)
     for name in ("a", "b", "c"):
         (tmp_path / "cells" / name).mkdir(parents=True)
         for number in range(12):
             pixels = dice.integers(0, 255, (20, 18), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "cells" / name / f"{number}.png")
-    recipe = make_recipe("tiny-cnn", f"data.path={tmp_path / 'cells'}", epochs=2)
+    return tmp_path / "cells"
+
+
+def test_from_files_to_a_run(tmp_path: Path, miniature_folder: Path) -> None:
+    recipe = make_recipe("tiny-cnn", f"data.path={miniature_folder}", epochs=2)
     run = train(recipe, tmp_path / "runs" / "first", accelerator="cpu")
 
     names = {"recipe.yaml", "splits.csv", "history.csv", "checkpoints", "model.safetensors", "config.json"}
     assert {path.name for path in run.iterdir()} == names
     assert {path.name for path in (run / "checkpoints").iterdir()} == {"best.ckpt", "last.ckpt"}
-    assert Recipe.load(run / "recipe.yaml") == recipe.with_channels(1)
-    assert len(load_splits(run / "splits.csv")) == 36
     package = load_model(run)
+    assert Recipe.load(run / "recipe.yaml") == recipe.settled(package.preprocessing)
+    assert len(load_splits(run / "splits.csv")) == 36
     assert package.model.classes == ("a", "b", "c")
     assert package.preprocessing.channels == 1
     assert package.config["extra"]["epoch"] in (1, 2)
+
+
+def test_a_normalisation_of_ones_own_is_kept(tmp_path: Path, miniature_folder: Path) -> None:
+    recipe = make_recipe("tiny-cnn", f"data.path={miniature_folder}", "data.mpp=0.2", epochs=1)
+    recipe = recipe.with_overrides(["data.mean=[0.1]", "data.std=[0.7]"])
+    found = load_model(train(recipe, tmp_path / "run", accelerator="cpu")).preprocessing
+    assert (found.mean, found.std, found.mpp) == ((0.1,), (0.7,), 0.2)
+
+
+def test_images_of_the_test_part_are_not_opened(tmp_path: Path, miniature_folder: Path) -> None:
+    rows = [f"{path.relative_to(miniature_folder)},{path.parent.name}" for path in miniature_folder.rglob("*.png")]
+    parts = [("train", "val", "test")[index % 3] for index in range(len(rows))]
+    lines = [f"{row},{part}" for row, part in zip(sorted(rows), parts, strict=True)]
+    (miniature_folder / "manifest.csv").write_text("\n".join(["path,label,split", *lines]))
+    for line in lines:
+        path, _, part = line.split(",")
+        if part == "test":
+            (miniature_folder / path).write_bytes(b"nobody may look here")
+    told = []
+    run = train(
+        make_recipe("tiny-cnn", f"data.path={miniature_folder}", epochs=1),
+        tmp_path / "run",
+        accelerator="cpu",
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told[-1] == (24, 24)
+    assert sorted(load_splits(run / "splits.csv").values()).count("test") == 12
+
+
+def test_a_start_that_fails_leaves_no_folder(cells: CellData, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="precision"):
+        train(make_recipe("tiny-cnn"), tmp_path / "run", data=cells, accelerator="cpu", precision="12")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("model", MODELS.names())

@@ -33,9 +33,9 @@ class Commands(TyperGroup):
     debug = False
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """Note ``--debug`` wherever it stands, then parse."""
+        """Note ``--debug`` wherever it stands, then parse; where nothing is asked for, the help is."""
         self.debug = _DEBUG in args
-        rest = [word for word in args if word != _DEBUG]
+        rest = [word for word in args if word != _DEBUG] or ["--help"]
         return self._guarded(lambda: super(Commands, self).make_context(info_name, rest, parent, **extra))
 
     def invoke(self, ctx: Any) -> Any:
@@ -79,7 +79,6 @@ app = typer.Typer(
     name="saccade",
     help="Classify biomedical images by looking only where it matters.",
     epilog="Exit codes: 0 done, 2 bad input, 3 finished with failures.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},

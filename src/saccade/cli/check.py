@@ -12,7 +12,7 @@ from saccade.core.errors import SaccadeError
 def check(
     path: Annotated[Path, typer.Argument(help="Folder of class folders, manifest.csv or MedMNIST .npz.")],
 ) -> None:
-    """Open every image of a data set and list what is wrong with it; exit 2 if training would refuse it."""
+    """Open every image of a data set and list what is wrong with it; exit 2 if something must be mended first."""
     from saccade.datasets.checks import check_data
 
     with progress("checking") as tell:

@@ -4,8 +4,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 Progress = Callable[[int, int], None]
 """Told how many of how many are done."""
@@ -43,17 +48,29 @@ def show_table(
 
 @contextmanager
 def progress(what: str) -> Iterator[Progress]:
-    """Show progress on the standard error stream: a bar on a terminal, else a line every ten seconds."""
+    """Show progress on the standard error stream: a bar on a terminal, else a line every ten seconds.
+
+    The bar goes away as soon as all is done, so that what the same block does next can show a bar of its own.
+    """
     if not sys.stderr.isatty():
         yield _lines(what)
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        yield _closing(bar, bar.add_task(what, total=None))
+
+
+def _closing(bar: "Bar", task: "TaskID") -> Progress:
+    def tell(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+        if done >= total:
+            bar.stop()
+
+    return tell
 
 
 def _lines(what: str) -> Progress:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from saccade.cli.console import say
+from saccade.cli.console import progress, say
 from saccade.cli.evaluate import evaluate_run, label_images, trained_on
 from saccade.core.errors import BadInput
 
@@ -42,7 +42,8 @@ def demo_cells(out: Path, per_class: int, changes: tuple[str, ...]) -> None:
     say(f"simulating {per_class} white blood cells of each of {len(KINDS)} kinds: none of these images is real")
     manifest = write_dataset(out / "data", per_class)
     recipe = make_recipe(None, manifest, "sparse-attn-net", list(changes))
-    run = Run.open(train(recipe, out / "run"))
+    with progress("loading images") as tell:
+        run = Run.open(train(recipe, out / "run", progress=tell))
     chosen = choose_images(open_manifest(manifest), run.splits, trained_on(run), "test")
     images = label_images(chosen.manifest, run.package.model.classes)
     evaluate_run(run, chosen, images, out)

@@ -11,8 +11,8 @@ from saccade.cli.predict import FINISHED_WITH_FAILURES
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from saccade.cli.assessment import LabelledImage
     from saccade.core.manifest import Manifest
+    from saccade.evaluation.assessment import LabelledImage
     from saccade.inference.parts import Chosen
     from saccade.inference.runs import Run
 
@@ -56,17 +56,17 @@ def evaluate_run(
     run: "Run", chosen: "Chosen", images: "list[LabelledImage]", out: Path, device: str | None = None
 ) -> int:
     """Predict, measure and report into a folder; returns how many images could not be opened."""
-    from saccade.cli.assessment import judge, measure_costs
-    from saccade.cli.reporting import is_simulated, report_data
     from saccade.core.files import write_json
+    from saccade.evaluation.assessment import judge, measure_costs
     from saccade.inference.predictor import Predictor
     from saccade.inference.tables import prediction_table
+    from saccade.report.gathering import is_simulated, report_data
     from saccade.report.report import write_report
 
     predictor = Predictor(run.package.model, run.package.preprocessing, device)
     with prediction_table(out / "predictions.csv", predictor.classes, labelled=True) as table:
         with progress("predicting") as tell:
-            judged = judge(predictor, images, tell, table)
+            judged = judge(predictor, images, tell, table, warn)
         metrics = judged.metrics(predictor.classes)
     say("measuring cost")
     costs = measure_costs(predictor, judged)
@@ -111,7 +111,7 @@ def label_images(
     Raises:
         BadInput: Labels that are neither mapped nor the model's, naming them and the first row; or nothing is left.
     """
-    from saccade.cli.assessment import LabelledImage
+    from saccade.evaluation.assessment import LabelledImage
     from saccade.evaluation.labels import LEFT_OUT, map_labels
 
     mapped = mapping or {}

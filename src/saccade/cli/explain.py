@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from saccade.cli.console import progress, say, show_table, warn
-from saccade.cli.predict import FINISHED_WITH_FAILURES
+from saccade.cli.predict import FINISHED_WITH_FAILURES, warn_of_others
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def explain(
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
     predictor = load(run, device)
+    warn_of_others(images)
     names = distinct_names(paths)
     rows = []
     with progress("explaining") as tell:
@@ -80,8 +81,9 @@ def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) 
 def distinct_names(paths: list[Path]) -> dict[Path, str]:
     """A name for each image's files: its stem, with a number where an earlier image has that already.
 
-    >>> distinct_names([Path("a/x.png"), Path("b/x.png"), Path("y.bmp")])
-    {PosixPath('a/x.png'): 'x', PosixPath('b/x.png'): 'x_2', PosixPath('y.bmp'): 'y'}
+    >>> names = distinct_names([Path("a/x.png"), Path("b/x.png"), Path("y.bmp")])
+    >>> {path.as_posix(): name for path, name in names.items()}
+    {'a/x.png': 'x', 'b/x.png': 'x_2', 'y.bmp': 'y'}
     """
     taken: set[str] = set()
     names = {}

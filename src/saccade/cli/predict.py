@@ -1,6 +1,7 @@
 """``saccade predict``: images in, a table out."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 FINISHED_WITH_FAILURES = 3
 _SHOWN = 10  # images up to which each has a line of its own on the screen
+_NAMED = 3  # files left out that are named
 
 
 def predict(
@@ -23,10 +25,10 @@ def predict(
     batch_size: Annotated[int, typer.Option(help="Images classified at a time.", min=1)] = 64,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
 ) -> None:
-    """Predict the class of images, of any size and file type.
+    """Predict the class of images of any size; PNG, JPEG, BMP, TIFF or NPY, with values as in training.
 
     Images that cannot be opened are skipped, with a line for each and in the table; the exit code is then 3. If none
-    can be opened, it is 2 and no table is written.
+    can be opened, it is 2 and no table is written. Other files in a folder are left out.
     """
     from saccade.datasets.folders import list_images
     from saccade.inference import load
@@ -36,6 +38,7 @@ def predict(
         raise BadInput("is a folder", "name the table to write, such as --out predictions.csv", str(out))
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
     predictor = load(run, device)
+    warn_of_others(images)
     summary = Summary()
     with prediction_table(out, predictor.classes) as table, progress("predicting") as tell:
         for done, result in enumerate(predictor.stream(paths, batch_size), start=1):
@@ -49,6 +52,17 @@ def predict(
     say(f"{len(paths) - summary.failed} of {len(paths)} images predicted: {out}")
     if summary.failed:
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def warn_of_others(given: Sequence[Path]) -> None:
+    """Say which files in the folders are no images, and are left out."""
+    from saccade.datasets.folders import list_others
+
+    names = [path.name for path in dict.fromkeys(other for path in given for other in list_others(path))]
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        what = "1 file that is no image" if len(names) == 1 else f"{len(names)} files that are no images"
+        warn(f"left out {what} this program reads: {', '.join(names[:_NAMED])}{more}")
 
 
 class Summary:

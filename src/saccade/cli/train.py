@@ -1,11 +1,12 @@
 """``saccade train``: from images to a run folder with a report."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from saccade.cli.console import progress, say
+from saccade.cli.console import progress, say, warn
 from saccade.cli.evaluate import headline, label_images, trained_on
 from saccade.core.errors import BadInput
 
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
     from saccade.training.recipe import Recipe
 
 _DEFAULT_MODEL = "sparse-attn-net"
+
+
+class Precision(StrEnum):
+    """How numbers are held while training; the Python function takes any of Lightning's words."""
+
+    SINGLE = "32-true"
+    BFLOAT = "bf16-mixed"
+    HALF = "16-mixed"
 
 
 def train(
@@ -26,7 +35,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last finished epoch.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that is there.")] = False,
     devices: Annotated[int, typer.Option(help="GPUs, or processes where there are none.", min=1)] = 1,
-    precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
+    precision: Annotated[Precision, typer.Option(help="Mixed is faster on recent GPUs.")] = Precision.SINGLE,
 ) -> None:
     """Train a model and leave a run folder: the model, its recipe, history, split and report.
 
@@ -40,7 +49,9 @@ def train(
             raise BadInput("there is no run folder to write to", "name one, such as --out runs/first")
         out = Path("runs") / recipe.stem
     wanted = make_recipe(recipe, data, model, changes or [], out if resume else None)
-    folder = run_training(wanted, out, resume=resume, overwrite=overwrite, devices=devices, precision=precision)
+    hardware: Any = {"devices": devices, "precision": precision.value}
+    with progress("loading images") as tell:
+        folder = run_training(wanted, out, resume=resume, overwrite=overwrite, progress=tell, **hardware)
     report_training(folder)
 
 
@@ -50,15 +61,13 @@ def make_recipe(
     """The recipe that file and options describe; options count more than the file.
 
     Raises:
-        BadInput: Neither says what to train on, or one of them cannot be understood.
+        BadInput: Neither says what to train on, nor does the run to go on with, or one of them cannot be understood.
     """
     from saccade.training.recipe import Recipe
     from saccade.training.recipe_text import load_mapping
 
-    if path is None and data is None and resumed is not None and (resumed / "recipe.yaml").is_file():
-        path = resumed / "recipe.yaml"
     if path is None and data is None:
-        raise BadInput("there is nothing to train on", "give --data, or a recipe in YAML")
+        path = _kept_recipe(resumed)
     values: dict[str, Any] = load_mapping(path) if path else {}
     given = {"data": {"path": str(data)} if data else {}, "model": {"name": model} if model else {}}
     if path is None:
@@ -69,14 +78,24 @@ def make_recipe(
     return Recipe.parse(values, str(path or "the command line")).with_overrides(changes)
 
 
+def _kept_recipe(run: Path | None) -> Path:
+    """The recipe of the run to go on with, where nothing else says what to do."""
+    if run is None:
+        raise BadInput("there is nothing to train on", "give --data, or a recipe in YAML")
+    if not (run / "recipe.yaml").is_file():
+        remedy = "correct --out, or start one with --data and without --resume"
+        raise BadInput("there is no run to resume", remedy, str(run))
+    return run / "recipe.yaml"
+
+
 def report_training(folder: Path) -> None:
     """Write the run's report from its validation part."""
-    from saccade.cli.assessment import judge, measure_costs
-    from saccade.cli.reporting import is_simulated, report_data
     from saccade.datasets.sources import open_manifest
+    from saccade.evaluation.assessment import judge, measure_costs
     from saccade.inference.parts import choose_images
     from saccade.inference.predictor import Predictor
     from saccade.inference.runs import Run
+    from saccade.report.gathering import is_simulated, report_data
     from saccade.report.report import write_report
 
     run = Run.open(folder)
@@ -86,7 +105,7 @@ def report_training(folder: Path) -> None:
     chosen = choose_images(open_manifest(source), run.splits, source, "val")
     predictor = Predictor(run.package.model, run.package.preprocessing)
     with progress("validating") as tell:
-        judged = judge(predictor, label_images(chosen.manifest, predictor.classes), tell)
+        judged = judge(predictor, label_images(chosen.manifest, predictor.classes), tell, warn=warn)
     metrics = judged.metrics(predictor.classes)
     costs = measure_costs(predictor, judged, peers=(), memory=False)
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, "val")

@@ -117,11 +117,6 @@ class Manifest:
         rows = tuple(replace(row, split=part) for row, part in zip(self.rows, parts, strict=True))
         return replace(self, rows=rows)
 
-    def relabelled(self, names: Mapping[str, str]) -> "Manifest":
-        """The same images under other class names; names that the mapping lacks stay as they are."""
-        rows = tuple(replace(row, label=names.get(row.label, row.label)) for row in self.rows)
-        return replace(self, rows=rows, classes=ordered_classes(names.get(name, name) for name in self.classes))
-
 
 def load_manifest(path: Path | str) -> Manifest:
     """Load a manifest; the first bad row raises ``BadInput`` with its number and the remedy.
@@ -154,22 +149,6 @@ def inspect_manifest(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     problems += _repeated(rows, table)
     problems.sort(key=lambda problem: _row_number(problem.source))
     return Manifest(tuple(rows), ordered_classes(row.label for row in rows), table.source), tuple(problems)
-
-
-def load_label_map(path: Path | str) -> dict[str, str]:
-    """Load a ``from,to`` table that says how another laboratory's classes are called here."""
-    table = load_table(path)
-    raise_first(table.problems)
-    if not {"from", "to"} <= set(table.columns):
-        raise BadInput("lacks the columns from,to", "write a header from,to and one row per class", str(table.source))
-    names: dict[str, str] = {}
-    for entry in table.rows:
-        old, new = entry.cells["from"], entry.cells["to"]
-        if not old or not new:
-            raise BadInput("an empty class name", "fill in both from and to", table.place(entry.line))
-        if names.setdefault(old, new) != new:
-            raise BadInput(f"{old!r} is mapped twice", "keep one row per class", table.place(entry.line))
-    return names
 
 
 def ordered_classes(labels: Iterable[str]) -> tuple[str, ...]:

@@ -32,12 +32,3 @@ def parse_mpp(text: str, source: str = "") -> float | None:
         remedy = "write micrometres per pixel, such as 0.25, or leave it out"
         raise BadInput(f"mpp {text!r} is not a number", remedy, source) from None
     return plausible_mpp(value, source)
-
-
-def magnification(mpp: float) -> float:
-    """The objective that usually gives this resolution: 10 / mpp, as a label only.
-
-    >>> magnification(0.5)
-    20.0
-    """
-    return 10.0 / mpp

@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from saccade.core.errors import BadInput, raise_first
-from saccade.core.manifest import Manifest, Row
+from saccade.core.manifest import PARTS, Manifest, Row
 from saccade.core.splits import FRACTIONS, assign_parts
 from saccade.datasets.sources import each_image, first_image, open_manifest
 from saccade.imaging.preprocessing import Interpolation, Preprocessing
@@ -51,6 +51,7 @@ class CellData(Dataset[CellBatch]):
         preprocessing: What the pixels went through, and how to normalise them.
         storage: The pixels of the whole data set, resized, in the values of the files.
         positions: Where in the storage each image is.
+        split: All rows of the data with their parts, those that were not loaded too.
         notes: What the user should know about the split.
     """
 
@@ -61,6 +62,7 @@ class CellData(Dataset[CellBatch]):
     preprocessing: Preprocessing
     storage: Num[Tensor, "stored channel height width"]
     positions: Int[Tensor, "image"]
+    split: Manifest
     notes: tuple[str, ...] = ()
 
     @property
@@ -103,7 +105,8 @@ class CellData(Dataset[CellBatch]):
 
     def with_parts(self, parts: Sequence[str]) -> "CellData":
         """The same images in these parts, one for each in order."""
-        return replace(self, manifest=self.manifest.with_parts(parts))
+        manifest = self.manifest.with_parts(parts)
+        return replace(self, manifest=manifest, split=manifest)
 
     def fitted(self) -> "CellData":
         """The same with mean and standard deviation measured on the training part."""
@@ -119,6 +122,11 @@ def open_data(
     interpolation: Interpolation = "area",
     fractions: Sequence[float] = FRACTIONS,
     seed: int = 0,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    mpp: float | None = None,
+    parts: Sequence[str] = PARTS,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> CellData:
     """Open data to train on: split by its own columns or by case, normalised by its training part.
 
@@ -134,12 +142,24 @@ def open_data(
         interpolation: How pixels are averaged.
         fractions: Shares of training, validation and test part, where the data has no split of its own.
         seed: Seed of that split.
+        mean: Mean of each channel, between 0 and 1 for 8-bit values; measured on the training part where not given.
+        std: Standard deviation of each channel, likewise.
+        mpp: Micrometres per base pixel; the data's own where not given.
+        parts: The parts to load; images of others are not opened.
+        progress: Told how many of how many images are loaded.
     """
     manifest = open_manifest(path)
     split = assign_parts(manifest.rows, fractions, seed)
-    preprocessing = preprocessing_for(manifest, size, channels=channels, interpolation=interpolation)
-    data = load_cells(manifest.with_parts(split.parts), preprocessing)
-    return replace(data.fitted(), notes=split.notes)
+    whole = manifest.with_parts(split.parts)
+    wanted = replace(whole, rows=tuple(row for row in whole.rows if row.split in parts))
+    preprocessing = preprocessing_for(wanted, size, channels=channels, interpolation=interpolation)
+    data = load_cells(wanted, replace(preprocessing, mpp=mpp or preprocessing.mpp), whole.classes, progress)
+    if mean is None or std is None:
+        data = data.fitted()
+    else:
+        fixed = replace(data.preprocessing, mean=tuple(mean), std=tuple(std))
+        data = replace(data, preprocessing=fixed)
+    return replace(data, split=whole, notes=split.notes)
 
 
 def preprocessing_for(manifest: Manifest, size: int, **options: Any) -> Preprocessing:
@@ -191,6 +211,7 @@ def load_cells(
         preprocessing=preprocessing,
         storage=torch.from_numpy(values),
         positions=torch.arange(len(manifest)),
+        split=manifest,
     )
 
 

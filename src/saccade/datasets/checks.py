@@ -114,7 +114,7 @@ def _unlike(facts: Sequence[_Facts]) -> list[Problem]:
             remedy = (
                 "grey images are repeated into three channels" if grey else "convert it to the channels of the rest"
             )
-            message = f"has {fact.channels} channels, most images {channels}"
+            message = f"has {fact.channels} channel{'s'[: fact.channels != 1]}, most images {channels}"
             problems.append(Problem(message, remedy, fact.row.place, "note" if grey else "error"))
     return problems
 

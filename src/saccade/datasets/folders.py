@@ -69,6 +69,17 @@ def list_images(path: Path | str) -> list[Path]:
     return images
 
 
+def list_others(path: Path | str) -> list[Path]:
+    """What ``list_images`` leaves out of a folder, sorted: files of other kinds and links that lead nowhere.
+
+    What is hidden does not count; a file has nothing to leave out.
+    """
+    path = Path(path)
+    if path.is_file():
+        return []
+    return [entry for entry in _leaves(_existing(path)) if not (entry.is_file() and is_image(entry))]
+
+
 def _class_folders(folder: Path) -> list[tuple[str, str, Path]]:
     """Label, part (empty where the folders do not say) and folder of each class."""
     homes = [path for path in _entries(folder) if path.is_dir()]
@@ -97,15 +108,20 @@ def _entries(folder: Path) -> list[Path]:
     )
 
 
-def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """Every file below a folder, sorted; a link back to a folder above is not followed."""
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file below a folder, sorted."""
+    return (path for path in _leaves(folder) if path.is_file())
+
+
+def _leaves(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """Whatever is no folder below a folder, sorted; a link back to a folder above is not followed."""
     place = os.path.realpath(folder)
     if place in above:
         return
     for path in _entries(folder):
         if path.is_dir():
-            yield from _files(path, above | {place})
-        elif path.is_file():
+            yield from _leaves(path, above | {place})
+        else:
             yield path
 
 

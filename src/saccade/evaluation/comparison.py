@@ -11,10 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Shaped
 
-from saccade.evaluation.figures import CaseCounts
 from saccade.evaluation.intervals import CaseBootstrap, percentile_interval
 
-FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
 _ROUNDING = 1e-12  # differences of averages this small are zero
 
 
@@ -68,55 +66,6 @@ def paired_difference(
     images = np.bincount(bootstrap.index, minlength=bootstrap.count)
     samples = [(gains @ weights) / (images @ weights) for weights in bootstrap.blocks()]
     return _difference(float(np.mean(a - b)), np.concatenate(samples), bootstrap.count)
-
-
-def paired_differences(
-    predicted_a: Shaped[np.ndarray, "*seed_a image"],
-    predicted_b: Shaped[np.ndarray, "*seed_b image"],
-    labels: Shaped[np.ndarray, " image"],
-    cases: Sequence[str] | np.ndarray,
-    resamples: int = 10_000,
-    seed: int = 0,
-) -> dict[str, Difference]:
-    """Compare accuracy, balanced accuracy and macro F1 of two models on the same images.
-
-    Figures are computed for each seed and then averaged. Macro figures are over the classes present, in
-    every resample anew.
-
-    Args:
-        predicted_a: Class A predicted for each image, one row per seed where there are several.
-        predicted_b: The same of B; it may have another number of seeds.
-        labels: True class of each image.
-        cases: Name of the case each image belongs to.
-        resamples: Bootstrap resamples over cases.
-        seed: Seed of the resamples.
-
-    Cost: O(image · seed · resample).
-    """
-    labels = np.asarray(labels)
-    if labels.shape != (len(cases),):
-        raise ValueError(f"{labels.shape} labels do not go with {len(cases)} images")
-    bootstrap = CaseBootstrap.of(cases, resamples, seed)
-    sides = [_rows(predicted, cases) for predicted in (predicted_a, predicted_b)]
-    classes = 1 + int(max(labels.max(), *(side.max() for side in sides)))
-    shape = (bootstrap.count, classes)
-    counts = [[CaseCounts(labels, row, bootstrap.index, shape) for row in side] for side in sides]
-
-    def differences(weights: Float[np.ndarray, "case resample"]) -> Float[np.ndarray, "figure resample"]:
-        a, b = (_mean_figures(side, weights) for side in counts)
-        return a - b
-
-    value = differences(np.ones((bootstrap.count, 1)))[:, 0]
-    samples = np.concatenate([differences(weights) for weights in bootstrap.blocks()], axis=1)
-    return {name: _difference(float(value[i]), samples[i], bootstrap.count) for i, name in enumerate(FIGURES)}
-
-
-def _mean_figures(
-    seeds: Sequence[CaseCounts], weights: Float[np.ndarray, "case resample"]
-) -> Float[np.ndarray, "figure resample"]:
-    """The compared figures of every resample, averaged over seeds."""
-    figures = [one.figures(weights) for one in seeds]
-    return np.stack([np.mean([getattr(one, name) for one in figures], axis=0) for name in FIGURES])
 
 
 def _difference(value: float, samples: Float[np.ndarray, " resample"], cases: int) -> Difference:

@@ -1,14 +1,17 @@
 """The meter at the door to pixels: it counts, so that no model has to claim."""
 
 import torch
+from jaxtyping import Num
+from torch import Tensor
 
 from saccade.core.results import Cost
+
+Count = int | Num[Tensor, " batch"]
+"""One number for all images of a batch, or one for each."""
 
 
 class Meter:
     """Counts what each image of a batch was asked for.
-
-    All images of a batch are asked for the same number of pixels at a time, so a count is one number per call.
 
     Args:
         images: Images in the batch.
@@ -18,20 +21,20 @@ class Meter:
 
     def __init__(self, images: int, total: int, decoded: int) -> None:
         self.images, self.total, self.decoded = images, total, decoded
-        self.looked = 0
-        self.read = 0
+        self.looked: Count = 0
+        self.read: Count = 0
         self.reads = 0
 
-    def count_looked(self, pixels: int) -> None:
+    def count_looked(self, pixels: Count) -> None:
         """Note pixels of an overview, per image."""
-        self.looked += pixels
+        self.looked = self.looked + pixels
 
-    def count_read(self, sites: int, pixels_each: int) -> None:
-        """Note sites, and the pixels of each, per image."""
+    def count_read(self, sites: int, pixels: Count) -> None:
+        """Note sites, and the pixels of all of them, per image."""
         self.reads += sites
-        self.read += sites * pixels_each
+        self.read = self.read + pixels
 
     def cost(self) -> Cost:
         """The counts so far, one row per image."""
         counts = (self.total, self.looked, self.read, self.decoded, self.reads)
-        return Cost(*torch.tensor(counts, dtype=torch.float64)[:, None].expand(-1, self.images))
+        return Cost(*(torch.as_tensor(count, dtype=torch.float64).cpu().expand(self.images) for count in counts))

@@ -7,8 +7,9 @@ from torch import Tensor
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Cost
-from saccade.imaging.meter import Meter
+from saccade.imaging.meter import Count, Meter
 from saccade.ops.patches import gather_patches
+from saccade.ops.positions import site_boxes
 
 
 class Stack:
@@ -67,18 +68,25 @@ class Stack:
 
     def read(self, boxes: Int[Tensor, "batch site 4"], size: int) -> Float[Tensor, "batch site channel {size} {size}"]:
         """The boxes' pixels, edges reflected; see ``ops.patches.gather_patches``."""
-        self.meter.count_read(boxes.shape[1], size * size)
+        self.meter.count_read(boxes.shape[1], boxes.shape[1] * size * size)
         return gather_patches(self.values, boxes, size)
 
     def read_blocks(self, index: Int[Tensor, "batch site"], size: int) -> Float[Tensor, "batch site value"]:
         """Blocks of ``size`` × ``size`` pixels by their raster index: ``read`` on a lattice, without the boxes.
 
         Values of a block come channel by channel, each row by row. Where the image ends inside a block, its last row or
-        column is continued.
+        column is continued; what that adds is not counted as read.
         """
-        self.meter.count_read(index.shape[1], size * size)
+        self.meter.count_read(index.shape[1], self._pixels_in_blocks(index, size))
         rows = self._rows_of_blocks(size)
         return rows.gather(1, index[:, :, None].expand(-1, -1, rows.shape[2]))
+
+    def _pixels_in_blocks(self, index: Int[Tensor, "batch site"], size: int) -> Count:
+        """Pixels of the image that these blocks hold, for each image of the batch."""
+        if self.width % size == 0 and self.height % size == 0:
+            return index.shape[1] * size * size
+        boxes = site_boxes(index, size, self.height, self.width)
+        return (boxes[..., 2:] - boxes[..., :2]).prod(-1).sum(1)
 
     def _rows_of_blocks(self, size: int) -> Float[Tensor, "batch block value"]:
         """The image as one row of values per block; a view where a pixel's channels lie side by side already."""

@@ -22,7 +22,8 @@ def result_figure(result: Result) -> Figure:
     left.imshow(as_picture(image), interpolation="nearest")
     left.set_title(result.label)
     middle.imshow(overlay(image, result.sites), interpolation="nearest")
-    middle.set_title(f"{float(result.cost.pixels_read_fraction):.1%} of the pixels read")
+    read, looked = float(result.cost.pixels_read_fraction), float(result.cost.pixels_looked_fraction)
+    middle.set_title(f"{read:.1%} of the pixels read, {looked:.0%} looked at", fontsize="medium")
     for axes in (left, middle):
         axes.set_axis_off()
     right.barh([name for name, _ in ranked], [value for _, value in ranked], color="#5b2a86")

@@ -22,7 +22,8 @@ from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.imaging.stack import as_stack
-from saccade.models.parts.fine_attention import Attended, Form, fine_attention
+from saccade.models.parts.fine_attention import Attended, Form, Row, fine_attention
+from saccade.models.parts.numbers import Count, CountOrNone, Share, Strength
 from saccade.models.parts.pixel_look import FullTrunk, LearnedScore, PixelLook, StridedTrunk, lattice_of
 from saccade.models.parts.pixel_select import Budgeted, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
@@ -154,21 +155,23 @@ class SparseAttnNet(SparseClassifier):
 def sparse_attn_net(
     classes: tuple[str, ...],
     *,
-    channels: int = 3,
-    budget: int = 153,
-    site: int = 2,
+    channels: Count = 3,
+    budget: Count = 153,
+    site: Count = 2,
     look: Literal["strided", "full"] = "strided",
-    look_width: int = 16,
+    look_width: Count = 16,
     look_features: bool = False,
-    random_share: float = 0.08,
-    width: int = 64,
-    frequencies: int = 4,
-    token_layers: int = 1,
+    random_share: Share = 0.08,
+    width: Count = 64,
+    frequencies: CountOrNone = 4,
+    token_layers: Count = 1,
     attention: Form = "full",
-    attention_layers: int = 2,
-    heads: int = 4,
+    attention_layers: Count = 2,
+    heads: Count = 4,
+    dropout: Share = 0.0,
+    row: Row = "first",
     distillation: Literal["kl", "bce"] = "kl",
-    distillation_strength: float = 0.1,
+    distillation_strength: Strength = 0.1,
 ) -> SparseAttnNet:
     """Build the whole model from its parts.
 
@@ -190,6 +193,8 @@ def sparse_attn_net(
         attention: ``full`` as published, ``rounds`` where only CLS attends (our variant, linear in the sites).
         attention_layers: Layers of either (our choice).
         heads: Attention heads (our choice).
+        dropout: Share of what an attention layer adds to a token that is dropped while training (our choice).
+        row: Whose CLS row weighs the sites and teaches the look, with full attention (our choice).
         distillation: Form of the term that teaches the look (our choice).
         distillation_strength: Its factor λ (our choice).
     """
@@ -200,7 +205,7 @@ def sparse_attn_net(
         look=PixelLook(trunk, LearnedScore(trunk, site), site),
         select=TopPixels(budget, random_share),
         read=PixelTokens(channels, width, frequencies, token_layers, site, trunk.width if look_features else 0),
-        aggregate=fine_attention(attention, width, heads, attention_layers),
+        aggregate=fine_attention(attention, width, heads, attention_layers, dropout, row),
         width=width,
         distillation=Distillation(distillation, distillation_strength),
     )

@@ -34,7 +34,7 @@ class _Panel:
 _PANELS = (
     _Panel("Loss", (("training", "train_loss", GREY, "--"), ("validation", "val_loss", BLUE, "-"))),
     _Panel("Accuracy on validation, %", (("", "val_accuracy", BLUE, "-"),), percent=True),
-    _Panel("Budget k, % of the pixels", (("", "pixels_read_fraction", BLUE, "-"),), percent=True),
+    _Panel("Budget k: pixels read, %", (("", "pixels_read_fraction", BLUE, "-"),), percent=True),
 )
 
 
@@ -56,6 +56,8 @@ def training_figure(history: Sequence[Mapping[str, Any]]) -> "Figure":
             axes.legend()
         axes.set_ylim(bottom=0)
         axes.set(title=panel.title, xlabel="epoch")
+        if any(line[1] == "pixels_read_fraction" for line in panel.lines):
+            _tell_looked(axes, last_known(history, "pixels_looked_fraction"))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
@@ -152,6 +154,13 @@ def column(rows: Sequence[Mapping[str, Any]], name: str) -> Float[np.ndarray, " 
     return np.array([_number(row.get(name)) for row in rows], dtype=np.float64)
 
 
+def last_known(rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """The last number in a column; ``None`` where it holds none."""
+    values = column(rows, name)
+    known = values[np.isfinite(values)]
+    return float(known[-1]) if len(known) else None
+
+
 def short(name: str) -> str:
     """A name that leaves room for the plot."""
     return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
@@ -162,6 +171,13 @@ def _number(value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):  # missing, or an empty cell of a CSV
         return float("nan")
+
+
+def _tell_looked(axes: "Axes", looked: float | None) -> None:
+    """Say beside the title what share of the pixels was looked at: pixels read are never shown without it."""
+    if looked is not None:
+        style: dict[str, Any] = {"loc": "right", "color": MUTED, "fontsize": 8.5, "fontweight": "normal"}
+        axes.set_title(f"looked at: {100 * looked:.0f} %", **style)
 
 
 def _mark_last(axes: "Axes", x: np.ndarray, y: np.ndarray) -> None:

@@ -8,7 +8,14 @@ from markupsafe import Markup
 
 from saccade.evaluation.metrics import Metrics
 from saccade.report.data import CostRow
-from saccade.report.figures import column, confusion_figure, recall_figure, reliability_figure, training_figure
+from saccade.report.figures import (
+    column,
+    confusion_figure,
+    last_known,
+    recall_figure,
+    reliability_figure,
+    training_figure,
+)
 from saccade.report.parts import Section, part, table
 from saccade.report.style import figure_html
 from saccade.report.words import amount, number_interval, percent, percent_interval
@@ -48,10 +55,8 @@ def _apart(own: CostRow) -> str:
 
 def training_section(history: Sequence[Mapping[str, Any]]) -> Section:
     """Loss, accuracy and budget over epochs."""
-    share = column(history, "pixels_read_fraction")
-    known = share[np.isfinite(share)]
     epochs = f"{len(history)} epoch{'s' if len(history) > 1 else ''}"
-    budget = f"; the budget k went from {percent(known[0])} to {percent(known[-1])} of the pixels" if len(known) else ""
+    budget = _budget_words(history)
     alt = f"Loss, validation accuracy and pixels the model may read over {epochs}{budget}."
     return Section(
         key="training",
@@ -62,6 +67,17 @@ def training_section(history: Sequence[Mapping[str, Any]]) -> Section:
         "part does.",
         html=figure_html(training_figure(history), "training", alt),
     )
+
+
+def _budget_words(history: Sequence[Mapping[str, Any]]) -> str:
+    """Where the budget went, and what was looked at in the end; nothing where that is not known."""
+    share = column(history, "pixels_read_fraction")
+    known = share[np.isfinite(share)]
+    if not len(known):
+        return ""
+    looked = last_known(history, "pixels_looked_fraction")
+    beside = "" if looked is None else f" read, {percent(looked)} looked at"
+    return f"; the budget k went from {percent(known[0])} to {percent(known[-1])} of the pixels{beside}"
 
 
 def confusion_section(metrics: Metrics) -> Section:

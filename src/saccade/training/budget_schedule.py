@@ -38,13 +38,13 @@ class BudgetRule:
     With L the smoothed loss and L* its best: L ≤ (1 + tolerance) · L* shrinks the budget, L > (1 + alarm) · L* grows
     it, anything between keeps it. It grows back no further than the budget that L* was reached with: the minimum of a
     noisy loss is too low to come back to, and without that limit the budget climbs for the rest of the training (our
-    addition, measured in docs/log.md, as is the shrinking by 6 %). It stays within its bounds, and does not
+    addition, measured in docs/log.md, as is the margins and steps). It stays within its bounds, and does not
     move in the last part of the training, so that the weights settle on it. A loss that is not finite changes nothing.
 
     >>> rule = BudgetRule(epochs=10)
     >>> state = rule.after(rule.initial(), loss=0.7)
     >>> round(state.share, 2), rule.sites(state, candidates=1024)
-    (0.38, 385)
+    (0.38, 393)
 
     Args:
         epochs: Epochs of the training, one or more.
@@ -63,10 +63,10 @@ class BudgetRule:
     start: float = 0.40
     floor: float = 0.02
     ceiling: float = 0.50
-    shrink: float = 0.94
-    grow: float = 1.1
-    tolerance: float = 0.01
-    alarm: float = 0.03
+    shrink: float = 0.96
+    grow: float = 1.05
+    tolerance: float = 0.05
+    alarm: float = 0.10
     frozen: float = 0.2
     smoothing: float = 0.5
 

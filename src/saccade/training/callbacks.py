@@ -55,6 +55,7 @@ class History(Callback):
             "val_accuracy": validation.accuracy,
             **({} if budget is None else {"budget": budget}),
             "pixels_read_fraction": validation.pixels_read_fraction,
+            "pixels_looked_fraction": validation.pixels_looked_fraction,
             "learning_rate": self._learning_rate,
             "seconds": time.monotonic() - self._started,
             **{f"val_recall_{name}": recall for name, recall in recalls},
@@ -149,8 +150,8 @@ def epoch_line(row: dict[str, int | float], epochs: int) -> str:
     """One epoch in one line.
 
     >>> row = {"epoch": 3, "train_loss": 0.5312, "val_loss": 0.3104, "val_accuracy": 0.911, "seconds": 4.08}
-    >>> epoch_line({**row, "budget": 228, "pixels_read_fraction": 0.2227}, epochs=120)
-    'epoch 3/120  loss 0.531  val 0.310  accuracy 0.911  budget 228 (22.3 % read)  4.1 s'
+    >>> epoch_line({**row, "budget": 228, "pixels_read_fraction": 0.2227, "pixels_looked_fraction": 1}, epochs=120)
+    'epoch 3/120  loss 0.531  val 0.310  accuracy 0.911  budget 228: 22.3 % read, 100 % looked at  4.1 s'
     """
     parts = [
         f"epoch {row['epoch']}/{epochs}",
@@ -159,7 +160,8 @@ def epoch_line(row: dict[str, int | float], epochs: int) -> str:
         f"accuracy {row['val_accuracy']:.3f}",
     ]
     if "budget" in row:
-        parts.append(f"budget {row['budget']} ({row['pixels_read_fraction']:.1%} read)".replace("%", " %"))
+        read, looked = (100 * row[f"pixels_{verb}_fraction"] for verb in ("read", "looked"))
+        parts.append(f"budget {row['budget']}: {read:.1f} % read, {looked:.0f} % looked at")
     return "  ".join([*parts, f"{row['seconds']:.1f} s"])
 
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from saccade.core.errors import BadInput
 from saccade.core.files import write_text
 from saccade.datasets.augmentation import Augmentation
+from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import MODELS, options_of
 from saccade.training.recipe_sections import (
     DataRecipe,
@@ -83,9 +84,10 @@ class Recipe(Section):
         changes = tuple(changes)
         return self.parse(with_changes(self._chosen(), changes), f"--set {' '.join(changes)}") if changes else self
 
-    def with_channels(self, channels: int) -> "Recipe":
-        """The recipe with the channels that the data turned out to have."""
-        return self.model_copy(update={"data": self.data.model_copy(update={"channels": channels})})
+    def settled(self, preprocessing: Preprocessing) -> "Recipe":
+        """The recipe with what the data turned out to have: channels, normalisation, micrometres per pixel."""
+        found = {name: getattr(preprocessing, name) for name in ("channels", "mean", "std", "mpp")}
+        return self.model_copy(update={"data": self.data.model_copy(update=found)})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, every default included; ``parse`` brings the recipe back."""

@@ -24,6 +24,7 @@ class Section(BaseModel):
 
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 _Share = Annotated[float, Field(gt=0, le=1)]
+_Positive = Annotated[float, Field(gt=0)]
 _FullPath = Annotated[str, AfterValidator(lambda path: os.path.abspath(os.path.expanduser(path)))]
 
 
@@ -41,6 +42,9 @@ class DataRecipe(Section):
         path: Folder of class folders, manifest or MedMNIST file; relative to the working folder, kept as a full path.
         size: Side of the square that images are resized to.
         channels: Channels of the model's input; ``null`` takes those of the first image.
+        mean: Mean of each channel, as a share of the largest value of the files' type; ``null`` measures it.
+        std: Standard deviation of each channel, likewise. Both are measured on the training part.
+        mpp: Micrometres per base pixel of the images; ``null`` takes the manifest's, where it has them.
         seed: Of the split into parts, where the data brings none.
         fractions: Shares of training, validation and test part of that split.
         augmentation: How training images are changed; ``null`` leaves them as they are.
@@ -49,9 +53,18 @@ class DataRecipe(Section):
     path: _FullPath
     size: Annotated[int, Field(ge=1, le=4096)] = 64
     channels: Annotated[int | None, Field(ge=1, le=64)] = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[_Positive, ...] | None = None
+    mpp: _Positive | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     fractions: tuple[_Fraction, _Fraction, _Fraction] = FRACTIONS
     augmentation: Annotated[Augmentation, BeforeValidator(_completed)] = GENTLE
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> "DataRecipe":
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("mean and std belong together: give both or neither")
+        return self
 
 
 class ModelRecipe(Section):
@@ -99,10 +112,10 @@ class LearnedBudget(Section):
     start: _Share = 0.40
     floor: _Share = 0.02
     ceiling: _Share = 0.50
-    shrink: Annotated[float, Field(gt=0, le=1)] = 0.94
-    grow: Annotated[float, Field(ge=1)] = 1.1
-    tolerance: Annotated[float, Field(ge=0)] = 0.01
-    alarm: Annotated[float, Field(ge=0)] = 0.03
+    shrink: Annotated[float, Field(gt=0, le=1)] = 0.96
+    grow: Annotated[float, Field(ge=1)] = 1.05
+    tolerance: Annotated[float, Field(ge=0)] = 0.05
+    alarm: Annotated[float, Field(ge=0)] = 0.10
     frozen: _Fraction = 0.2
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.5
 

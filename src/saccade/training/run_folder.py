@@ -59,7 +59,7 @@ def _keep_recipe(path: Path, recipe: Recipe) -> None:
         recipe.save(path)
     elif different := Recipe.load(path).differences(recipe):
         message = f"was started with another recipe: {', '.join(different[:3])}{' …' if len(different) > 3 else ''}"
-        raise BadInput(message, "resume with the same settings, or choose another --out", str(path))
+        raise BadInput(message, "resume with --out and --resume alone, or choose another --out", str(path))
 
 
 def _keep_splits(path: Path, manifest: Manifest) -> None:

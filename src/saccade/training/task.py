@@ -30,12 +30,14 @@ class Validation:
         accuracy: Share of images classified rightly.
         recalls: The same for each class; NaN for a class without images.
         pixels_read_fraction: Mean over the images.
+        pixels_looked_fraction: Likewise.
     """
 
     loss: float = math.nan
     accuracy: float = math.nan
     recalls: tuple[float, ...] = ()
     pixels_read_fraction: float = math.nan
+    pixels_looked_fraction: float = math.nan
 
 
 class ClassifierTask(LightningModule):
@@ -111,6 +113,7 @@ class ClassifierTask(LightningModule):
             "loss": (losses * weights).sum(),
             "weight": weights.sum(),
             "read": prediction.cost.pixels_read_fraction.float().sum().to(self.device),
+            "looked": prediction.cost.pixels_looked_fraction.float().sum().to(self.device),
             "images": torch.bincount(labels, minlength=classes).float(),
             "right": torch.bincount(labels[right], minlength=classes).float(),
         }
@@ -128,6 +131,7 @@ class ClassifierTask(LightningModule):
             accuracy=float(total["right"].sum() / images),
             recalls=tuple((total["right"] / total["images"]).tolist()),
             pixels_read_fraction=float(total["read"] / images),
+            pixels_looked_fraction=float(total["looked"] / images),
         )
         self.log("val_loss", self.validation.loss)
 

@@ -1,6 +1,7 @@
 """From a recipe to a run folder."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,9 @@ def train(
     precision: str = "32-true",
     accelerator: str = "auto",
     data: CellData | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
-    """Train a model and leave a run folder.
+    """Train a model and leave a run folder; images of the test part are not opened.
 
     It holds ``recipe.yaml`` (resolved), ``splits.csv``, ``history.csv`` and ``checkpoints/`` from the first epoch on,
     and in the end ``model.safetensors`` with ``config.json``: the best epoch's model. Each file appears whole or not at
@@ -51,6 +53,7 @@ def train(
         precision: Lightning's words, such as ``32-true`` or ``bf16-mixed``.
         accelerator: Lightning's words, such as ``cpu``; ``auto`` takes a GPU where there is one.
         data: The recipe's data where it is open already; other parts make it a fold of a cross-validation.
+        progress: Told how many of how many images are loaded.
 
     Returns:
         The run folder.
@@ -62,24 +65,24 @@ def train(
     out = Path(out)
     check_folder(out, resume, overwrite)
     _try_model(recipe)
-    data = _open(recipe.data) if data is None else data
+    data = _open(recipe.data, progress) if data is None else data
     module = CellDataModule.of(data, recipe.training, devices)
-    recipe = recipe.with_channels(data.preprocessing.channels)
-    start_folder(out, recipe, data.manifest, resume, overwrite)
+    recipe = recipe.settled(data.preprocessing)
     model = build_model(recipe, data)
     counts = module.class_counts(len(data.classes))
     task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
     trainer = make_trainer(make_callbacks(recipe, out), recipe.training.epochs, out, **hardware)
+    start_folder(out, recipe, data.split, resume, overwrite)
     run_trainer(trainer, task, module, out / CHECKPOINTS / LAST)
     _finish(out, model, data)
     return out
 
 
-def _open(recipe: DataRecipe) -> CellData:
-    """The data of a recipe, and what the user should know about its split."""
-    options = recipe.model_dump(include={"channels", "fractions", "seed"})
-    data = open_data(recipe.path, recipe.size, **options)
+def _open(recipe: DataRecipe, progress: Callable[[int, int], None]) -> CellData:
+    """The training and validation part of a recipe's data, and what the user should know about the split."""
+    options = recipe.model_dump(include={"channels", "fractions", "seed", "mean", "std", "mpp"})
+    data = open_data(recipe.path, recipe.size, **options, parts=("train", "val"), progress=progress)
     for note in data.notes:
         _log.warning("%s", note)
     return data

@@ -27,7 +27,7 @@ def test_the_last_layer_of_cls_only_is_the_cls_row_of_a_full_layer() -> None:
     attention = FullAttention(8, 2, 2).double()
     tokens = torch.randn(2, 5, 8, dtype=torch.float64)
     words = torch.cat([attention.enter(tokens), attention.cls.expand(2, -1, -1)], dim=1)
-    words = attention.layers[0](words)
+    words, _ = attention.layers[0](words)
 
     last = attention.last
     both = torch.cat([attention.norm(words[:, :-1]), last.norm(words[:, -1:])], dim=1)
@@ -53,7 +53,11 @@ def test_a_token_layer_is_torchs_pre_norm_layer() -> None:
     theirs.linear1.load_state_dict(ours.feed_forward[1].state_dict())
     theirs.linear2.load_state_dict(ours.feed_forward[3].state_dict())
     tokens = torch.randn(2, 7, 8, dtype=torch.float64)
-    assert torch.allclose(ours(tokens), theirs(tokens), atol=1e-12)
+    mixed, row = ours(tokens)
+    assert torch.allclose(mixed, theirs(tokens), atol=1e-12)
+    normal = theirs.norm1(tokens)
+    weights = theirs.self_attn(normal, normal, normal, average_attn_weights=False)[1]
+    assert torch.allclose(row, weights[:, :, -1], atol=1e-12)
 
 
 def test_site_weights_leave_cls_out() -> None:
@@ -72,3 +76,30 @@ def test_a_cls_layer_with_silent_output_passes_cls_through() -> None:
         torch.nn.init.zeros_(linear.bias)
     cls = torch.randn(2, 8)
     assert layer(cls, torch.randn(2, 5, 8))[0].equal(cls)
+
+
+@pytest.mark.parametrize("part", [ClsRounds, FullAttention])
+def test_dropout_acts_in_training_alone(part: type) -> None:
+    torch.manual_seed(0)
+    attention, tokens = part(8, 2, 2, dropout=0.5), torch.randn(1, 5, 8)
+    assert not attention(tokens).summary.equal(attention(tokens).summary)
+    attention.eval()
+    assert attention(tokens).summary.equal(attention(tokens).summary)
+    assert sum(isinstance(each, torch.nn.Dropout) and each.p == 0.5 for each in attention.modules()) == 4
+
+
+def test_the_row_that_weighs_sites() -> None:
+    torch.manual_seed(0)
+    attention, tokens = FullAttention(8, 2, 3).eval(), torch.randn(2, 5, 8)
+    rows = {}
+    for attention.row in ("first", "last", "mean"):
+        rows[attention.row] = attention(tokens).weights
+        assert torch.allclose(rows[attention.row].sum(1), torch.ones(2))
+    words = torch.cat([attention.enter(tokens), attention.cls.expand(2, -1, -1)], dim=1)
+    seen = []
+    for layer in attention.layers:
+        words, row = layer(words)
+        seen.append(site_weights(row))
+    seen.append(site_weights(attention.last(words[:, -1], attention.norm(words[:, :-1]))[1]))
+    assert rows["first"].equal(seen[0]) and rows["last"].equal(seen[-1])
+    assert torch.allclose(rows["mean"], sum(seen) / 3)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from torch import nn
 
 from saccade.models.parts.fine_attention import Form, fine_attention
+from saccade.models.parts.numbers import Count, CountOrNone, Share
 from saccade.models.parts.pixel_look import IntensityScore, NoLook, NoScore, NoTrunk, PixelLook, StridedTrunk
 from saccade.models.parts.pixel_select import AllPixels, RandomPixels, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
@@ -19,18 +20,19 @@ from saccade.models.sparse_attn_net import SparseAttnNet
 def random_pixels(
     classes: tuple[str, ...],
     *,
-    channels: int = 3,
-    budget: int = 153,
-    site: int = 2,
-    seed: int = 0,
-    look_width: int = 16,
+    channels: Count = 3,
+    budget: Count = 153,
+    site: Count = 2,
+    seed: CountOrNone = 0,
+    look_width: Count = 16,
     look_features: bool = False,
-    width: int = 64,
-    frequencies: int = 4,
-    token_layers: int = 1,
+    width: Count = 64,
+    frequencies: CountOrNone = 4,
+    token_layers: Count = 1,
     attention: Form = "full",
-    attention_layers: int = 2,
-    heads: int = 4,
+    attention_layers: Count = 2,
+    heads: Count = 4,
+    dropout: Share = 0.0,
 ) -> SparseAttnNet:
     """Sites drawn uniformly, anew for each image at each training step.
 
@@ -48,6 +50,7 @@ def random_pixels(
         attention: ``full`` or ``rounds``.
         attention_layers: Layers of either.
         heads: Attention heads.
+        dropout: Share of what an attention layer adds to a token that is dropped while training.
     """
     reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
     return _control(
@@ -60,6 +63,7 @@ def random_pixels(
         attention=attention,
         attention_layers=attention_layers,
         heads=heads,
+        dropout=dropout,
         **reader,
     )
 
@@ -67,18 +71,19 @@ def random_pixels(
 def intensity_pixels(
     classes: tuple[str, ...],
     *,
-    channels: int = 3,
-    budget: int = 153,
-    site: int = 2,
+    channels: Count = 3,
+    budget: Count = 153,
+    site: Count = 2,
     order: Literal["darkest", "brightest"] = "darkest",
-    look_width: int = 16,
+    look_width: Count = 16,
     look_features: bool = False,
-    width: int = 64,
-    frequencies: int = 4,
-    token_layers: int = 1,
+    width: Count = 64,
+    frequencies: CountOrNone = 4,
+    token_layers: Count = 1,
     attention: Form = "full",
-    attention_layers: int = 2,
-    heads: int = 4,
+    attention_layers: Count = 2,
+    heads: Count = 4,
+    dropout: Share = 0.0,
 ) -> SparseAttnNet:
     """The darkest (or brightest) sites: a score that had nothing to learn.
 
@@ -96,6 +101,7 @@ def intensity_pixels(
         attention: ``full`` or ``rounds``.
         attention_layers: Layers of either.
         heads: Attention heads.
+        dropout: Share of what an attention layer adds to a token that is dropped while training.
     """
     reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
     return _control(
@@ -108,6 +114,7 @@ def intensity_pixels(
         attention=attention,
         attention_layers=attention_layers,
         heads=heads,
+        dropout=dropout,
         **reader,
     )
 
@@ -115,16 +122,17 @@ def intensity_pixels(
 def all_pixels(
     classes: tuple[str, ...],
     *,
-    channels: int = 3,
-    site: int = 2,
-    look_width: int = 16,
+    channels: Count = 3,
+    site: Count = 2,
+    look_width: Count = 16,
     look_features: bool = False,
-    width: int = 64,
-    frequencies: int = 4,
-    token_layers: int = 1,
+    width: Count = 64,
+    frequencies: CountOrNone = 4,
+    token_layers: Count = 1,
     attention: Form = "full",
-    attention_layers: int = 2,
-    heads: int = 4,
+    attention_layers: Count = 2,
+    heads: Count = 4,
+    dropout: Share = 0.0,
 ) -> SparseAttnNet:
     """Every site: what selection gives up.
 
@@ -140,6 +148,7 @@ def all_pixels(
         attention: ``full`` or ``rounds``.
         attention_layers: Layers of either.
         heads: Attention heads.
+        dropout: Share of what an attention layer adds to a token that is dropped while training.
     """
     reader: dict[str, Any] = {"width": width, "frequencies": frequencies, "token_layers": token_layers}
     return _control(
@@ -152,6 +161,7 @@ def all_pixels(
         attention=attention,
         attention_layers=attention_layers,
         heads=heads,
+        dropout=dropout,
         **reader,
     )
 
@@ -170,6 +180,7 @@ def _control(
     attention: Form,
     attention_layers: int,
     heads: int,
+    dropout: float,
 ) -> SparseAttnNet:
     """SparseAttnNet with another score and selection; a look of no width sees nothing."""
     trunk = StridedTrunk(channels, look_width) if look_width else None
@@ -180,7 +191,7 @@ def _control(
         look=PixelLook(trunk, score, site) if trunk else blind,
         select=select,
         read=PixelTokens(channels, width, frequencies, token_layers, site, trunk.width if trunk else 0),
-        aggregate=fine_attention(attention, width, heads, attention_layers),
+        aggregate=fine_attention(attention, width, heads, attention_layers, dropout, row="first"),
         width=width,
         distillation=None,
     )

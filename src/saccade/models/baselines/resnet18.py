@@ -6,9 +6,10 @@ pooling, which is the fair form below 64 pixels.
 """
 
 from saccade.models.baselines.whole_image import WholeImage
+from saccade.models.parts.numbers import Count
 
 
-def resnet18(classes: tuple[str, ...], *, channels: int = 3) -> WholeImage:
+def resnet18(classes: tuple[str, ...], *, channels: Count = 3) -> WholeImage:
     """The network of 11.2 million parameters.
 
     Args:

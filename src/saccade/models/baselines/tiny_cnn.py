@@ -7,9 +7,12 @@ is its use: a sparse model that cannot keep up with it has no reason to exist.
 from torch import nn
 
 from saccade.models.baselines.whole_image import WholeImage
+from saccade.models.parts.numbers import Count
 
 
-def tiny_cnn(classes: tuple[str, ...], *, channels: int = 3, widths: tuple[int, ...] = (16, 32, 64, 64)) -> WholeImage:
+def tiny_cnn(
+    classes: tuple[str, ...], *, channels: Count = 3, widths: tuple[Count, ...] = (16, 32, 64, 64)
+) -> WholeImage:
     """3×3 convolutions with batch norm, halving after each but the last, then a global mean and a linear layer.
 
     Cost at 64×64 RGB: 13.5 million MAC.

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from saccade.core.errors import BadInput
 from saccade.models.baselines.whole_image import WholeImage
+from saccade.models.parts.numbers import Count
 
 
 class _LogitsOnly(nn.Module):
@@ -20,7 +21,7 @@ class _LogitsOnly(nn.Module):
         return self.network(images)[0]
 
 
-def vit_tiny(classes: tuple[str, ...], *, channels: int = 3, size: int = 64, patch: int = 8) -> WholeImage:
+def vit_tiny(classes: tuple[str, ...], *, channels: Count = 3, size: Count = 64, patch: Count = 8) -> WholeImage:
     """The transformer of 5.4 million parameters.
 
     Args:

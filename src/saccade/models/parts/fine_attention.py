@@ -1,5 +1,6 @@
 """Fine attention over the tokens read, ending in one CLS token. Two forms behind one interface."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,9 +10,12 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from saccade.core.errors import BadInput
 from saccade.ops.cls_attention import cls_attention, split_heads
 
 Form = Literal["full", "rounds"]
+Row = Literal["first", "last", "mean"]
+"""Whose CLS row weighs the sites: the first layer's, the last one's, or the mean of all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,16 +24,20 @@ class Attended:
 
     Attributes:
         summary: The CLS token.
-        weights: The last layer's CLS row, mean over heads, without CLS → CLS, renormalised over the sites.
+        weights: A CLS row, mean over heads, without CLS → CLS, renormalised over the sites.
     """
 
     summary: Float[Tensor, "batch width"]
     weights: Float[Tensor, "batch site"]
 
 
-def _feed_forward(width: int, ratio: int) -> nn.Sequential:
+def _feed_forward(width: int, ratio: int, dropout: float) -> nn.Sequential:
     return nn.Sequential(
-        nn.LayerNorm(width), nn.Linear(width, ratio * width), nn.ReLU(), nn.Linear(ratio * width, width)
+        nn.LayerNorm(width),
+        nn.Linear(width, ratio * width),
+        nn.ReLU(),
+        nn.Linear(ratio * width, width),
+        nn.Dropout(dropout),
     )
 
 
@@ -41,10 +49,11 @@ class ClsLayer(nn.Module):
     Args:
         width: Numbers in a token.
         heads: Attention heads.
+        dropout: Share of what a layer adds to a token that is dropped while training.
         ratio: Hidden width of the feed-forward part over ``width``.
     """
 
-    def __init__(self, width: int, heads: int, ratio: int = 2) -> None:
+    def __init__(self, width: int, heads: int, dropout: float = 0.0, ratio: int = 2) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(width)
@@ -52,7 +61,8 @@ class ClsLayer(nn.Module):
         self.key = nn.Linear(width, width, bias=False)  # a bias would add the same to every score
         self.value = nn.Linear(width, width, bias=False)  # absorbed by the bias of `out`: the weights sum to one
         self.out = nn.Linear(width, width)
-        self.feed_forward = _feed_forward(width, ratio)
+        self.dropout = nn.Dropout(dropout)
+        self.feed_forward = _feed_forward(width, ratio, dropout)
 
     def forward(
         self, cls: Float[Tensor, "batch width"], tokens: Float[Tensor, "batch site width"]
@@ -62,7 +72,7 @@ class ClsLayer(nn.Module):
         query = rearrange(self.query(own), "batch (head dim) -> batch head dim", head=self.heads)
         key, value = (split_heads(layer.weight, self.heads) for layer in (self.key, self.value))
         mixed, weights = cls_attention(query, tokens, own, key, value)
-        cls = cls + self.out(rearrange(mixed, "batch head dim -> batch (head dim)"))
+        cls = cls + self.dropout(self.out(rearrange(mixed, "batch head dim -> batch (head dim)")))
         return cls + self.feed_forward(cls), weights
 
 
@@ -76,12 +86,13 @@ class ClsRounds(nn.Module):
         width: Numbers in a token.
         heads: Attention heads.
         rounds: Layers.
+        dropout: Of every layer.
     """
 
-    def __init__(self, width: int = 64, heads: int = 4, rounds: int = 2) -> None:
+    def __init__(self, width: int = 64, heads: int = 4, rounds: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
         self.cls = nn.Parameter(0.02 * torch.randn(1, width))
-        self.layers = nn.ModuleList(ClsLayer(width, heads) for _ in range(rounds))
+        self.layers = nn.ModuleList(ClsLayer(width, heads, dropout) for _ in range(rounds))
 
     def forward(self, tokens: Float[Tensor, "batch site width"]) -> Attended:
         """Attend to the tokens, CLS as the last key."""
@@ -100,26 +111,31 @@ class TokenLayer(nn.Module):
     Args:
         width: Numbers in a token.
         heads: Attention heads.
+        dropout: Share of what a layer adds to a token that is dropped while training.
         ratio: Hidden width of the feed-forward part over ``width``.
     """
 
-    def __init__(self, width: int, heads: int, ratio: int = 2) -> None:
+    def __init__(self, width: int, heads: int, dropout: float = 0.0, ratio: int = 2) -> None:
         super().__init__()
         self.heads = heads
         self.norm = nn.LayerNorm(width)
         self.query_key_value = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
-        self.feed_forward = _feed_forward(width, ratio)
+        self.dropout = nn.Dropout(dropout)
+        self.feed_forward = _feed_forward(width, ratio, dropout)
 
-    def forward(self, tokens: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
-        """The tokens after the layer."""
+    def forward(
+        self, tokens: Float[Tensor, "batch token width"]
+    ) -> tuple[Float[Tensor, "batch token width"], Float[Tensor, "batch head token"]]:
+        """The tokens after the layer, and the attention of the last of them, CLS, over all."""
         three = self.query_key_value(self.norm(tokens))
         query, key, value = rearrange(
             three, "batch token (three head dim) -> three batch head token dim", three=3, head=self.heads
         )
         mixed = F.scaled_dot_product_attention(query, key, value)
-        tokens = tokens + self.out(rearrange(mixed, "batch head token dim -> batch token (head dim)"))
-        return tokens + self.feed_forward(tokens)
+        scores = (query[:, :, -1:] @ key.transpose(2, 3))[:, :, 0] / math.sqrt(query.shape[-1])
+        tokens = tokens + self.dropout(self.out(rearrange(mixed, "batch head token dim -> batch token (head dim)")))
+        return tokens + self.feed_forward(tokens), scores.softmax(-1)
 
 
 class FullAttention(nn.Module):
@@ -128,32 +144,55 @@ class FullAttention(nn.Module):
     Of the last layer only the CLS row is computed, which changes nothing that is used. Cost per image: ``layers − 1``
     of ``TokenLayer``, quadratic in the sites, and one ``ClsLayer``.
 
+    Sites are weighed by the CLS row of the first layer: only there is a token its site and nothing else. After a layer
+    every token holds something of all sites, and a look that learns from the last row picks sites for what others
+    told them (our choice, measured in docs/log.md).
+
     Args:
         width: Numbers in a token.
         heads: Attention heads.
         layers: Layers, the last included.
+        dropout: Of every layer.
+        row: Whose CLS row weighs the sites.
     """
 
-    def __init__(self, width: int = 64, heads: int = 4, layers: int = 2) -> None:
+    def __init__(
+        self, width: int = 64, heads: int = 4, layers: int = 2, dropout: float = 0.0, row: Row = "first"
+    ) -> None:
         super().__init__()
+        self.row: Row = row
         self.enter = nn.Linear(width, width)
         self.cls = nn.Parameter(0.02 * torch.randn(1, 1, width))
-        self.layers = nn.ModuleList(TokenLayer(width, heads) for _ in range(layers - 1))
+        self.layers = nn.ModuleList(TokenLayer(width, heads, dropout) for _ in range(layers - 1))
         self.norm = nn.LayerNorm(width)
-        self.last = ClsLayer(width, heads)
+        self.last = ClsLayer(width, heads, dropout)
 
     def forward(self, tokens: Float[Tensor, "batch site width"]) -> Attended:
         """Attend among the tokens, CLS last."""
         words = torch.cat([self.enter(tokens), self.cls.expand(len(tokens), -1, -1)], dim=1)
+        rows: list[Tensor] = []
         for layer in self.layers:
-            words = layer(words)
-        summary, weights = self.last(words[:, -1], self.norm(words[:, :-1]))
-        return Attended(summary, site_weights(weights))
+            words, row = layer(words)
+            rows.append(site_weights(row))
+        summary, row = self.last(words[:, -1], self.norm(words[:, :-1]))
+        rows.append(site_weights(row))
+        weights = torch.stack(rows).mean(0) if self.row == "mean" else rows[0 if self.row == "first" else -1]
+        return Attended(summary, weights)
 
 
-def fine_attention(form: Form, width: int, heads: int, layers: int) -> FullAttention | ClsRounds:
-    """``full``: tokens attend to each other, as published; ``rounds``: CLS alone attends, our variant."""
-    return (FullAttention if form == "full" else ClsRounds)(width, heads, layers)
+def fine_attention(
+    form: Form, width: int, heads: int, layers: int, dropout: float, row: Row
+) -> FullAttention | ClsRounds:
+    """``full``: tokens attend to each other, as published; ``rounds``: CLS alone attends, our variant.
+
+    Raises:
+        BadInput: The width cannot be shared among the heads.
+    """
+    if width % heads:
+        raise BadInput(f"a width of {width} cannot be shared among {heads} heads", "choose a multiple of the heads")
+    if form == "full":
+        return FullAttention(width, heads, layers, dropout, row)
+    return ClsRounds(width, heads, layers, dropout)
 
 
 def site_weights(weights: Float[Tensor, "batch head key"]) -> Float[Tensor, "batch site"]:

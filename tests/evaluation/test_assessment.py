@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.cli.assessment import PEERS, LabelledImage, decoding_speed, judge, measure_costs, ready_model
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Row
 from saccade.datasets.medmnist import load_medmnist
 from saccade.datasets.sources import open_manifest
+from saccade.evaluation.assessment import PEERS, LabelledImage, decoding_speed, judge, measure_costs, ready_model
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.inference.predictor import Predictor
 from saccade.models import create_model
@@ -37,8 +37,11 @@ def test_every_image_meets_its_own_label(predictor: Predictor, cells: Path, tmp_
     bad = tmp_path / "bad.png"
     bad.write_text("no image")
     images = labelled((*rows[:70], Row(bad, rows[0].label), *rows[30:]), predictor.classes)
-    judged = judge(predictor, images, silent)
+    skipped: list[str] = []
+    judged = judge(predictor, images, silent, warn=skipped.append)
     assert judged.failed == 1
+    (line,) = skipped
+    assert line.startswith(f"skipped: {bad}: ")
     assert [image.row.path for image in judged.images] == [image.row.path for image in images if image.row.path != bad]
     expected = [predictor.predict([row.path])[0].probabilities for row in rows[:3]]
     for found, wanted in zip(judged.probabilities, expected, strict=False):
@@ -55,9 +58,11 @@ def test_images_inside_a_file(predictor: Predictor, miniature: Path) -> None:
     assert [image.row.name for image in judged.images] == [row.name for row in rows]
 
 
-def test_no_image_left(predictor: Predictor) -> None:
+def test_no_image_left(predictor: Predictor, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(BadInput, match="none of the 1 images"):
-        judge(predictor, labelled((Row(Path("nothing.png"), "monocyte"),), predictor.classes), silent)
+        judge(predictor, labelled((Row(Path("nothing 100%d.png"), "monocyte"),), predictor.classes))
+    (message,) = caplog.messages
+    assert message.startswith("skipped: nothing 100%d.png: ")
 
 
 def test_costs_are_counted(predictor: Predictor, cells: Path) -> None:

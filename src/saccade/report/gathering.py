@@ -17,11 +17,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from saccade.cli.assessment import Judged
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Manifest
 from saccade.core.results import Prediction
 from saccade.datasets.cells import CellData, load_cells
+from saccade.evaluation.assessment import Judged
 from saccade.evaluation.metrics import Metrics
 from saccade.explanation.faithfulness import faithfulness
 from saccade.explanation.maps import class_maps
@@ -187,7 +187,7 @@ def _facts(run: Run, predictor: Predictor, manifest: Manifest, part: str, judged
     size, channels = predictor.preprocessing.size, predictor.preprocessing.channels
     parts = {"": "all images", "val": "the validation part, by which the training was steered"}
     return {
-        "model": f"{predictor.model.config['model']}, {size}×{size} pixels, {channels} channels",
+        "model": f"{predictor.model.config['model']}, {size}×{size} pixels, {channels} channel{'s'[: channels != 1]}",
         "run": str(run.folder),
         "data": str(manifest.source),
         "figures from": parts.get(part, f"the {part} part"),

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.cli.assessment import LabelledImage, judge
-from saccade.cli.reporting import explain_some, is_simulated, pick_examples, report_data, resized_mask, spread_evenly
 from saccade.datasets.simulators.blood_cells import write_dataset
 from saccade.datasets.sources import open_manifest
+from saccade.evaluation.assessment import LabelledImage, judge
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.inference.predictor import Predictor
 from saccade.inference.runs import Run
 from saccade.models import create_model, options_of
 from saccade.models.packaging import save_model
+from saccade.report.gathering import explain_some, is_simulated, pick_examples, report_data, resized_mask, spread_evenly
 
 
 @pytest.fixture(scope="module")
@@ -22,18 +22,18 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_dataset(tmp_path_factory.mktemp("simulated"), {"test": 8}, size=24)
 
 
-def report_on(path: Path, folder: Path, name: str = "sparse-attn-net"):
+def report_on(path: Path, folder: Path, name: str = "sparse-attn-net", channels: int = 3):
     """Report data of an untrained model."""
     torch.manual_seed(0)
     manifest = open_manifest(path)
-    wanted = {"budget": 60, "size": 24}
+    wanted = {"budget": 60, "size": 24, "channels": channels}
     options = {key: value for key, value in wanted.items() if key in options_of(name)}
     model = create_model(name, manifest.classes, **options)
-    save_model(folder, model, Preprocessing(24, 3, (0.5,) * 3, (0.2,) * 3))
+    save_model(folder, model, Preprocessing(24, channels, (0.5,) * channels, (0.2,) * channels))
     run = Run.open(folder)
     predictor = Predictor(run.package.model, run.package.preprocessing, "cpu")
     images = [LabelledImage(row, predictor.classes.index(row.label), row.label) for row in manifest.rows]
-    judged = judge(predictor, images, lambda *_: None)
+    judged = judge(predictor, images)
     metrics = judged.metrics(predictor.classes)
     cost = {name: {"parameters": 1, "pixels_read_fraction": 0.1, "pixels_looked_fraction": 1.0}}
     return predictor, judged, manifest, report_data(run, predictor, manifest, judged, metrics, cost, "test")
@@ -45,6 +45,7 @@ def test_a_report_of_simulated_cells(simulated: Path, tmp_path: Path) -> None:
     assert data.simulated
     assert data.title == "sparse-attn-net on simulated cells"
     assert data.facts["images"] == "40"
+    assert data.facts["model"] == "sparse-attn-net, 24×24 pixels, 3 channels"
     assert data.maps is not None
     assert sum(data.maps.counts) == 40
     assert data.pointing is not None
@@ -61,6 +62,15 @@ def test_a_model_that_reads_whole_images_has_no_maps(simulated: Path, tmp_path: 
     assert (data.maps, data.pointing, data.faithfulness) == (None, None, None)
     assert data.examples is not None
     assert all(example.sites is None for example in data.examples)
+
+
+def test_grey_images_have_one_channel(tmp_path: Path) -> None:
+    for number in range(4):
+        path = tmp_path / "data" / "ab"[number % 2] / f"{number}.npy"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.random.default_rng(number).integers(0, 255, (9, 9), dtype=np.uint8))
+    *_, data = report_on(tmp_path / "data", tmp_path / "run", "tiny-cnn", channels=1)
+    assert data.facts["model"] == "tiny-cnn, 24×24 pixels, 1 channel"
 
 
 def test_examples_show_the_most_confident_mistakes(simulated: Path, tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ Images are streamed and only a row of numbers is kept of each. Those that cannot
 table and left out of the figures.
 """
 
+import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from saccade.cli.console import Progress, warn
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Row
@@ -39,6 +39,7 @@ PEERS = ("tiny-cnn", "vit-tiny", "resnet18")
 
 _SPEED_ROUNDS = 3
 _MOST_DECODED = 64
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,6 @@ class Judged:
         """Keep the numbers of one result, or count it as failed."""
         if result.error:
             self.failed += 1
-            warn(f"skipped: {result.error}")
             return
         self.images.append(image)
         self.probabilities.append(list(result.probabilities.values()))
@@ -84,9 +84,20 @@ class Judged:
 
 
 def judge(
-    predictor: Predictor, images: Sequence[LabelledImage], tell: Progress, table: PredictionTable | None = None
+    predictor: Predictor,
+    images: Sequence[LabelledImage],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    table: PredictionTable | None = None,
+    warn: Callable[[str], None] = _log.warning,
 ) -> Judged:
     """Predict labelled images, writing each to the table.
+
+    Args:
+        predictor: The model to judge.
+        images: What to judge it by.
+        progress: Told how many of how many images are done.
+        table: Gets a row for each image.
+        warn: Given a line for each image that cannot be opened; it goes into the log otherwise.
 
     Raises:
         BadInput: None of the images can be predicted.
@@ -102,9 +113,11 @@ def judge(
     for done, result in enumerate(predictor.stream(items()), start=1):
         image = opened.pop(0)
         judged.add(image, result)
+        if result.error:
+            warn(f"skipped: {result.error}")
         if table is not None:
             table.add(result, image.name, image.row.case_id, image.row.name)
-        tell(done, len(images))
+        progress(done, len(images))
     if not judged.images:
         raise BadInput(f"none of the {len(images)} images could be predicted", "the lines above say why")
     return judged
@@ -190,7 +203,7 @@ def _peak_memory(predictor: Predictor, shape: Sequence[int]) -> int | None:
     config = predictor.model.config
     options = {**config["options"], **({"budget": predictor.model.budget} if "budget" in config["options"] else {})}
     arguments = {"name": config["model"], "classes": list(config["classes"]), **options}
-    return peak_memory_bytes("saccade.cli.assessment:ready_model", arguments, shape=list(shape))
+    return peak_memory_bytes("saccade.evaluation.assessment:ready_model", arguments, shape=list(shape))
 
 
 def _made_up(predictor: Predictor, count: int) -> Tensor:
