@@ -62,6 +62,7 @@ def main() -> None:
     contestants = {label: (lambda x, m=model: m(x)) for label, model in models.items()}
     contestants |= {f"{label} (fast form)": FastModel(model) for label, model in models.items()}
     images = torch.randn(256, 3, SIZE, SIZE)
+    flops = {label: count_flops(model, images[:1]) for label, model in models.items()}  # with nothing kept yet
     speeds = {
         batch: compare_speed(contestants, images, batch=batch, rounds=arguments.rounds, min_seconds=0.3)
         for batch in (1, 256)
@@ -73,7 +74,7 @@ def main() -> None:
             {
                 "model": label,
                 "parameters": count_parameters(model),
-                "flops_per_image": count_flops(model, images[:1]),
+                "flops_per_image": flops[label],
                 "images_per_second": {str(b): round(speed[label], 1) for b, speed in speeds.items()},
                 "images_per_second_fast": {
                     str(b): round(speed[f"{label} (fast form)"], 1) for b, speed in speeds.items()

@@ -26,7 +26,8 @@ def shares(rule: BudgetRule, losses: list[float]) -> list[float]:
 
 def tight(smoothing: float) -> BudgetRule:
     """Margins of 1 and 3 %, steps of a tenth: easy to follow by hand."""
-    return BudgetRule(epochs=100, shrink=0.9, grow=1.1, tolerance=0.01, alarm=0.03, smoothing=smoothing)
+    steps = {"shrink": 0.9, "grow": 1.1, "tolerance": 0.01, "alarm": 0.03}
+    return BudgetRule(epochs=100, start=0.4, floor=0.02, smoothing=smoothing, **steps)
 
 
 def test_by_hand_without_smoothing() -> None:
@@ -54,7 +55,7 @@ def test_by_hand_with_smoothing() -> None:
 
 @pytest.mark.parametrize(("epochs", "first"), [(1, 0), (2, 1), (4, 3), (5, 4), (10, 8), (15, 12), (120, 96)])
 def test_frozen_for_the_last_fifth(epochs: int, first: int) -> None:
-    rule = BudgetRule(epochs=epochs, shrink=0.9)
+    rule = BudgetRule(epochs=epochs, start=0.4, floor=0.02, shrink=0.9)
     assert rule.first_frozen == first
     budgets = shares(rule, [1.0] * epochs)
     assert len(set(budgets[first:])) == 1
@@ -68,7 +69,7 @@ def test_the_recipe_has_the_rule_s_defaults() -> None:
 
 @given(st.integers(1, 40), Losses)
 def test_stays_within_bounds_and_frozen(epochs: int, losses: list[float]) -> None:
-    rule = BudgetRule(epochs=epochs, shrink=0.5, grow=3.0)
+    rule = BudgetRule(epochs=epochs, floor=0.02, ceiling=0.5, shrink=0.5, grow=3.0)
     budgets = shares(rule, losses[:epochs])
     assert all(0.02 <= share <= 0.5 for share in budgets)
     assert len(set(budgets[rule.first_frozen :])) <= 1
@@ -86,12 +87,12 @@ def test_a_loss_that_is_not_finite_changes_nothing(loss: float) -> None:
 def test_one_site_at_least() -> None:
     rule = BudgetRule(epochs=10)
     assert rule.sites(BudgetState(0.02), candidates=1) == 1
-    assert rule.sites(rule.initial(), candidates=4096) == 1638
+    assert rule.sites(BudgetState(0.4), candidates=4096) == 1638
 
 
 def test_small_budgets_do_not_get_stuck_on_whole_numbers() -> None:
     """Ten pixels: nine tenths of a rounded 4 would be 4 again."""
-    rule = BudgetRule(epochs=100, shrink=0.9)
+    rule = BudgetRule(epochs=100, start=0.4, shrink=0.9)
     state = rule.initial()
     for _ in range(5):
         state = rule.after(state, 1.0)
@@ -101,7 +102,7 @@ def test_small_budgets_do_not_get_stuck_on_whole_numbers() -> None:
 def test_callback_moves_the_model_and_keeps_its_state(cells: CellData, tmp_path: Path) -> None:
     task, trainer = make_task(cells), make_trainer([], 10, tmp_path, accelerator="cpu")
     task.validation = Validation(loss=0.5)
-    rule = BudgetRule(epochs=10, shrink=0.9)
+    rule = BudgetRule(epochs=10, start=0.4, shrink=0.9)
 
     schedule = BudgetSchedule(rule, pixels=400)
     schedule.on_train_epoch_start(trainer, task)

@@ -32,7 +32,7 @@ class FastModel:
         chunk: Images that go through the network together. Results do not depend on it; memory does.
     """
 
-    def __init__(self, model: SparseClassifier, chunk: int = 32) -> None:
+    def __init__(self, model: SparseClassifier, chunk: int = 64) -> None:
         with torch.inference_mode(False):  # copies made in that mode would be tensors without a version
             fused: Any = fuse_batch_norms(copy.deepcopy(model).eval())
         self.model: SparseClassifier = fused.to(memory_format=torch.channels_last)  # torch's annotation lacks this form

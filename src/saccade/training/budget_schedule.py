@@ -44,7 +44,7 @@ class BudgetRule:
     >>> rule = BudgetRule(epochs=10)
     >>> state = rule.after(rule.initial(), loss=0.7)
     >>> round(state.share, 2), rule.sites(state, candidates=1024)
-    (0.38, 393)
+    (0.29, 294)
 
     Args:
         epochs: Epochs of the training, one or more.
@@ -60,8 +60,8 @@ class BudgetRule:
     """
 
     epochs: int
-    start: float = 0.40
-    floor: float = 0.02
+    start: float = 0.30
+    floor: float = 0.10
     ceiling: float = 0.50
     shrink: float = 0.96
     grow: float = 1.05

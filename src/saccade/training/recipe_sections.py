@@ -109,8 +109,8 @@ class LearnedBudget(Section):
     """A budget that follows the validation loss; see ``budget_schedule.BudgetRule`` for what the numbers do."""
 
     learn: Literal[True] = True
-    start: _Share = 0.40
-    floor: _Share = 0.02
+    start: _Share = 0.30
+    floor: _Share = 0.10
     ceiling: _Share = 0.50
     shrink: Annotated[float, Field(gt=0, le=1)] = 0.96
     grow: Annotated[float, Field(ge=1)] = 1.05
