@@ -18,6 +18,7 @@ from saccade.models import MODELS
 from saccade.models.packaging import load_model
 from saccade.training.checkpoints import load_checkpoint
 from saccade.training.recipe import Recipe
+from saccade.training.recipe_sections import LearnedBudget
 from saccade.training.task import ClassifierTask
 from saccade.training.train import build_model, train
 from tests.training.miniature_cells import make_cells, make_recipe
@@ -142,7 +143,7 @@ def test_killed_in_the_first_epoch(cells: CellData, tmp_path: Path, killed: Call
     with pytest.raises(MemoryError):
         train(make_recipe(epochs=1), tmp_path / "run", data=cells, accelerator="cpu")
     train(make_recipe(epochs=1), tmp_path / "run", resume=True, data=cells, accelerator="cpu")
-    assert load_model(tmp_path / "run").model.budget == int(0.4 * 64)
+    assert load_model(tmp_path / "run").model.budget == int(LearnedBudget().start * 64)
 
 
 def test_resuming_a_finished_training_changes_nothing(cells: CellData, tmp_path: Path) -> None:
@@ -154,7 +155,8 @@ def test_resuming_a_finished_training_changes_nothing(cells: CellData, tmp_path:
 
 
 def test_the_budget_s_way(cells: CellData, tmp_path: Path) -> None:
-    recipe = make_recipe("sparse-attn-net", "budget.shrink=0.5", "budget.tolerance=1000", "budget.alarm=1000", epochs=5)
+    steps = ("budget.start=0.4", "budget.floor=0.02", "budget.shrink=0.5", "budget.tolerance=1000", "budget.alarm=1000")
+    recipe = make_recipe("sparse-attn-net", *steps, epochs=5)
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     rows = rows_of(run)
     assert [int(row["budget"]) for row in rows] == [25, 12, 6, 3, 1]
@@ -180,7 +182,7 @@ def test_losses_that_are_not_finite(
     recipe = make_recipe("sparse-attn-net", epochs=2, class_weights="inverse")
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     assert [row["val_loss"] for row in rows_of(run)] == ["", ""]
-    assert [row["budget"] for row in rows_of(run)] == ["25", "25"]
+    assert [row["budget"] for row in rows_of(run)] == [str(int(LearnedBudget().start * 64))] * 2
     assert "no validation loss is finite" in caplog.text
     assert (run / "config.json").is_file()
 
