@@ -5,7 +5,8 @@
 A study is a model and what its recipe changes. Everything else is the default recipe, the same for all: size,
 augmentation, optimiser. The rows with a fixed share of the pixels, the controls among them, train for half the epochs:
 they are compared with each other. Choices were made on the validation part; the test part is read once per file.
-Wall time per file: 2 to 8 minutes on one thread, an hour for all the pixels; `--only NAME` and `--seeds` take a share.
+Wall time per file on one thread: 1 to 13 minutes, 23 for half of the pixels, 70 for all of them; `--only NAME` and
+`--seeds` take a share.
 """
 
 import argparse

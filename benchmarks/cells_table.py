@@ -119,9 +119,9 @@ def section() -> str:
             f"Blood cells of the PBC set (Acevedo et al. 2020), {first['n']} test images of 8 classes, 64×64; the set "
             "names no patients, so the split is by image. Every model has the same recipe but for its epochs; choices "
             "were made on the validation part and the test part was read once per run. `sparse-attn-net` learns how "
-            "many pixels it reads; with a percentage behind it, that share is fixed, and such rows, trained for fewer "
-            "epochs, are to be compared with each other. The controls read random, darkest or brightest pixels, or all "
-            "of them, with the same reader. MFLOP are of one image.",
+            "many pixels it reads (10 % is the floor it may not go below); with a percentage behind it, that share is "
+            "fixed, and such rows, trained for fewer epochs, are to be compared with each other. The controls read "
+            "random or darkest pixels, or all of them, with the same reader. MFLOP are of one image.",
             "",
             *accuracy_table(results),
             "",

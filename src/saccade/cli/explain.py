@@ -45,10 +45,12 @@ def explain(
             tell(done, len(paths))
     if not rows:
         raise BadInput(f"none of the {len(paths)} images could be explained", "the lines above say why")
-    columns = ("image", "predicted", "probability", "deletion area", "random pixels")
+    columns = ("image", "predicted", "probability", "deletion area", "same pixels shuffled")
     show_table(columns, rows, right=columns[2:])
-    say("Deletion: mean probability while the heaviest pixels are taken away; below random pixels, the weights tell")
-    say("something. Attention is not proof of cause.")
+    say(
+        "Deletion: mean probability while the pixels read are taken away, heaviest first; below the same pixels in random"
+    )
+    say("order, the weights tell something. Attention is not proof of cause.")
     say(f"written: {len(rows)} of {len(paths)} images into {out}")
     if len(rows) < len(paths):
         raise typer.Exit(FINISHED_WITH_FAILURES)
@@ -74,8 +76,8 @@ def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) 
     label = np.array([predictor.classes.index(result.label)])
     figure = faithfulness_figure(OverImages(measured, label, predictor.classes, [result.name]))
     write_bytes(out / f"{name}_faithfulness.png", figure_png(figure))
-    own, *_, chance = (float(curve.deletion_area[0]) for curve in measured.curves.values())
-    return result.name, result.label, f"{result.probabilities[result.label]:.1%}", f"{own:.3f}", f"{chance:.3f}"
+    own, shuffled, *_ = (float(curve.deletion_area[0]) for curve in measured.curves.values())
+    return result.name, result.label, f"{result.probabilities[result.label]:.1%}", f"{own:.3f}", f"{shuffled:.3f}"
 
 
 def distinct_names(paths: list[Path]) -> dict[Path, str]:

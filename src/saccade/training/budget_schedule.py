@@ -38,7 +38,7 @@ class BudgetRule:
     With L the smoothed loss and L* its best: L ≤ (1 + tolerance) · L* shrinks the budget, L > (1 + alarm) · L* grows
     it, anything between keeps it. It grows back no further than the budget that L* was reached with: the minimum of a
     noisy loss is too low to come back to, and without that limit the budget climbs for the rest of the training (our
-    addition, measured in docs/log.md, as is the margins and steps). It stays within its bounds, and does not
+    addition, measured in docs/log.md, as are the margins and steps). It stays within its bounds, and does not
     move in the last part of the training, so that the weights settle on it. A loss that is not finite changes nothing.
 
     >>> rule = BudgetRule(epochs=10)
