@@ -47,10 +47,8 @@ def explain(
         raise BadInput(f"none of the {len(paths)} images could be explained", "the lines above say why")
     columns = ("image", "predicted", "probability", "deletion area", "same pixels shuffled")
     show_table(columns, rows, right=columns[2:])
-    say(
-        "Deletion: mean probability while the pixels read are taken away, heaviest first; below the same pixels in random"
-    )
-    say("order, the weights tell something. Attention is not proof of cause.")
+    say("Deletion: mean probability while the pixels read are taken away, heaviest first; below the same pixels")
+    say("in random order, the weights tell something. Attention is not proof of cause.")
     say(f"written: {len(rows)} of {len(paths)} images into {out}")
     if len(rows) < len(paths):
         raise typer.Exit(FINISHED_WITH_FAILURES)
