@@ -19,7 +19,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.units import plausible_mpp
-from saccade.imaging.rasters import Array, as_image
+from saccade.imaging.image_files import Array, as_image
 
 Kind = Literal["uint8", "uint16", "float32"]
 Interpolation = Literal["area", "linear"]

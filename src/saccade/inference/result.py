@@ -10,7 +10,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost, Prediction, Sites
-from saccade.imaging.rasters import Array, as_image, load_image
+from saccade.imaging.image_files import Array, as_image, load_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

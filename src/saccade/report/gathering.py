@@ -26,7 +26,7 @@ from saccade.evaluation.metrics import Metrics
 from saccade.explanation.faithfulness import faithfulness
 from saccade.explanation.maps import class_maps
 from saccade.explanation.pointing import pointing
-from saccade.imaging.rasters import load_mask
+from saccade.imaging.image_files import load_mask
 from saccade.inference.predictor import Predictor
 from saccade.inference.result import Result
 from saccade.inference.runs import Run

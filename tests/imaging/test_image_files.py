@@ -15,7 +15,7 @@ from PIL import Image
 
 from saccade.core.errors import BadInput
 from saccade.imaging import rasters
-from saccade.imaging.rasters import as_image, is_image, load_image, load_mask
+from saccade.imaging.image_files import as_image, is_image, load_image, load_mask
 
 DICE = np.random.default_rng(0)
 RGB = DICE.integers(0, 256, (7, 9, 3), dtype=np.uint8)
