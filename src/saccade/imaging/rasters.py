@@ -13,7 +13,6 @@ from torch import Tensor
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
 from saccade.imaging.meter import Meter
-from saccade.ops.patches import reflect
 
 Normalise = Callable[[Tensor], Tensor]
 """From stored values (batch, channel, height, width) to those the model wants."""
@@ -80,7 +79,8 @@ class Rasters:
 
     def __init__(self, store: PixelStore, normalise: Normalise) -> None:
         self.store, self.normalise = store, normalise
-        self.meter = Meter.of(store.height * store.width)
+        pixels = store.height * store.width
+        self.meter = Meter(len(store), total=pixels, decoded=pixels)
 
     def __len__(self) -> int:
         """Images in the batch."""
@@ -115,7 +115,7 @@ class Rasters:
 
     def read(self, boxes: Int[Tensor, "batch site 4"], size: int) -> Float[Tensor, "batch site channel {size} {size}"]:
         """The boxes' pixels, edges reflected: an exact gather, one look-up for all."""
-        self.meter.count_read(torch.full((len(self),), boxes.shape[1]), size * size)
+        self.meter.count_read(boxes.shape[1], boxes.shape[1] * size * size)
         patches = gather_stored(self.store, boxes, size)
         return self.normalise(patches.flatten(0, 1)).unflatten(0, boxes.shape[:2])
 
@@ -180,5 +180,3 @@ def _continued(small: Tensor, rows: int, columns: int) -> Num[Tensor, "1 channel
     column = torch.arange(columns).clamp(max=small.shape[1] - 1)
     return small[row][:, column].permute(2, 0, 1)[None]
 
-
-__all__ = ["PixelStore", "Rasters", "gather_stored", "reduced", "reflect"]

@@ -89,5 +89,5 @@ def advantages(
 
 def negative_entropy(log_probabilities: Float[Tensor, "batch cell"]) -> Float[Tensor, ""]:
     """Mean over the maps of Σ a log a: least where a map is uniform."""
-    terms = torch.where(log_probabilities > -torch.inf, log_probabilities.exp() * log_probabilities, 0.0)
-    return terms.sum(1).mean()
+    logs = log_probabilities.masked_fill(log_probabilities == -torch.inf, 0.0)  # before the product, for its gradient
+    return (log_probabilities.exp() * logs).sum(1).mean()
