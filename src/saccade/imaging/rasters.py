@@ -58,6 +58,11 @@ class PixelStore:
         """Some of the images; no pixel is copied."""
         return replace(self, start=self.start[rows], height=self.height[rows], width=self.width[rows])
 
+    def to(self, device: torch.device | str) -> "PixelStore":
+        """The same on another device."""
+        fields = (self.pixels, self.start, self.height, self.width)
+        return PixelStore(*(field.to(device) for field in fields))
+
     def image(self, row: int) -> Num[Tensor, "height width channel"]:
         """One image, as a view."""
         start, height, width = (int(each[row]) for each in (self.start, self.height, self.width))
@@ -75,10 +80,14 @@ class Rasters:
     Args:
         store: The pixels.
         normalise: Applied to what is handed out.
+        boxes: Where the truth is known to lie, in base pixels, rows of NaN where an image has fewer; no model but a
+            control may ask for them.
     """
 
-    def __init__(self, store: PixelStore, normalise: Normalise) -> None:
-        self.store, self.normalise = store, normalise
+    def __init__(
+        self, store: PixelStore, normalise: Normalise, boxes: Float[Tensor, "batch box 4"] | None = None
+    ) -> None:
+        self.store, self.normalise, self.boxes = store, normalise, boxes
         pixels = store.height * store.width
         self.meter = Meter(len(store), total=pixels, decoded=pixels)
 
@@ -100,12 +109,7 @@ class Rasters:
         """Every image, averaged over blocks; smaller ones are continued by their edge to the size of the largest."""
         small = [reduced(self.store.image(row), factor) for row in range(len(self))]
         self.meter.count_looked(torch.tensor([each.shape[0] * each.shape[1] for each in small]))
-        rows, columns = (max(each.shape[axis] for each in small) for axis in (0, 1))
-        if all(each.shape[:2] == (rows, columns) for each in small):
-            view = torch.stack(small).permute(0, 3, 1, 2)
-        else:
-            view = torch.cat([_continued(each, rows, columns) for each in small])
-        return self.normalise(view)
+        return self.normalise(side_by_side(small))
 
     def inside(self, factor: int) -> Bool[Tensor, "batch row column"]:
         """Where the overview shows the image and not its continuation."""
@@ -119,9 +123,14 @@ class Rasters:
         patches = gather_stored(self.store, boxes, size)
         return self.normalise(patches.flatten(0, 1)).unflatten(0, boxes.shape[:2])
 
+    def take(self, rows: Int[Tensor, " chosen"]) -> "Rasters":
+        """Some of the images, with a meter at zero; no pixel is copied."""
+        boxes = None if self.boxes is None else self.boxes[rows]
+        return Rasters(self.store.take(rows), self.normalise, boxes)
+
     def metered(self) -> "Rasters":
         """The same images with a meter at zero."""
-        return Rasters(self.store, self.normalise)
+        return Rasters(self.store, self.normalise, self.boxes)
 
     def cost(self) -> Cost:
         """What has been asked for since the meter stood at zero."""
@@ -141,15 +150,15 @@ def gather_stored(
     if bool((boxes[..., 2:] - boxes[..., :2] != size).any()):
         raise BadInput(f"a box is not {size} × {size} base pixels", remedy="read boxes at their own size")
     steps = torch.arange(size, device=boxes.device)
-    columns = _reflected(boxes[..., 0, None] + steps, store.width[:, None, None])  # (batch, site, size)
-    rows = _reflected(boxes[..., 1, None] + steps, store.height[:, None, None])
+    columns = reflected(boxes[..., 0, None] + steps, store.width[:, None, None])  # (batch, site, size)
+    rows = reflected(boxes[..., 1, None] + steps, store.height[:, None, None])
     rows = rows * store.width[:, None, None] + store.start[:, None, None]
     index = rows[..., :, None] + columns[..., None, :]
     found = store.pixels.index_select(0, index.flatten())
     return found.view(*index.shape, -1).permute(0, 1, 4, 2, 3)
 
 
-def _reflected(position: Int[Tensor, "*axes"], length: Int[Tensor, "*others"]) -> Int[Tensor, "*axes"]:
+def reflected(position: Int[Tensor, "*axes"], length: Int[Tensor, "*others"]) -> Int[Tensor, "*axes"]:
     """``reflect`` for lengths that differ; positions inside, nearly all, cost two comparisons."""
     if bool(((position >= 0) & (position < length)).all()):
         return position
@@ -161,22 +170,30 @@ def _reflected(position: Int[Tensor, "*axes"], length: Int[Tensor, "*others"]) -
 def reduced(image: Num[Tensor, "height width channel"], factor: int) -> Num[Tensor, "row column channel"]:
     """An image averaged over blocks of ``factor``; the last, partial ones over what they have.
 
-    8-bit images of 1, 3 or 4 channels stay 8-bit, rounded, by Pillow's integer arithmetic: eight times as fast.
+    8-bit images stay 8-bit, halves rounded up; those of 1, 3 or 4 channels by Pillow's integer arithmetic, eight times
+    as fast. All others become float32.
     """
     if factor == 1:
         return image
-    if image.dtype == torch.uint8 and image.device.type == "cpu" and image.shape[2] in (1, 3, 4):
+    eight_bit = image.dtype == torch.uint8
+    if eight_bit and image.device.type == "cpu" and image.shape[2] in (1, 3, 4):
         array = image.numpy()
         small = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array).reduce(factor)
         return torch.from_numpy(np.asarray(small).copy()).view(small.height, small.width, -1)
     values = image.permute(2, 0, 1)[None].float()
-    small = F.avg_pool2d(values, factor, ceil_mode=True, count_include_pad=False)[0]
-    return small.permute(1, 2, 0)
+    small = F.avg_pool2d(values, factor, ceil_mode=True, count_include_pad=False)[0].permute(1, 2, 0)
+    return (small + 0.5).floor().to(torch.uint8) if eight_bit else small
 
 
-def _continued(small: Tensor, rows: int, columns: int) -> Num[Tensor, "1 channel row column"]:
-    """Edges repeated to the right and below."""
-    row = torch.arange(rows).clamp(max=small.shape[0] - 1)
-    column = torch.arange(columns).clamp(max=small.shape[1] - 1)
-    return small[row][:, column].permute(2, 0, 1)[None]
+def side_by_side(small: Sequence[Num[Tensor, "_ _ channel"]]) -> Num[Tensor, "batch channel row column"]:
+    """Overviews as one batch; smaller ones are continued by their edges, to the right and below."""
+    rows, columns = (max(each.shape[axis] for each in small) for axis in (0, 1))
+    return torch.stack([continued(each, rows, columns) for each in small]).permute(0, 3, 1, 2)
 
+
+def continued(small: Num[Tensor, "_ _ channel"], rows: int, columns: int) -> Num[Tensor, "{rows} {columns} channel"]:
+    """An overview with its edges repeated, to the right and below."""
+    if small.shape[:2] == (rows, columns):
+        return small
+    row, column = (torch.arange(count, device=small.device) for count in (rows, columns))
+    return small[row.clamp(max=small.shape[0] - 1)][:, column.clamp(max=small.shape[1] - 1)]

@@ -70,6 +70,14 @@ for _entry in (
         paper="Dosovitskiy et al. 2021, Touvron et al. 2021",
         licence="Apache-2.0 (MONAI)",
     ),
+    Entry(
+        "attention-sampling",
+        "saccade.models.attention_sampling:attention_sampling",
+        scale="field",
+        role="method",
+        summary="a handful of patches of a field, drawn by a small map that learns from what they earn",
+        paper="Sinigaglia, report; Katharopoulos & Fleuret 2019, arXiv 1905.03711",
+    ),
 ):
     MODELS.add(_entry)
 

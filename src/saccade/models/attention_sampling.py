@@ -29,6 +29,10 @@ from saccade.ops.estimators import Baseline, advantages, centred_sum, distinct_d
 from saccade.ops.estimators import reinforce_loss
 
 
+Stage = Literal["warm-up", "reading", "joint"]
+"""What is learned: the look by labels, the reader alone, or both by what the draws earn (as published)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Map:
     """What the look leaves behind.
@@ -80,7 +84,10 @@ class AttentionSampling(SparseClassifier):
         temperature: Factor of the mean feature before the softmax.
         weighted: Whether draws count by their probability, as published, or all alike.
         learning: How the look learns.
-        warm_up: Teaches the look at first; ``None`` starts cold, as published.
+
+    Attributes:
+        stage: What ``losses`` teaches; a training moves it.
+        warm_up: Teaches the look in the stage of that name; a training brings it and takes it away.
 
     Raises:
         BadInput: The patch is not larger than a cell: the places between the patches could never be read.
@@ -99,17 +106,17 @@ class AttentionSampling(SparseClassifier):
         temperature: float,
         weighted: bool,
         learning: Learning,
-        warm_up: WarmUp | None,
     ) -> None:
         super().__init__()
         if patch <= factor:
             message = f"patches of {patch} pixels leave gaps between cells of {factor}"
             raise BadInput(message, "choose a patch larger than the factor")
         self.classes, self.channels = tuple(classes), channels
-        self.look, self.select, self.read, self.warm_up = look, select, read, warm_up
+        self.look, self.select, self.read = look, select, read
         self.factor, self.patch, self.temperature = factor, patch, temperature
         self.weighted, self.learning = weighted, learning
-        self.stage: Literal["warm-up", "reading", "joint"] = "joint"
+        self.stage: Stage = "joint"
+        self.warm_up: WarmUp | None = None
 
     @property
     def budget(self) -> int:
@@ -128,16 +135,12 @@ class AttentionSampling(SparseClassifier):
     def attention(self, images: Images | Float[Tensor, "batch channel height width"]) -> Map:
         """The map over all cells of an overview of each image."""
         images = self._opened(images)
-        view, inside = images.overview(self.factor), images.inside(self.factor)
-        scores = self.look(view.contiguous(memory_format=torch.channels_last))
-        return Map(log_probabilities(scores, inside), view.shape[-1], images.extents)
+        return self._map(self.look(images.overview(self.factor)), images)
 
     def forward(self, images: Images | Float[Tensor, "batch channel height width"]) -> Prediction:
         """Classify: at the quantiles of the map in evaluation, at random draws in training."""
         images = self._opened(images)
-        seen = self.attention(images)
-        index = self.select(seen.log_probabilities)
-        return self._prediction(images, seen, index, self._features(images, seen, index))
+        return self._classified(images, self.attention(images))
 
     def draws(
         self, images: Images | Float[Tensor, "batch channel height width"], count: int
@@ -155,31 +158,38 @@ class AttentionSampling(SparseClassifier):
         images = self._opened(images)
         if self.stage == "warm-up" and self.warm_up is not None:
             view, inside = images.overview(self.factor), images.inside(self.factor)
-            terms = self.warm_up(self.look, view, inside, targets)
+            terms, scores = self.warm_up(self.look, view, inside, targets)
             with torch.no_grad():
-                return Losses(terms, self(images.metered()))
+                return Losses(terms, self._classified(images, self._map(scores, images)))
         seen = self.attention(images)
-        log_a, repeats = seen.log_probabilities, self.learning.repeats
-        index = self.select(log_a, repeats)
+        index = self.select(seen.log_probabilities, self.learning.repeats)
         features = self._features(images, seen, index)
-        several = features.unflatten(1, (repeats, -1))  # (image, repeat, draw, class)
-        drawn = log_a.gather(1, index).unflatten(1, (repeats, -1))
-        frozen = self.stage == "reading"
-        if self.learning.estimator == "distinct":
-            terms = self._distinct_terms(several, drawn.detach() if frozen else drawn, targets)
-        else:
-            terms = self._reinforce_terms(several, drawn, targets, frozen)
-        if not frozen:
-            terms["entropy"] = self.learning.entropy * negative_entropy(log_a)
-        first = self.select.budget if index.shape[1] > self.select.budget else index.shape[1]
+        drawn = seen.log_probabilities.gather(1, index)
+        if self.stage == "reading":
+            drawn = drawn.detach()
+        sets = (self.learning.repeats, -1)  # (image, repeat, draw)
+        terms = self._terms(features.unflatten(1, sets), drawn.unflatten(1, sets), targets)
+        if self.stage == "joint":
+            terms["entropy"] = self.learning.entropy * negative_entropy(seen.log_probabilities)
+        first = index.shape[1] // self.learning.repeats
         return Losses(terms, self._prediction(images, seen, index[:, :first], features[:, :first]))
+
+    def _terms(
+        self,
+        features: Float[Tensor, "image repeat draw feature"],
+        drawn: Float[Tensor, "image repeat draw"],
+        targets: ClassTargets,
+    ) -> dict[str, Tensor]:
+        """What reader and look learn from sets of draws; a look whose probabilities have no graph learns nothing."""
+        if self.learning.estimator == "distinct":
+            return self._distinct_terms(features, drawn, targets)
+        return self._reinforce_terms(features, drawn, targets)
 
     def _reinforce_terms(
         self,
         features: Float[Tensor, "image repeat draw feature"],
         drawn: Float[Tensor, "image repeat draw"],
         targets: ClassTargets,
-        frozen: bool,
     ) -> dict[str, Tensor]:
         """Cross-entropy of each set of draws for the reader, REINFORCE for the look."""
         weights = self._weights(drawn.detach())
@@ -187,7 +197,7 @@ class AttentionSampling(SparseClassifier):
         labels = targets.labels[:, None].expand(logits.shape[:2])
         sets = ClassTargets(labels.flatten(), targets.class_weights)
         terms = {"cross_entropy": sets.cross_entropy(logits.flatten(0, 1))}
-        if frozen:
+        if not drawn.requires_grad:
             return terms
         if self.learning.judged == "patch":
             judged = self.temperature * features.detach()
@@ -211,6 +221,15 @@ class AttentionSampling(SparseClassifier):
         labels = targets.labels[:, None].expand(expected.shape[:2]).flatten()
         sets = ClassTargets(labels, targets.class_weights)
         return {"cross_entropy": sets.cross_entropy(self.temperature * expected.flatten(0, 1))}
+
+    def _map(self, scores: Float[Tensor, "batch row column"], images: Images) -> Map:
+        """Scores of the cells as probabilities."""
+        return Map(log_probabilities(scores, images.inside(self.factor)), scores.shape[-1], images.extents)
+
+    def _classified(self, images: Images, seen: Map) -> Prediction:
+        """Select, read and classify."""
+        index = self.select(seen.log_probabilities)
+        return self._prediction(images, seen, index, self._features(images, seen, index))
 
     def _weights(self, drawn: Float[Tensor, "*batch draw"]) -> Float[Tensor, "*batch draw"]:
         """How much each draw counts: by its probability among the draws, as published, or all alike."""
@@ -268,7 +287,6 @@ def attention_sampling(
     baseline: Literal["batch", "standardised", "leave-one-out"] = "leave-one-out",
     entropy: float = 0.002,
     repeats: int = 1,
-    warm_up: bool = True,
 ) -> AttentionSampling:
     """Build the whole model from its parts; the defaults are the published networks with our way of learning."""
     look = FieldLook(channels, look_width, look_layers, norm)
@@ -283,5 +301,4 @@ def attention_sampling(
         temperature=temperature,
         weighted=weighted,
         learning=Learning(estimator, reward, judged, baseline, entropy, repeats),
-        warm_up=WarmUp(look, len(classes)) if warm_up else None,
     )

@@ -1,14 +1,19 @@
 """Drawing cells of a map by their probability: with or without replacement, or evenly for evaluation.
 
-Maps may have millions of cells (a slide's overview has), so cells are found in the cumulative sum, which has no limit on
-their number, unlike ``torch.multinomial``.
+Maps may have many millions of cells (a slide's overview has), so cells are found in the cumulative sum, which has no
+limit on their number, unlike ``torch.multinomial``, and the sum runs over stretches of the map: what is needed beside
+the map itself does not grow with it. The draws are those of one long sum, to the last bit on a CPU.
 """
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from saccade.core.errors import BadInput
+
+_STRETCH = 2**20  # cells summed at a time: 8 MB as float64
 
 
 def draw_sites(
@@ -21,9 +26,7 @@ def draw_sites(
     >>> draw_sites(torch.tensor([[0.0, 1.0, 0.0]]), 3).tolist()
     [[1, 1, 1]]
     """
-    shape = (len(probabilities), count)
-    places = torch.rand(shape, generator=generator, device=probabilities.device, dtype=torch.float64)
-    return _sites_at(probabilities, places)
+    return _sites_at(probabilities, _random_places(probabilities, count, generator))
 
 
 def spread_sites(probabilities: Float[Tensor, "batch cell"], count: int) -> Int[Tensor, "batch draw"]:
@@ -35,8 +38,27 @@ def spread_sites(probabilities: Float[Tensor, "batch cell"], count: int) -> Int[
     >>> spread_sites(torch.tensor([[0.5, 0.0, 0.25, 0.25]]), 4).tolist()
     [[0, 0, 2, 3]]
     """
-    places = (torch.arange(count, device=probabilities.device, dtype=torch.float64) + 0.5) / count
-    return _sites_at(probabilities, places.expand(len(probabilities), -1))
+    return _sites_at(probabilities, _even_places(probabilities, count))
+
+
+def draw_sites_by_log(
+    log_probabilities: Float[Tensor, "batch cell"], count: int, generator: torch.Generator | None = None
+) -> Int[Tensor, "batch draw"]:
+    """The draws of ``draw_sites(log_probabilities.exp(), …)``, without a second map for the probabilities.
+
+    >>> draw_sites_by_log(torch.tensor([[0.0, 1.0, 0.0]]).log(), 3).tolist()
+    [[1, 1, 1]]
+    """
+    return _sites_at(log_probabilities, _random_places(log_probabilities, count, generator), torch.exp)
+
+
+def spread_sites_by_log(log_probabilities: Float[Tensor, "batch cell"], count: int) -> Int[Tensor, "batch draw"]:
+    """The draws of ``spread_sites(log_probabilities.exp(), …)``, without a second map for the probabilities.
+
+    >>> spread_sites_by_log(torch.tensor([[0.5, 0.0, 0.25, 0.25]]).log(), 4).tolist()
+    [[0, 0, 2, 3]]
+    """
+    return _sites_at(log_probabilities, _even_places(log_probabilities, count), torch.exp)
 
 
 def draw_distinct_sites(
@@ -50,25 +72,90 @@ def draw_distinct_sites(
     Raises:
         BadInput: There are fewer cells (with any probability) than draws.
     """
-    possible = int((log_probabilities > -torch.inf).sum(1).min()) if len(log_probabilities) else count
+    log_probabilities = log_probabilities.detach()
+    stretches = log_probabilities.split(_STRETCH, dim=1)
+    counts = torch.stack([(stretch > -torch.inf).sum(1) for stretch in stretches])
+    possible = int(counts.sum(0).min()) if len(log_probabilities) else count
     if count > possible:
         raise BadInput(
             f"{count} different sites were asked for, but only {possible} can be drawn",
             remedy="ask for fewer, or draw with replacement",
         )
-    uniform = torch.rand(
-        log_probabilities.shape, generator=generator, device=log_probabilities.device, dtype=torch.float64
-    )
-    noise = -torch.log(-torch.log(uniform.clamp(1e-300, 1 - 1e-16)))
-    return (log_probabilities.double() + noise).topk(count, dim=1).indices
+    # a batch that is too much at once goes image by image: the noise is the same, for it is drawn in that order
+    whole = log_probabilities.numel() <= _STRETCH
+    rows = [log_probabilities] if whole else log_probabilities.split(1)
+    return torch.cat([_best_with_noise(row, count, generator) for row in rows])
+
+
+def _best_with_noise(
+    log_probabilities: Float[Tensor, "batch cell"], count: int, generator: torch.Generator | None
+) -> Int[Tensor, "batch draw"]:
+    """The largest of ``log p + Gumbel noise``, in falling order: each stretch is held against the best before it."""
+    best = log_probabilities.new_zeros(len(log_probabilities), 0, dtype=torch.float64)
+    cells = torch.zeros_like(best, dtype=torch.long)
+    for number, stretch in enumerate(log_probabilities.split(_STRETCH, dim=1)):
+        uniform = torch.rand(stretch.shape, generator=generator, device=stretch.device, dtype=torch.float64)
+        noise = uniform.clamp_(1e-300, 1 - 1e-16).log_().neg_().log_().neg_()
+        top = noise.add_(stretch).topk(min(count, stretch.shape[1]), dim=1)
+        both = torch.cat([best, top.values], dim=1)
+        places = torch.cat([cells, top.indices + number * _STRETCH], dim=1)
+        best, order = both.topk(min(count, both.shape[1]), dim=1)
+        cells = places.gather(1, order)
+    return cells
+
+
+def _random_places(
+    values: Float[Tensor, "batch cell"], count: int, generator: torch.Generator | None
+) -> Float[Tensor, "batch {count}"]:
+    """Independent shares of each map's cumulative sum."""
+    return torch.rand((len(values), count), generator=generator, device=values.device, dtype=torch.float64)
+
+
+def _even_places(values: Float[Tensor, "batch cell"], count: int) -> Float[Tensor, "batch {count}"]:
+    """The middles of ``count`` equal shares."""
+    places = (torch.arange(count, device=values.device, dtype=torch.float64) + 0.5) / count
+    return places.expand(len(values), -1)
 
 
 def _sites_at(
-    probabilities: Float[Tensor, "batch cell"], places: Float[Tensor, "batch draw"]
+    values: Float[Tensor, "batch cell"],
+    places: Float[Tensor, "batch draw"],
+    weigh: Callable[[Tensor], Tensor] | None = None,
 ) -> Int[Tensor, "batch draw"]:
-    """The cell whose share of the cumulative sum holds each place in [0, 1); never one without probability."""
-    cumulative = probabilities.detach().double().cumsum(1)
-    total = cumulative[:, -1:]
-    index = torch.searchsorted(cumulative, (places * total).contiguous(), right=True)
-    last = torch.searchsorted(cumulative, total.contiguous())  # the first cell that reaches the total
-    return torch.minimum(index, last)
+    """The cell whose share of the cumulative sum holds each place in [0, 1); never one without probability.
+
+    Args:
+        values: The map.
+        places: Where to stand in the sum, as a share of its total.
+        weigh: From values to probabilities, where they are not the same.
+    """
+    before: list[Tensor] = []  # the sum at the start of each stretch
+    cumulative = values.new_zeros(len(values), 1, dtype=torch.float64)
+    for number in range(-(-values.shape[1] // _STRETCH)):
+        before.append(cumulative[:, -1:].clone())  # a slice would keep the whole stretch alive
+        cumulative = _running_sum(values, number, before[number], weigh)
+    total = cumulative[:, -1:].contiguous()
+    targets = places * total
+    ends = torch.cat([*before[1:], total], dim=1)
+    # the stretch that holds the target, at most the one that first reaches the total: behind it all is zero
+    holding = torch.minimum(torch.searchsorted(ends, targets, right=True), torch.searchsorted(ends, total))
+    sites = torch.zeros_like(holding)
+    for number in [0] if len(before) == 1 else holding.unique().tolist():
+        if len(before) > 1:
+            cumulative = _running_sum(values, number, before[number], weigh)
+        found = torch.searchsorted(cumulative, targets, right=True)
+        last = torch.searchsorted(cumulative, cumulative[:, -1:].contiguous())  # the first cell that reaches the end
+        sites = torch.where(holding == number, torch.minimum(found, last) + number * _STRETCH, sites)
+    return sites
+
+
+def _running_sum(
+    values: Float[Tensor, "batch cell"],
+    number: int,
+    before: Float[Tensor, "batch 1"],
+    weigh: Callable[[Tensor], Tensor] | None,
+) -> Float[Tensor, "batch stretch"]:
+    """The cumulative sum over one stretch, running on from what came before it."""
+    stretch = values[:, number * _STRETCH : (number + 1) * _STRETCH].detach()
+    weights = stretch if weigh is None else weigh(stretch)
+    return torch.cat([before, weights.double()], dim=1).cumsum_(1)[:, 1:].contiguous()

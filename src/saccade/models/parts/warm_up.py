@@ -1,12 +1,11 @@
 """Teaching a look from the labels of fields alone, before anything is read. Our addition; the paper starts cold."""
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from saccade.core.contract import ClassTargets
-from saccade.models.parts.field_look import FieldLook
+from saccade.models.parts.field_look import FieldLook, log_probabilities
 
 
 class WarmUp(nn.Module):
@@ -32,14 +31,14 @@ class WarmUp(nn.Module):
 
     def forward(
         self, look: FieldLook, view: Float[Tensor, "batch channel row column"], inside: Tensor, targets: ClassTargets
-    ) -> dict[str, Float[Tensor, ""]]:
-        """The terms ``warm_up`` and ``pointing``."""
+    ) -> tuple[dict[str, Float[Tensor, ""]], Float[Tensor, "batch row column"]]:
+        """The terms ``warm_up`` and ``pointing``, and the look's scores."""
         seen = look.trunk(view)
         outside = ~inside.flatten(1)
         speaks = self.head(seen).flatten(2).masked_fill(outside[:, None], -torch.inf)
         best = min(self.best, int(inside.flatten(1).sum(1).min()))
         logits = speaks.topk(best, dim=2).values.mean(2)
         telling = speaks.detach().logsumexp(1).topk(best, dim=1).indices
-        scores = look.score(seen.detach()).flatten(1).masked_fill(outside, -torch.inf)
-        pointing = -F.log_softmax(scores, dim=1).gather(1, telling).mean()
-        return {"warm_up": targets.cross_entropy(logits), "pointing": pointing}
+        scores = look.score(seen.detach())[:, 0]
+        pointing = -log_probabilities(scores, inside).gather(1, telling).mean()
+        return {"warm_up": targets.cross_entropy(logits), "pointing": pointing}, scores
