@@ -23,8 +23,8 @@ from saccade.core.manifest import PARTS, Manifest
 from saccade.core.splits import FRACTIONS, assign_parts
 from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.datasets.sources import each_image, first_image, open_manifest
-from saccade.imaging.preprocessing import Interpolation, Preprocessing
 from saccade.imaging.image_files import Array
+from saccade.imaging.preprocessing import Interpolation, Preprocessing
 
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of pixels that are held in memory; more are held in a temporary file."""

@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
+import torch
+from jaxtyping import Float, Int
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from saccade.core.errors import raise_first
 from saccade.core.manifest import PARTS, Manifest
 from saccade.core.splits import FRACTIONS, assign_parts
 from saccade.datasets.cells import preprocessing_for
+from saccade.datasets.composers.field_files import BOXES_NAME, load_needles
 from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.datasets.sources import each_image, open_manifest
 from saccade.imaging.image_files import Array
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.rasters import PixelStore, Rasters
+
+_NOTHING = np.empty((0, 4), int)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,18 +34,21 @@ class FieldData(LabelledData):
 
     Attributes:
         store: The pixels, in the values of the files.
+        boxes: Where what gives each field its label is known to lie, in base pixels, rows of NaN where a field has
+            fewer than others; ``None`` where nothing is known.
     """
 
     store: PixelStore
+    boxes: Float[Tensor, "image box 4"] | None = None
 
     @property
     def images(self) -> Rasters:
         """All fields, with a meter at zero; pixels are normalised where they are asked for."""
-        return Rasters(self.store, self.preprocessing.normalise)
+        return Rasters(self.store, self.preprocessing.normalise, self.boxes)
 
     def pixels_of(self, index: Int[Tensor, "chosen"]) -> dict[str, Any]:
         """Some of the fields, on the same pixels."""
-        return {"store": self.store.take(index)}
+        return {"store": self.store.take(index), "boxes": None if self.boxes is None else self.boxes[index]}
 
     def fitted(self) -> "FieldData":
         """The same with mean and standard deviation measured on the training part."""
@@ -118,5 +126,16 @@ def load_fields(
         labels=labels,
         preprocessing=preprocessing,
         store=PixelStore.of(found),
+        boxes=_known_boxes(manifest),
         split=manifest,
     )
+
+
+def _known_boxes(manifest: Manifest) -> Float[Tensor, "image box 4"] | None:
+    """The needles of ``boxes.csv`` beside the manifest, if there is one."""
+    folder = manifest.source if manifest.source.is_dir() else manifest.source.parent
+    if not (folder / BOXES_NAME).is_file():
+        return None
+    needles = load_needles(folder)
+    found = [torch.from_numpy(needles.get(row.name, _NOTHING)).float() for row in manifest.rows]
+    return pad_sequence(found, batch_first=True, padding_value=torch.nan)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Shaped
 from torch import Tensor
 
 from saccade.imaging.preprocessing import Preprocessing, to_tensor
@@ -15,7 +14,7 @@ Opened = Tensor | Rasters
 
 
 def open_images(
-    arrays: Sequence[Shaped[np.ndarray, "height width channel"]],
+    arrays: Sequence[np.ndarray],
     preprocessing: Preprocessing,
     device: torch.device | str = "cpu",
 ) -> Opened:

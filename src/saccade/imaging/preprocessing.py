@@ -122,9 +122,7 @@ class Preprocessing:
         """
         return self.normalise(to_tensor(self.resize(as_image(image, source), source)[None]))[0]
 
-    def resize(
-        self, image: Array, source: str = "the array"
-    ) -> Shaped[np.ndarray, "rows columns {self.channels}"]:
+    def resize(self, image: Array, source: str = "the array") -> Shaped[np.ndarray, "rows columns {self.channels}"]:
         """The image as a square of the model's side and channels, in the values and type of the file.
 
         Without a size it keeps its own.

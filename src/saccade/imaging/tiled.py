@@ -17,12 +17,12 @@ from torch import Tensor
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
 from saccade.imaging.meter import Meter
-from saccade.imaging.rasters import Normalise, continued, reduced, reflected
+from saccade.imaging.rasters import Normalise, continued, mean_over_spans, reduced, reflected
 from saccade.imaging.tiled_files import Level, Pixels, TiledFile
 
 _CACHE_BYTES = 2**25  # tiles kept unpacked, for patches that share them
 _REGION_PIXELS = 2**24  # most pixels averaged at a time for an overview
-_BLOCK_CELLS = 2**19  # cells of an overview in a block: 17 MB for each layer of eight maps
+_BLOCK_CELLS = 2**18  # cells of an overview in a block: 8 MB for each layer of eight maps
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +92,13 @@ class TiledImage:
     def overview_blocks(self, factor: int, halo: int = 0) -> Iterator[OverviewBlock]:
         """The overview in blocks of whole rows, from top to bottom; each with up to ``halo`` rows more on either side.
 
-        Taken from the coarsest level of the file that is at least as fine as wanted, and averaged from there. Without
-        one the base level is unpacked whole, each tile once, and no more than a row of tiles is kept.
-        Cells count as looked at once, however many blocks show them.
+        Taken from the coarsest level of the file that is at least as fine as wanted, and averaged from there; where a
+        cell ends within a pixel of that level, the pixel counts by its share. Without coarser levels the base is
+        unpacked whole, each tile once, and of its pixels no more is held than a few tiles. Cells count as looked at
+        once, however many blocks show them.
         """
-        total, columns = -(-self.file.height // factor), -(-self.file.width // factor)
-        height = max(1, _BLOCK_CELLS // columns)
+        total, columns = self._cell_counts(factor)
+        height = max(1, 2 * halo, _BLOCK_CELLS // columns)  # a halo is never more than the block again
         kept: Tensor | None = None
         first = start = 0  # the first row that is kept; the next one to stand for
         for band in self._bands(factor):
@@ -115,8 +116,7 @@ class TiledImage:
 
     def inside(self, factor: int) -> Bool[Tensor, "batch row column"]:
         """Where the overview shows the image: everywhere."""
-        rows, columns = -(-self.file.height // factor), -(-self.file.width // factor)
-        return torch.ones(1, rows, columns, dtype=torch.bool)
+        return torch.ones(1, *self._cell_counts(factor), dtype=torch.bool)
 
     def read(self, boxes: Int[Tensor, "batch site 4"], size: int) -> Float[Tensor, "batch site channel {size} {size}"]:
         """The boxes' pixels, edges reflected, exact; on the device of the boxes. Unpacks the tiles they touch.
@@ -142,6 +142,12 @@ class TiledImage:
     def cost(self) -> Cost:
         """What has been asked for since the meter stood at zero."""
         return self.meter.cost()
+
+    def _cell_counts(self, factor: int) -> tuple[int, int]:
+        """Rows and columns of an overview."""
+        if factor < 1:
+            raise BadInput(f"a factor of {factor} is below one base pixel", "give 1 or more")
+        return -(-self.file.height // factor), -(-self.file.width // factor)
 
     def _patch(self, x: int, y: int, size: int) -> Pixels:
         """One square; positions outside are folded back, and stay together, so that few tiles are touched."""
@@ -183,12 +189,10 @@ class TiledImage:
 
     def _bands(self, factor: int) -> Iterator[Num[Tensor, "row column channel"]]:
         """The overview in bands of whole rows, stored values; each band is put together from regions of whole tiles."""
-        if factor < 1:
-            raise BadInput(f"a factor of {factor} is below one base pixel", "give 1 or more")
+        total, columns = self._cell_counts(factor)
         number = max(at for at, level in enumerate(self.file.levels) if level.step <= factor)
         level = self.file.levels[number]
         ratio = Fraction(factor, level.step)
-        total, columns = -(-self.file.height // factor), -(-self.file.width // factor)
         high, wide = _cells_of_whole_tiles(level, ratio)
         for row in range(0, total, high):
             rows = (row, min(row + high, total))
@@ -210,9 +214,10 @@ class TiledImage:
             small = reduced(torch.from_numpy(region), int(ratio))
             # a level that was rounded down has no pixels for the base's last cells: their neighbours stand in
             return continued(small, len(down), len(right))
-        values = _averaged(_averaged(region, down - top).swapaxes(0, 1), right - left).swapaxes(0, 1)
-        whole = np.floor(values + 0.5).astype(np.uint8) if self.file.dtype == np.uint8 else values
-        return torch.from_numpy(np.ascontiguousarray(whole))
+        cells = torch.from_numpy(region)
+        for span, start in ((down, top), (right, left)):
+            cells = mean_over_spans(cells, *(torch.from_numpy(span).T - start)).transpose(0, 1)
+        return (cells + 0.5).floor().to(torch.uint8) if self.file.dtype == np.uint8 else cells
 
 
 def factor_for(wanted_mpp: float, file_mpp: float | None, source: str = "") -> int:
@@ -257,15 +262,3 @@ def _spans(cells: tuple[int, int], ratio: Fraction, length: int) -> Float[np.nda
     """Where each cell begins and ends along an axis of ``length`` pixels; a last one has at least the last pixel."""
     edges = np.arange(cells[0], cells[1] + 1) * ratio.numerator / ratio.denominator
     return np.stack([np.minimum(edges[:-1], length - 1), np.minimum(edges[1:], length)], axis=1)
-
-
-def _averaged(values: Num[np.ndarray, "pixel other channel"], spans: Float[np.ndarray, "cell 2"]) -> np.ndarray:
-    """The mean over each span along the first axis; a pixel counts by the share of it that lies inside."""
-    begin, end = spans.T
-    first = np.floor(begin).astype(np.int64)
-    total = np.zeros((len(spans), *values.shape[1:]), np.float32)
-    for step in range(int((np.ceil(end) - first).max())):
-        pixel = first + step
-        share = (np.minimum(end, pixel + 1) - np.maximum(begin, pixel)).clip(0) / (end - begin)
-        total += share.astype(np.float32)[:, None, None] * values[np.minimum(pixel, len(values) - 1)]
-    return total

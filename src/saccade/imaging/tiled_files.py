@@ -92,7 +92,7 @@ class TiledFile:
             _check_kind(series.axes, series.shape, base)
             found = [_level(level.keyframe, base, tiff.filehandle.size) for level in series.levels]
             self.mpp = _stated_mpp(tiff.ome_metadata if tiff.is_ome else None, base)
-        self.levels = tuple(level for level in found if level is not None)
+        self.levels = tuple(sorted(filter(None, found), key=lambda level: level.step))
         self.dtype, self.channels = np.dtype(base.dtype), int(base.samplesperpixel)
         self.height, self.width = self.levels[0].height, self.levels[0].width
 
@@ -172,7 +172,7 @@ def _level(page: Any, base: Any, size: int) -> Level | None:
 
 
 def _step(page: Any, base: Any) -> int | None:
-    """Base pixels along the side of a page's pixel: a power of two if that fits, for small pages fit several numbers."""
+    """Base pixels along the side of a page's pixel: a power of two if one fits, for several numbers fit small pages."""
     ratio = max(base.imagewidth / page.imagewidth, base.imagelength / page.imagelength)
     for step in (2 ** round(math.log2(ratio)), round(ratio)):
         missed = (page.imagewidth - base.imagewidth / step, page.imagelength - base.imagelength / step)

@@ -137,7 +137,7 @@ class Predictor:
             prediction = None if one.pixels is None else next(left)
             yield Result(one.name, one.item, self.classes, prediction, one.error, one.extent)
 
-    def open_images(self, arrays: Sequence[Array]) -> Opened:
+    def open_images(self, arrays: Sequence[np.ndarray]) -> Opened:
         """Images at the model's size, as it asks for them."""
         return open_images(arrays, self.preprocessing, self.device)
 

@@ -12,22 +12,29 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
-from saccade.imaging.stack import Stack
+from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook, log_probabilities
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.models.parts.site_sampling import DrawnSites
 from saccade.models.parts.warm_up import WarmUp
-from saccade.ops.estimators import Baseline, advantages, centred_sum, distinct_draw_weights, negative_entropy
-from saccade.ops.estimators import reinforce_loss
+from saccade.ops.estimators import (
+    Baseline,
+    advantages,
+    centred_sum,
+    distinct_draw_weights,
+    negative_entropy,
+    reinforce_loss,
+)
 
+_NEWEST = 0.1
+"""Weight of the newest batch in the running mean of the rewards (our choice)."""
 
 Stage = Literal["warm-up", "reading", "joint"]
 """What is learned: the look by labels, the reader alone, or both by what the draws earn (as published)."""
@@ -115,6 +122,8 @@ class AttentionSampling(SparseClassifier):
         self.look, self.select, self.read = look, select, read
         self.factor, self.patch, self.temperature = factor, patch, temperature
         self.weighted, self.learning = weighted, learning
+        self.register_buffer("mean_reward", torch.tensor(torch.nan))
+        self.mean_reward: Tensor
         self.stage: Stage = "joint"
         self.warm_up: WarmUp | None = None
 
@@ -132,36 +141,33 @@ class AttentionSampling(SparseClassifier):
         """Base pixels in a patch."""
         return self.patch**2
 
-    def attention(self, images: Images | Float[Tensor, "batch channel height width"]) -> Map:
+    def attention(self, images: ImagesOrTensor) -> Map:
         """The map over all cells of an overview of each image."""
-        images = self._opened(images)
-        return self._map(self.look(images.overview(self.factor)), images)
+        return self._look(opened(images, self.channels))
 
-    def forward(self, images: Images | Float[Tensor, "batch channel height width"]) -> Prediction:
+    def forward(self, images: ImagesOrTensor) -> Prediction:
         """Classify: at the quantiles of the map in evaluation, at random draws in training."""
-        images = self._opened(images)
-        return self._classified(images, self.attention(images))
+        images = opened(images, self.channels)
+        return self._classified(images, self._look(images))
 
-    def draws(
-        self, images: Images | Float[Tensor, "batch channel height width"], count: int
-    ) -> tuple[Prediction, ...]:
+    def draws(self, images: ImagesOrTensor, count: int) -> tuple[Prediction, ...]:
         """Predictions from ``count`` sets of random draws; their mean and spread tell how much the draws decide."""
-        images = self._opened(images)
-        seen, found = self.attention(images), []
+        images = opened(images, self.channels)
+        seen, found = self._look(images), []
         for _ in range(count):
             index = self.select.draw(seen.log_probabilities)
             found.append(self._prediction(images, seen, index, self._features(images, seen, index)))
         return tuple(found)
 
-    def losses(self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets) -> Losses:
+    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
         """What the stage teaches: the look by labels, the reader alone, or both by what the draws earn."""
-        images = self._opened(images)
+        images = opened(images, self.channels)
         if self.stage == "warm-up" and self.warm_up is not None:
             view, inside = images.overview(self.factor), images.inside(self.factor)
             terms, scores = self.warm_up(self.look, view, inside, targets)
             with torch.no_grad():
                 return Losses(terms, self._classified(images, self._map(scores, images)))
-        seen = self.attention(images)
+        seen = self._look(images)
         index = self.select(seen.log_probabilities, self.learning.repeats)
         features = self._features(images, seen, index)
         drawn = seen.log_probabilities.gather(1, index)
@@ -206,9 +212,16 @@ class AttentionSampling(SparseClassifier):
             judged, labels = logits.detach()[:, :, None], labels[:, :, None]
         log_right = judged.log_softmax(-1).gather(-1, labels[..., None])[..., 0]
         rewards = log_right.exp() if self.learning.reward == "probability" else log_right
-        earned = advantages(rewards, self.learning.baseline)
+        earned = advantages(rewards, self.learning.baseline, self._earned_so_far(rewards))
         terms["reinforce"] = reinforce_loss(drawn, earned.expand_as(drawn))
         return terms
+
+    def _earned_so_far(self, rewards: Tensor) -> Tensor | None:
+        """The running mean before these rewards, which join it; ``None`` before the first."""
+        before = self.mean_reward.clone()
+        new = rewards.mean().detach().to(before)
+        self.mean_reward.copy_(new if before.isnan() else before.lerp(new, _NEWEST))
+        return None if before.isnan() else before.to(rewards)
 
     def _distinct_terms(
         self,
@@ -221,6 +234,10 @@ class AttentionSampling(SparseClassifier):
         labels = targets.labels[:, None].expand(expected.shape[:2]).flatten()
         sets = ClassTargets(labels, targets.class_weights)
         return {"cross_entropy": sets.cross_entropy(self.temperature * expected.flatten(0, 1))}
+
+    def _look(self, images: Images) -> Map:
+        """The map, counted by the meter of these images."""
+        return self._map(self.look(images.overview(self.factor), images.inside(self.factor)), images)
 
     def _map(self, scores: Float[Tensor, "batch row column"], images: Images) -> Map:
         """Scores of the cells as probabilities."""
@@ -261,10 +278,6 @@ class AttentionSampling(SparseClassifier):
         corner = middles - self.patch // 2
         return torch.cat([corner, corner + self.patch], dim=-1)
 
-    def _opened(self, images: Images | Float[Tensor, "batch channel height width"]) -> Images:
-        """A bare tensor as a stack."""
-        return Stack(images) if isinstance(images, Tensor) else images
-
 
 def attention_sampling(
     classes: tuple[str, ...],
@@ -284,7 +297,7 @@ def attention_sampling(
     estimator: Literal["reinforce", "distinct"] = "reinforce",
     reward: Literal["probability", "loss"] = "probability",
     judged: Literal["patch", "prediction"] = "patch",
-    baseline: Literal["batch", "standardised", "leave-one-out"] = "leave-one-out",
+    baseline: Baseline = "leave-one-out",
     entropy: float = 0.002,
     repeats: int = 1,
 ) -> AttentionSampling:

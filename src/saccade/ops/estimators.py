@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Baseline = Literal["batch", "standardised", "leave-one-out"]
+Baseline = Literal["batch", "standardised", "leave-one-out", "running"]
 
 
 def distinct_draw_weights(probabilities: Float[Tensor, "*batch draw"]) -> Float[Tensor, "*batch draw"]:
@@ -72,10 +72,10 @@ def advantages(
         rewards: Of each draw; draws of one image (repeats and patches) along the last two axes.
         baseline: ``batch``: the mean of all. ``standardised``: that, over their standard deviation. ``leave-one-out``:
             the mean of the image's other draws, which is independent of the draw it judges; where there is no other,
-            the batch's mean.
-        mean: A running mean to use in place of the batch's.
+            the batch's mean. ``running``: ``mean``.
+        mean: The mean of earlier rewards; the batch's own where there were none.
     """
-    centre = rewards.mean() if mean is None else mean
+    centre = mean if baseline == "running" and mean is not None else rewards.mean()
     if baseline == "leave-one-out":
         count = rewards.shape[1] * rewards.shape[2]
         if count > 1:

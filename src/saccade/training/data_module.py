@@ -5,7 +5,15 @@ from lightning.pytorch import LightningDataModule
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
 from saccade.datasets.fields import FieldData
-from saccade.training.batches import Labelled, LabelledFields, LabelledImages, Share, TrainingBatches, ValidationBatches, batch_lengths
+from saccade.training.batches import (
+    Labelled,
+    LabelledFields,
+    LabelledImages,
+    Share,
+    TrainingBatches,
+    ValidationBatches,
+    batch_lengths,
+)
 from saccade.training.recipe_sections import TrainingRecipe
 
 _VALIDATION_BATCH = 256

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Num
 from lightning.pytorch import LightningModule
 from torch import Tensor
 

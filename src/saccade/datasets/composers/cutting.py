@@ -21,6 +21,7 @@ STIFFNESS = 0.25  # what such a step costs
 OUTSKIRTS = 0.34  # distance from the middle, in sides, beyond which what absorbs light is taken for red cells
 FAINT, PALE = (0.08, 0.16), (0.12, 0.4)  # summed densities where something begins; between which a red cell is pale
 RED = 2.2  # how strongly a red cell's colour speaks against a pixel
+SOLID = 0.85  # least share of the outline's convex hull that it fills; petals around a cell are its neighbours
 LONGEST = 2.4  # longest radius over the median one; beyond it the outline ran off into a neighbour
 
 Plane = Float[np.ndarray, "height width"]
@@ -31,8 +32,8 @@ class Cutout:
     """A cell without its surroundings.
 
     Attributes:
-        transmittance: Light each pixel of the crop lets through, per channel; glass is 1.
-        outline: (point, 2) x and y of the cell's rim, in the crop's pixels.
+        transmittance: Light that each pixel around the cell lets through, per channel; glass is 1.
+        outline: (point, 2) x and y of the cell's rim, in pixels of the transmittance.
     """
 
     transmittance: Light
@@ -69,9 +70,20 @@ def cut_cell(crop: Picture) -> Cutout | None:
         return None
     angles = np.arange(ANGLES) * 2 * np.pi / ANGLES
     points = middle + radii[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
+    hull = cv2.contourArea(cv2.convexHull(points.astype(np.float32)))
+    if cv2.contourArea(points.astype(np.float32)) < SOLID * hull:
+        return None
     whole = (points + 0.5) / scale - 0.5
-    transmittance = np.maximum(crop, 1).astype(np.float32) / glass
-    return Cutout(transmittance, whole.astype(np.float32))
+    return cut_along(crop, glass, whole.astype(np.float32))
+
+
+def cut_along(picture: Picture, glass: Colour, outline: Float[np.ndarray, "point 2"]) -> Cutout:
+    """Cut along a given outline; a margin around it is kept, for the soft rim."""
+    margin = 4 + 0.04 * np.ptp(outline, axis=0).max()
+    low = np.maximum(np.floor(outline.min(0) - margin), 0).astype(int)
+    high = np.ceil(outline.max(0) + margin).astype(int) + 1
+    window = picture[low[1] : high[1], low[0] : high[0]]
+    return Cutout(np.maximum(window, 1).astype(np.float32) / glass, outline - low.astype(np.float32))
 
 
 def _score(small: Picture, glass: Colour) -> Plane:
@@ -111,7 +123,7 @@ def _outline(score: Plane) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "a
     flags = cv2.WARP_POLAR_LINEAR | cv2.INTER_LINEAR
     rays = cv2.warpPolar(score, (RADII, ANGLES), (float(middle[0]), float(middle[1])), RADII, flags)
     gain = np.cumsum(rays * (np.arange(RADII) + 4) / RADII, axis=1)  # farther pixels of a ray stand for more area
-    radii = _best_path(np.concatenate([gain, gain, gain]))[ANGLES : 2 * ANGLES] + 1.0
+    radii = _best_path(np.concatenate([gain, gain, gain]))[ANGLES : 2 * ANGLES] + 0.7
     around = np.concatenate([radii[-2:], radii, radii[:2]])
     return middle, np.convolve(around, [0.1, 0.2, 0.4, 0.2, 0.1], "valid")
 

@@ -2,8 +2,8 @@
 
 A stained cell darkens the light by what it absorbs, whatever the lamp: I = glass · T, with T the transmittance
 (Beer–Lambert). So a cell photographed under one lamp is shown under another by taking T from the one picture and
-multiplying it onto the other; where the first picture is glass, T is 1 and nothing changes. That is why no square and no
-halo comes along.
+multiplying it onto the other; where the first picture is glass, T is 1 and nothing changes. That is why no square and
+no halo comes along.
 """
 
 import cv2

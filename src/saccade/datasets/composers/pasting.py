@@ -5,23 +5,25 @@ multiplied by the cutout's transmittance T to the power of the soft mask: I' = I
 T = 1 and leaves the smear's pixels, their colour and their grain, as they are. Cells and decoys take the same way.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 
 from saccade.datasets.composers.cutting import Cutout
-from saccade.datasets.composers.light import Light, Picture
-from saccade.datasets.composers.smears import COARSE, Smear, wipe
+from saccade.datasets.composers.light import Light
+from saccade.datasets.composers.smears import Smear, components, wipe
 
 FEATHER = 1.2  # pixels; softness of the rim
+COARSE = 8  # pixels to a side; how finely the room on a smear is probed
 GAP = 12  # pixels that boxes keep from each other and from the edge
 TRIES = 16  # places drawn, of which the emptiest is taken
-CLUMP = 3.0  # of a red cell's area; larger things under a rim are covered, not wiped away whole
+CLUMP = 4.0  # of a red cell's area; larger things under a rim are covered, not wiped away whole
 
 Mask = Float[np.ndarray, "height width"]
 Box = tuple[int, int, int, int]
+Corner = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,19 @@ class Patch:
     mask: Mask
 
 
-@dataclass(eq=False)
 class Canvas:
-    """A smear that cells are pasted on, and the boxes already taken."""
+    """A smear that cells are pasted on.
 
-    smear: Smear
-    boxes: list[Box] = field(default_factory=list)
+    Attributes:
+        smear: Changed in place.
+        taken: Boxes given away, as x0, y0, x1, y1.
+        kept: True where something was pasted; it is not wiped away again.
+    """
+
+    def __init__(self, smear: Smear) -> None:
+        self.smear = smear
+        self.taken: list[Box] = []
+        self.kept = np.zeros(smear.objects.shape, bool)
 
 
 def pose_cutout(cutout: Cutout, pose: Pose) -> Patch:
@@ -76,39 +85,19 @@ def pose_cutout(cutout: Cutout, pose: Pose) -> Patch:
     return Patch(np.asarray(posed, np.float32), np.asarray(mask, np.float32))
 
 
-def paste(canvas: Canvas, patch: Patch, rng: np.random.Generator) -> Box | None:
-    """Paste a patch on a free place, in place; its box x0, y0, x1, y1, or None where there is no room.
+def find_place(canvas: Canvas, shape: tuple[int, ...], rng: np.random.Generator) -> Corner | None:
+    """Top and left of a place for a patch, the emptiest of some random ones; it is taken from now on.
 
-    The box holds every pixel in which the mask is above 1/2.
+    None where no place is free. Nothing is painted yet, so places can be found for everything before.
     """
-    corner = _free_place(canvas, patch.mask.shape, rng)
-    if corner is None:
-        return None
-    top, left = corner
-    height, width = patch.mask.shape
-    _clear(canvas.smear, patch.mask, top, left, rng)
-    window = canvas.smear.image[top : top + height, left : left + width]
-    light = np.log(np.clip(patch.transmittance, 0.02, 2)) * patch.mask[..., None]
-    window[:] = np.clip(np.rint(window * np.exp(light)), 0, 255)
-    canvas.smear.objects[top : top + height, left : left + width] |= patch.mask > 0.5
-    rows, columns = (np.flatnonzero((patch.mask > 0.5).any(axis)) for axis in (1, 0))
-    box = (left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1)
-    canvas.boxes.append(box)
-    return box
-
-
-def _free_place(canvas: Canvas, shape: tuple[int, ...], rng: np.random.Generator) -> tuple[int, int] | None:
-    """Top and left of the emptiest of some random places that touch no box."""
     room = [length - extent - 2 * GAP for length, extent in zip(canvas.smear.objects.shape, shape, strict=True)]
     if min(room) < 0:
         return None
     tops, lefts = (GAP + rng.integers(extent + 1, size=40 * TRIES) for extent in room)
-    taken = np.array(canvas.boxes, int).reshape(-1, 4).T[..., None]
-    apart = (
-        (lefts + shape[1] + GAP <= taken[0]) | (taken[2] + GAP <= lefts)
-        | (tops + shape[0] + GAP <= taken[1]) | (taken[3] + GAP <= tops)
-    ).all(0)  # fmt: skip
-    free = np.flatnonzero(apart)[:TRIES]
+    taken = np.array(canvas.taken, int).reshape(-1, 4).T[..., None]
+    across = (lefts + shape[1] + GAP <= taken[0]) | (taken[2] + GAP <= lefts)
+    down = (tops + shape[0] + GAP <= taken[1]) | (taken[3] + GAP <= tops)
+    free = np.flatnonzero((across | down).all(0))[:TRIES]
     if not len(free):
         return None
     coarse = canvas.smear.objects[::COARSE, ::COARSE]
@@ -118,33 +107,47 @@ def _free_place(canvas: Canvas, shape: tuple[int, ...], rng: np.random.Generator
         for top, left in zip(tops[free], lefts[free], strict=True)
     ]
     best = free[int(np.argmin(filled))]
-    return int(tops[best]), int(lefts[best])
+    top, left = int(tops[best]), int(lefts[best])
+    canvas.taken.append((left, top, left + shape[1], top + shape[0]))
+    return top, left
 
 
-def _clear(smear: Smear, mask: Mask, top: int, left: int, rng: np.random.Generator) -> None:
+def paste(canvas: Canvas, patch: Patch, corner: Corner, rng: np.random.Generator) -> Box:
+    """Paste a patch with its top left at a corner; the box of every pixel in which the mask is above 1/2."""
+    (top, left), (height, width) = corner, patch.mask.shape
+    here = (slice(top, top + height), slice(left, left + width))
+    _clear(canvas, patch.mask, top, left, rng)
+    window = canvas.smear.image[here]
+    light = np.log(np.clip(patch.transmittance, 0.02, 2)) * patch.mask[..., None]
+    window[:] = np.clip(np.rint(window * np.exp(light)), 0, 255)
+    canvas.smear.objects[here] &= patch.mask < 0.5
+    canvas.kept[here] |= patch.mask > 0.02
+    rows, columns = (np.flatnonzero((patch.mask > 0.5).any(axis)) for axis in (1, 0))
+    return left + int(columns[0]), top + int(rows[0]), left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
+
+
+def _clear(canvas: Canvas, mask: Mask, top: int, left: int, rng: np.random.Generator) -> None:
     """Wipe away what lies under a mask, and the whole of every red cell that its rim would cut."""
-    margin = round(smear.red_cell) + 4
-    rows = slice(max(top - margin, 0), top + mask.shape[0] + margin)
-    columns = slice(max(left - margin, 0), left + mask.shape[1] + margin)
-    objects, image = smear.objects[rows, columns], smear.image[rows, columns]
+    smear, (height, width) = canvas.smear, mask.shape
+    margin = round(1.5 * smear.red_cell) + 4
+    rows = slice(max(top - margin, 0), top + height + margin)
+    columns = slice(max(left - margin, 0), left + width + margin)
+    objects, kept = smear.objects[rows, columns], canvas.kept[rows, columns]
     cover = np.zeros(objects.shape, np.float32)
-    inside = (slice(top - rows.start, top - rows.start + mask.shape[0]),
-              slice(left - columns.start, left - columns.start + mask.shape[1]))  # fmt: skip
-    cover[inside] = mask
+    cover[top - rows.start :, left - columns.start :][:height, :width] = mask
     cut = _cut_cells(objects, cover > 0.1, np.pi / 4 * smear.red_cell**2)
-    objects[:] = objects & ~cut
-    under = np.maximum(cv2.dilate(cut.astype(np.uint8), np.ones((7, 7), np.uint8)), cover * objects)
-    if under.any():
-        wipe(image, np.asarray(under, np.float32), smear.glass, smear.grain, rng)
-        objects[:] = objects & (cover < 0.5)
+    wiped = np.maximum(cv2.dilate(cut.astype(np.uint8), np.ones((7, 7), np.uint8)), cover * objects)
+    wiped *= cv2.dilate(kept.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    wipe(smear.image[rows, columns], np.asarray(wiped, np.float32), smear.glass, smear.grain, rng)
+    objects &= ~cut
 
 
 def _cut_cells(
     objects: Bool[np.ndarray, "height width"], under: Bool[np.ndarray, "height width"], area: float
 ) -> Bool[np.ndarray, "height width"]:
     """The objects that lie under a mask in part, unless they are clumps or reach beyond the window."""
-    labels, stats = cv2.connectedComponentsWithStats(objects.astype(np.uint8))[1:3]
-    touched = np.unique(labels[under & objects])
-    left, top, width, height, size = stats[touched].T
+    pieces = components(objects)
+    touched = np.unique(pieces.labels[under & objects])
+    left, top, width, height, size = pieces.boxes[touched].T
     inside = (left > 0) & (top > 0) & (left + width < objects.shape[1]) & (top + height < objects.shape[0])
-    return np.isin(labels, touched[(size < CLUMP * area) & inside & (touched > 0)])
+    return np.isin(pieces.labels, touched[(size < CLUMP * area) & inside & (touched > 0)])

@@ -1,7 +1,7 @@
 """Downscaled CNN: a small network on the overview alone.
 
-Source: our own plain network, the layers of ``tiny_cnn`` (about 60,000 parameters). It answers what a field gives away at
-low resolution, and so what the look of attention sampling might have said without reading a single patch.
+Source: our own plain network, the layers of ``tiny_cnn`` (about 60,000 parameters). It tells what a field gives away
+at low resolution, and so what the look of attention sampling might have said without reading a single patch.
 """
 
 import torch

@@ -2,9 +2,9 @@
 
 Paper: Bergner, Lippert, Mahendran, "Iterative Patch Selection for High-Resolution Image Recognition", ICLR 2023.
 Authors' code: not consulted; written from the paper's description.
-As described: patches pass in chunks through the encoder without gradient; a buffer holds the ``keep`` of highest attention
-among itself and the chunk, scored by the cross-attention that will aggregate them; these are encoded once more with
-gradient, and a learned query attends to them; memory is set by buffer and chunk, not by the image.
+As described: patches pass in chunks through the encoder without gradient; a buffer holds the ``keep`` of highest
+attention among itself and the chunk, scored by the cross-attention that will aggregate them; these are encoded once
+more with gradient, and a learned query attends to them; memory is set by buffer and chunk, not by the image.
 Open, our choice: attention is averaged over heads before patches are compared; patches tile the image without overlap,
 in raster order, the last ones moved inside; no position is encoded; the encoder is attention sampling's reader, so that
 the two differ in how patches are chosen; one block of cross-attention with pre-norm and a hidden layer twice as wide.
@@ -53,9 +53,7 @@ class CrossAttentionPool(nn.Module):
     def attention(self, features: Float[Tensor, "batch site width"]) -> Float[Tensor, "batch head site"]:
         """How much each head attends to each feature; a head's weights sum to one."""
         asked = rearrange(self.ask(self.query), "(head part) -> head part", head=self.heads)
-        keys = rearrange(
-            self.key(self.norm(features)), "batch site (head part) -> batch head site part", head=self.heads
-        )
+        keys = self._by_head(self.key(self.norm(features)))
         return (torch.einsum("bhsp,hp->bhs", keys, asked) / asked.shape[1] ** 0.5).softmax(-1)
 
     def forward(
@@ -63,12 +61,13 @@ class CrossAttentionPool(nn.Module):
     ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch site"]]:
         """The summary, and the attention averaged over the heads."""
         attention = self.attention(features)
-        values = rearrange(
-            self.value(self.norm(features)), "batch site (head part) -> batch head site part", head=self.heads
-        )
+        values = self._by_head(self.value(self.norm(features)))
         seen = torch.einsum("bhs,bhsp->bhp", attention, values).flatten(1)
         summary = self.query + self.out(seen)
         return summary + self.hidden(summary), attention.mean(1)
+
+    def _by_head(self, values: Float[Tensor, "batch site width"]) -> Float[Tensor, "batch head site part"]:
+        return rearrange(values, "batch site (head part) -> batch head site part", head=self.heads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +93,7 @@ class Buffer:
 class IterativePatchSelection(SparseClassifier):
     """Reads every patch, learns from the best: sites are all patches, and those not kept weigh nothing.
 
+    From scratch it depends on its start: patches that an untrained attention does not keep are not learned from.
     Cost: the reader's over every pixel once, and while training over the patches kept once more.
     Memory: ``keep + chunk`` patches, whatever the image's size.
 
@@ -145,7 +145,8 @@ class IterativePatchSelection(SparseClassifier):
 
     def _classified(self, images: Images) -> Prediction:
         """Of images of one size."""
-        boxes = tiling(*images.extents[0].tolist(), self.patch).to(images.extents.device)
+        height, width = images.extents[0].tolist()
+        boxes = tiling(height, width, self.patch).to(images.extents.device)
         kept = self._kept(images, boxes)
         features = self._features(kept.patches) if torch.is_grad_enabled() else kept.features
         summary, attention = self.aggregate(features)

@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from saccade.core.errors import BadInput
@@ -76,16 +76,37 @@ class FieldLook(nn.Module):
         """How many cells to each side the score of a cell depends on."""
         return self.layers + 1
 
-    def forward(self, view: Float[Tensor, "batch channel row column"]) -> Float[Tensor, "batch row column"]:
-        """The map of an overview, in logits."""
-        return self.score(self.trunk(view))[:, 0]
+    def forward(
+        self, view: Float[Tensor, "batch channel row column"], inside: Bool[Tensor, "batch row column"] | None = None
+    ) -> Float[Tensor, "batch row column"]:
+        """The map of an overview, in logits; see ``seen`` for ``inside``."""
+        return self.score(self.seen(view, inside))[:, 0]
+
+    def seen(
+        self, view: Float[Tensor, "batch channel row column"], inside: Bool[Tensor, "batch row column"] | None = None
+    ) -> Float[Tensor, "batch feature row column"]:
+        """What the trunk sees.
+
+        Args:
+            view: The overview.
+            inside: Where it shows an image and not what continues it. There, every layer finds the zeros that it
+                would find beyond the edge of that image alone, so that its neighbours in the batch change nothing.
+        """
+        if inside is None or bool(inside.all()):
+            return self.trunk(view)
+        mask = inside[:, None].to(view.dtype)
+        values = view * mask
+        for part in self.trunk:
+            values = part(values) if isinstance(part, nn.Conv2d | nn.LeakyReLU) else part(values) * mask
+        return values
 
 
 def log_probabilities(
     scores: Float[Tensor, "batch row column"], inside: Tensor | None = None
 ) -> Float[Tensor, "batch cell"]:
     """Softmax over all cells of a map, in logarithms, raster order; cells that are not inside get none."""
-    flat = scores.flatten(1).float()
+    flat = scores.flatten(1)
+    flat = flat if flat.dtype == torch.float64 else flat.float()  # half precision is too coarse for a million cells
     if inside is not None:
         flat = flat.masked_fill(~inside.flatten(1), -torch.inf)
     return F.log_softmax(flat, dim=1)

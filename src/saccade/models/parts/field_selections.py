@@ -145,7 +145,7 @@ def spaced_best(
     >>> spaced_best(row, torch.ones_like(row, dtype=torch.bool), 3, reach=1)[0, :, 1].tolist()
     [0, 2, 3]
     """
-    batch, rows, columns = scores.shape
+    rows, columns = scores.shape[1:]
     row, column = torch.arange(rows, device=scores.device), torch.arange(columns, device=scores.device)
     near = inside.new_zeros(scores.shape).int()
     found = []

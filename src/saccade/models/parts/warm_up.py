@@ -33,7 +33,7 @@ class WarmUp(nn.Module):
         self, look: FieldLook, view: Float[Tensor, "batch channel row column"], inside: Tensor, targets: ClassTargets
     ) -> tuple[dict[str, Float[Tensor, ""]], Float[Tensor, "batch row column"]]:
         """The terms ``warm_up`` and ``pointing``, and the look's scores."""
-        seen = look.trunk(view)
+        seen = look.seen(view, inside)
         outside = ~inside.flatten(1)
         speaks = self.head(seen).flatten(2).masked_fill(outside[:, None], -torch.inf)
         best = min(self.best, int(inside.flatten(1).sum(1).min()))
