@@ -10,7 +10,7 @@ every other time at best: accuracy 2/3.
 
 The look is shown at first where the first halves lie (or, for the arm "ring", their four sides, the best that an
 unconditional look can do), so that only what comes after is compared. Everything else is learned from labels.
-Wall time per file: about 4 minutes on one thread.
+Wall time per file: about 2 minutes on one idle thread.
 """
 
 import argparse
@@ -138,12 +138,12 @@ def train(model: ConditionalSampling, steps: int, batch: int, dice: torch.Genera
 
 
 def figures(logits: Tensor, boxes: Tensor, scene: Scene) -> dict[str, float]:
-    """Share of images classified rightly, and of those whose second half was read by half or more."""
+    """Share of images classified rightly, and of those of whose second half a tenth or more was read."""
     apart = (boxes[..., :2] - scene.second[:, None]).abs().clamp(max=HALF)
     covered = ((HALF - apart).prod(-1) / HALF**2).amax(1)
     return {
         "accuracy": float((logits.argmax(1) == scene.labels).float().mean()),
-        "hit": float((covered >= 0.5).float().mean()),
+        "hit": float((covered >= 0.1).float().mean()),
     }
 
 
@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=list(ARMS), choices=list(ARMS), metavar="ARM")
     parser.add_argument("--budgets", nargs="*", type=int, default=[2])
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=1500)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()

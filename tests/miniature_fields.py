@@ -17,7 +17,7 @@ HEIGHT, WIDTH, SPOT = 120, 160, 24
 
 
 def make_fields(folder: Path, per_class: int = 3, part: str = "") -> Path:
-    """Pale fields with one spot each whose colour is the class; the last of each class has none. Returns the manifest."""
+    """Pale fields with one spot each, whose colour is the class; the last of each class has none. Returns the table."""
     dice = np.random.default_rng(0)
     (folder / "images").mkdir(parents=True)
     rows, boxes = [], []

@@ -37,7 +37,11 @@ def test_the_short_form_holds_needles(folder: Path) -> None:
 
 
 def test_of_the_long_form_only_needles_are_the_truth(folder: Path) -> None:
-    rows = ("images/a.png,1,2,3,4,mast,needle", "images\\a.png,5,5,7,8,blast,distractor", "./images/b.png,1,1,2,2,,decoy")
+    rows = (
+        "images/a.png,1,2,3,4,mast,needle",
+        "images\\a.png,5,5,7,8,blast,distractor",
+        "./images/b.png,1,1,2,2,,decoy",
+    )
     found = load_boxes(write(folder, LONG, *rows))
     assert found["images/a.png"][1] == TruthBox(5, 5, 7, 8, "blast", "distractor")
     assert needles_of(found["images/a.png"]).tolist() == [[1, 2, 3, 4]]

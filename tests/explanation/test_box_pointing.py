@@ -10,12 +10,12 @@ import torch
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites
 from saccade.explanation.box_pointing import BoxPointing, box_pointing, covered_share, points_inside
-from saccade.explanation.look_maps import LookMap
+from saccade.explanation.field_maps import FieldMap
 
 HEIGHT, WIDTH, FACTOR = 37, 53, 5
 
 
-def random_case(seed: int) -> tuple[Sites, torch.Tensor, LookMap]:
+def random_case(seed: int) -> tuple[Sites, torch.Tensor, FieldMap]:
     """Sites with padding and repeated places, boxes that overlap and leave the image, and a map."""
     generator = torch.Generator().manual_seed(seed)
     corners = torch.randint(-4, 50, (1, 6, 2), generator=generator).float()
@@ -27,7 +27,7 @@ def random_case(seed: int) -> tuple[Sites, torch.Tensor, LookMap]:
     low = torch.randint(-5, 40, (3, 2), generator=generator).float()
     truth = torch.cat([low, low + torch.randint(1, 30, (3, 2), generator=generator)], dim=1)
     cells = torch.rand(math.ceil(HEIGHT / FACTOR), math.ceil(WIDTH / FACTOR), generator=generator).double()
-    return Sites(boxes, weights, valid), truth, LookMap(cells / cells.sum(), FACTOR, (HEIGHT, WIDTH))
+    return Sites(boxes, weights, valid), truth, FieldMap(cells / cells.sum(), FACTOR, (HEIGHT, WIDTH))
 
 
 def inside(x: float, y: float, truth: torch.Tensor) -> bool:
@@ -83,6 +83,11 @@ def test_several_images_and_only_one_at_a_time() -> None:
 
 def test_edges_and_areas() -> None:
     box = torch.tensor([[2.0, 3, 4, 5]])
-    assert points_inside(torch.tensor([[2.0, 3], [4, 3], [2, 5], [3.999, 4.999]]), box).tolist() == [True, False, False, True]
+    assert points_inside(torch.tensor([[2.0, 3], [4, 3], [2, 5], [3.999, 4.999]]), box).tolist() == [
+        True,
+        False,
+        False,
+        True,
+    ]
     assert covered_share(torch.tensor([[-5.0, -5, 100, 100]]), (10, 20)) == 1
     assert covered_share(torch.tensor([[50.0, 50, 60, 60]]), (10, 20)) == 0

@@ -92,6 +92,7 @@ def test_the_heaviest_is_outlined_thicker_and_every_place_has_a_number() -> None
     two = field_picture(GREY, sites=sites_of([40.0, 30, 60, 50], [100.0, 60, 120, 80]))
     changed = (one != two).any(2)
     assert changed[50:100, 90:140].any() and not changed[25:55, 35:65].any()
+
     def white(top: int, left: int) -> int:
         return int((two[top : top + 24, left : left + 24] == 255).all(2).sum())
 
@@ -111,7 +112,10 @@ def test_patches_are_shown_pixel_for_pixel_in_order() -> None:
 
 
 def test_hits_are_framed() -> None:
-    plain, marked = (patches_picture(GREY, sites_of([16.0, 24, 48, 56], [100.0, 60, 132, 92]), hits, 64) for hits in (None, [False, True]))
+    plain, marked = (
+        patches_picture(GREY, sites_of([16.0, 24, 48, 56], [100.0, 60, 132, 92]), hits, 64)
+        for hits in (None, [False, True])
+    )
     frame = (plain != marked).any(2)[34:]
     assert not frame[:, :76].any() and frame[:, 76:].any()
 

@@ -49,8 +49,8 @@ def test_fields_show_numbered_places_and_their_patches(tmp_path: Path) -> None:
     patches = np.asarray(middle.get_images()[0].get_array())
     factor = 5
     one = patches[36 : 36 + 24 * factor : factor, 10 : 10 + 24 * factor : factor]
-    inside = field[max(y0, 0) : y0 + 24, max(x0, 0) : x0 + 24]
-    np.testing.assert_array_equal(one[24 - inside.shape[0] if y0 < 0 else 0 :, 24 - inside.shape[1] if x0 < 0 else 0 :][: inside.shape[0], : inside.shape[1]], inside)
+    beyond = np.pad(field, ((24, 24), (24, 24), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(one, beyond[y0 + 24 : y0 + 48, x0 + 24 : x0 + 48])
 
 
 def test_no_window_is_left_open() -> None:

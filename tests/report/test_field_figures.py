@@ -19,6 +19,7 @@ def test_pointing_beside_chance_class_by_class() -> None:
 
 def test_runs_have_a_row_each() -> None:
     (axes,) = runs_figure(runs()).axes
-    assert [label.get_text().splitlines()[1] for label in axes.get_yticklabels()] == ["4.8 % read", "0.8 % read", "– read"]
+    notes = [label.get_text().splitlines()[1] for label in axes.get_yticklabels()]
+    assert notes == ["4.8 % read, 4.0 % looked at", "0.8 % read, 4.0 % looked at", "– read, – looked at"]
     marked = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "o"]
     assert marked == pytest.approx([94, 87, 90])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from saccade.report.stages import SPREAD, has_stages, stages_of, stages_section, staged_figure, with_spread
+from saccade.report.stages import SPREAD, has_stages, staged_figure, stages_of, stages_section, with_spread
 from tests.report.miniature import history, staged_history
 
 

@@ -42,7 +42,7 @@ def explain(
     predictor = load(run, device)
     if boxes and predictor.preprocessing.size is not None:
         raise BadInput("boxes are of fields, and this is a run of cells", "leave out --boxes", str(boxes))
-    truth = needles_by_file(boxes) if boxes else None
+    truth = needles_by_file(boxes) if boxes else {}
     warn_of_others(images)
     names = distinct_names(paths)
     rows = []
@@ -51,7 +51,7 @@ def explain(
             if result.error:
                 warn(f"skipped: {result.error}")
             elif predictor.preprocessing.size is None:
-                rows.append(explain_field(predictor, result, out, names[path], truth and truth.get(path.resolve())))
+                rows.append(explain_field(predictor, result, out, names[path], truth.get(path.resolve())))
             else:
                 rows.append(explain_one(predictor, result, out, names[path]))
             tell(done, len(paths))
@@ -98,7 +98,7 @@ def explain_field(
     """
     from saccade.core.files import write_bytes
     from saccade.explanation.box_pointing import centres_inside
-    from saccade.explanation.look_maps import look_maps
+    from saccade.explanation.field_maps import field_maps
     from saccade.explanation.patch_faithfulness import patch_faithfulness
     from saccade.explanation.site_tables import write_site_table
     from saccade.imaging.distinct_sites import are_patches, distinct_sites
@@ -106,7 +106,7 @@ def explain_field(
     from saccade.imaging.field_drawing import field_picture, patches_picture
 
     image, sites = result.image(), distinct_sites(result.sites)
-    maps = look_maps(predictor.model, predictor.open_images([predictor.preprocessing.resize(image, result.name)]))
+    maps = field_maps(predictor.model, predictor.open_images([predictor.preprocessing.resize(image, result.name)]))
     known: Any = {"relative": maps[0].relative.numpy(), "factor": maps[0].factor} if maps else {}
     write_bytes(out / f"{name}_map.png", encode_png(field_picture(image, sites=sites, boxes=boxes, **known)))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])

@@ -1,8 +1,8 @@
 """Truth boxes: where in each field lies what gives it its label, as a table beside the manifest.
 
-``boxes.csv`` has the columns ``path,x0,y0,x1,y1[,label,kind]``: paths as in the manifest, relative to the table; corners
-in base pixels, ``x1`` and ``y1`` exclusive; several rows for a field with several boxes. Of the kinds, needles are the
-truth, and a box without a kind is one; distractors and decoys lie there to mislead.
+``boxes.csv`` has the columns ``path,x0,y0,x1,y1[,label,kind]``: paths as in the manifest, relative to the table;
+corners in base pixels, ``x1`` and ``y1`` exclusive; several rows for a field with several boxes. Of the kinds, needles
+are the truth, and a box without a kind is one; distractors and decoys lie there to mislead.
 """
 
 import math
@@ -40,10 +40,10 @@ class TruthBox:
 
 
 def load_boxes(path: Path | str) -> dict[str, tuple[TruthBox, ...]]:
-    """Load the boxes of each field, by its path relative to the table, with forward slashes.
+    r"""Load the boxes of each field, by its path relative to the table, with forward slashes.
 
     >>> folder = Path("fields"); folder.mkdir(); (folder / "a.png").touch()
-    >>> _ = (folder / "boxes.csv").write_text("path,x0,y0,x1,y1\\na.png,2,3,12,13\\n")
+    >>> _ = (folder / "boxes.csv").write_text("path,x0,y0,x1,y1\na.png,2,3,12,13\n")
     >>> load_boxes(folder / "boxes.csv")
     {'a.png': (TruthBox(x0=2.0, y0=3.0, x1=12.0, y1=13.0, label='', kind='needle'),)}
 
@@ -79,9 +79,7 @@ def needles_of(boxes: Sequence[TruthBox]) -> Float[Tensor, "box 4"]:
     return torch.tensor(needles, dtype=torch.float32).reshape(-1, 4)
 
 
-def padded_needles(
-    names: Sequence[str], boxes: Mapping[str, Sequence[TruthBox]]
-) -> Float[Tensor, "image box 4"]:
+def padded_needles(names: Sequence[str], boxes: Mapping[str, Sequence[TruthBox]]) -> Float[Tensor, "image box 4"]:
     """The needles of several images; rows of NaN where an image has fewer than others."""
     found = [needles_of(boxes.get(name, ())) for name in names]
     most = max((len(each) for each in found), default=0)

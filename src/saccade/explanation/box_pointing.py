@@ -12,7 +12,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites
-from saccade.explanation.look_maps import LookMap
+from saccade.explanation.field_maps import FieldMap
 from saccade.imaging.distinct_sites import distinct_sites
 
 
@@ -46,7 +46,7 @@ class BoxPointing:
 
 
 def box_pointing(
-    sites: Sites, boxes: Float[Tensor, "box 4"], extent: tuple[int, int], look: LookMap | None = None
+    sites: Sites, boxes: Float[Tensor, "box 4"], extent: tuple[int, int], look: FieldMap | None = None
 ) -> BoxPointing:
     """Measure one image.
 
@@ -117,6 +117,6 @@ def covered_share(boxes: Float[Tensor, "box 4"], extent: tuple[int, int]) -> flo
     return float((areas * points_inside(middles, boxes.double())).sum() / (height * width))
 
 
-def _mass(look: LookMap, boxes: Float[Tensor, "box 4"]) -> Tensor:
+def _mass(look: FieldMap, boxes: Float[Tensor, "box 4"]) -> Tensor:
     """Probability of the cells whose middle is inside."""
     return (look.probabilities.double() * points_inside(look.middles, boxes)).sum()

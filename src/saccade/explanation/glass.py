@@ -36,7 +36,9 @@ class LocalGlass:
         """
         height, width, channels = field.shape
         down, across = (max(1, round(length / self.tile)) for length in (height, width))
-        tiles = [[self._colour(part) for part in np.array_split(rows, across, 1)] for rows in np.array_split(field, down)]
+        tiles = [
+            [self._colour(part) for part in np.array_split(rows, across, 1)] for rows in np.array_split(field, down)
+        ]
         small = np.array(tiles, np.float32)
         layers = [cv2.resize(small[..., k], (width, height), interpolation=cv2.INTER_LINEAR) for k in range(channels)]
         glass = np.stack(layers, axis=2)

@@ -27,7 +27,7 @@ MAP_SCALE = WeightScale(1.0, 1024.0)
 """Of the look map; from a 16,384th, even a map of one single cell ends not far above it."""
 
 READ_COLOUR, TRUTH_COLOUR, DARK = (255, 255, 255), (0, 232, 255), (16, 18, 22)
-"""Outlines of places read and of truth, told apart by dashes too; and the rim that keeps both legible on light glass."""
+"""Outlines of places read and of truth, told apart by dashes too; and the rim that keeps both legible on glass."""
 
 _BACKDROP = 0.72  # of the image's brightness below a map: cells can be told, and yellow stands out
 _FADED = 0.55  # of the image's colour that goes: enough is left to tell stains, too little to be taken for the map's

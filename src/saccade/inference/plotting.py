@@ -29,7 +29,10 @@ def result_figure(result: Result) -> Figure:
     image = result.image()
     if shows_patches(result):
         sites = distinct_sites(result.sites)
-        pictures = field_picture(image, sites=sites, longest=_LONGEST), patches_picture(image, sites, side=110, columns=3)
+        pictures = (
+            field_picture(image, sites=sites, longest=_LONGEST),
+            patches_picture(image, sites, side=110, columns=3),
+        )
     else:
         pictures = as_picture(image), overlay(image, result.sites)
     for axes, picture in zip((left, middle), pictures, strict=True):

@@ -73,9 +73,7 @@ def draw_distinct_sites(
         BadInput: There are fewer cells (with any probability) than draws.
     """
     log_probabilities = log_probabilities.detach()
-    stretches = log_probabilities.split(_STRETCH, dim=1)
-    counts = torch.stack([(stretch > -torch.inf).sum(1) for stretch in stretches])
-    possible = int(counts.sum(0).min()) if len(log_probabilities) else count
+    possible = _possible_cells(log_probabilities, count)
     if count > possible:
         raise BadInput(
             f"{count} different sites were asked for, but only {possible} can be drawn",
@@ -87,20 +85,34 @@ def draw_distinct_sites(
     return torch.cat([_best_with_noise(row, count, generator) for row in rows])
 
 
+def _possible_cells(log_probabilities: Float[Tensor, "batch cell"], enough: int) -> int:
+    """The least number of cells with any probability that a map of the batch has; not counted beyond ``enough``."""
+    found = torch.zeros(len(log_probabilities), dtype=torch.long, device=log_probabilities.device)
+    for stretch in log_probabilities.split(_STRETCH, dim=1):
+        found += (stretch > -torch.inf).sum(1)
+        if bool((found >= enough).all()):
+            return enough
+    return int(found.min())
+
+
 def _best_with_noise(
     log_probabilities: Float[Tensor, "batch cell"], count: int, generator: torch.Generator | None
 ) -> Int[Tensor, "batch draw"]:
     """The largest of ``log p + Gumbel noise``, in falling order: each stretch is held against the best before it."""
-    best = log_probabilities.new_zeros(len(log_probabilities), 0, dtype=torch.float64)
+    rows, all_cells = log_probabilities.shape
+    best = log_probabilities.new_full((rows, count), -torch.inf, dtype=torch.float64)
     cells = torch.zeros_like(best, dtype=torch.long)
+    # one space for all stretches, and of each only what beats the best so far: see _sites_at on memory
+    space = log_probabilities.new_empty(rows, min(_STRETCH, all_cells), dtype=torch.float64)
     for number, stretch in enumerate(log_probabilities.split(_STRETCH, dim=1)):
-        uniform = torch.rand(stretch.shape, generator=generator, device=stretch.device, dtype=torch.float64)
-        noise = uniform.clamp_(1e-300, 1 - 1e-16).log_().neg_().log_().neg_()
-        top = noise.add_(stretch).topk(min(count, stretch.shape[1]), dim=1)
-        both = torch.cat([best, top.values], dim=1)
-        places = torch.cat([cells, top.indices + number * _STRETCH], dim=1)
-        best, order = both.topk(min(count, both.shape[1]), dim=1)
-        cells = places.gather(1, order)
+        noise = space[:, : stretch.shape[1]].uniform_(generator=generator)
+        noise.clamp_(1e-300, 1 - 1e-16).log_().neg_().log_().neg_().add_(stretch)
+        if number == 0:
+            better = noise.topk(min(count, noise.shape[1]), dim=1).indices
+        else:  # one image alone
+            better = (noise[0] > best[0, -1]).nonzero()[None, :, 0]
+        best, order = torch.cat([best, noise.gather(1, better)], dim=1).topk(count, dim=1)
+        cells = torch.cat([cells, better + number * _STRETCH], dim=1).gather(1, order)
     return cells
 
 
@@ -129,20 +141,23 @@ def _sites_at(
         places: Where to stand in the sum, as a share of its total.
         weigh: From values to probabilities, where they are not the same.
     """
-    before: list[Tensor] = []  # the sum at the start of each stretch
-    cumulative = values.new_zeros(len(values), 1, dtype=torch.float64)
-    for number in range(-(-values.shape[1] // _STRETCH)):
-        before.append(cumulative[:, -1:].clone())  # a slice would keep the whole stretch alive
-        cumulative = _running_sum(values, number, before[number], weigh)
-    total = cumulative[:, -1:].contiguous()
+    stretches = -(-values.shape[1] // _STRETCH)
+    # the sum at the start of each stretch, and of all; one tensor, for small ones kept between large ones that come and
+    # go would leave holes too small for the next large one, and memory would grow with the map after all
+    before = values.new_zeros(len(values), stretches + 1, dtype=torch.float64)
+    cumulative = before
+    for number in range(stretches):
+        cumulative = _running_sum(values, number, before[:, number, None], weigh)
+        before[:, number + 1] = cumulative[:, -1]
+    ends = before[:, 1:].contiguous()
+    total = ends[:, -1:].contiguous()
     targets = places * total
-    ends = torch.cat([*before[1:], total], dim=1)
     # the stretch that holds the target, at most the one that first reaches the total: behind it all is zero
     holding = torch.minimum(torch.searchsorted(ends, targets, right=True), torch.searchsorted(ends, total))
     sites = torch.zeros_like(holding)
-    for number in [0] if len(before) == 1 else holding.unique().tolist():
-        if len(before) > 1:
-            cumulative = _running_sum(values, number, before[number], weigh)
+    for number in [0] if stretches == 1 else holding.unique().tolist():
+        if stretches > 1:
+            cumulative = _running_sum(values, number, before[:, number, None], weigh)
         found = torch.searchsorted(cumulative, targets, right=True)
         last = torch.searchsorted(cumulative, cumulative[:, -1:].contiguous())  # the first cell that reaches the end
         sites = torch.where(holding == number, torch.minimum(found, last) + number * _STRETCH, sites)

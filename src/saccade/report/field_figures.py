@@ -33,6 +33,11 @@ def runs_figure(runs: Sequence[RunRow]) -> "Figure":
     for place, run in enumerate(runs):
         draw_interval(axes, run.accuracy, place, BLUE, "o")
     axes.set(xlim=(0, 100), ylim=(len(runs) - 0.5, -0.5), xlabel="accuracy, %")
-    names = [f"{short(run.name)}\n{percent(run.pixels_read_fraction)} read" for run in runs]
+    names = [f"{short(run.name)}\n{_pixels(run)}" for run in runs]
     axes.set_yticks(range(len(runs)), names)
     return figure
+
+
+def _pixels(run: RunRow) -> str:
+    """Pixels read, never without those looked at."""
+    return f"{percent(run.pixels_read_fraction)} read, {percent(run.pixels_looked_fraction)} looked at"

@@ -22,7 +22,9 @@ def field_gallery(examples: Sequence[FieldExample]) -> Markup:
     if reads:
         label = "probability that the look gives to a place; 1× is the same everywhere"
         bar = colour_bar(scale_ticks(MAP_SCALE), label, map_colours())
-    return part("field_gallery", rows=rows, bar=bar, legend=_legend(examples), columns=max(len(r["fields"]) for r in rows))
+    return part(
+        "field_gallery", rows=rows, bar=bar, legend=_legend(examples), columns=max(len(r["fields"]) for r in rows)
+    )
 
 
 def _legend(examples: Sequence[FieldExample]) -> list[tuple[str, str]]:

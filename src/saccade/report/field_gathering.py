@@ -16,7 +16,7 @@ from saccade.core.results import Sites
 from saccade.datasets.boxes import TruthBox, boxes_beside, needles_of
 from saccade.evaluation.assessment import Judged, LabelledImage
 from saccade.explanation.box_pointing import BoxPointing, box_pointing, centres_inside
-from saccade.explanation.look_maps import LookMap, look_maps
+from saccade.explanation.field_maps import FieldMap, field_maps
 from saccade.explanation.patch_faithfulness import patch_faithfulness
 from saccade.imaging.distinct_sites import are_patches, cut_patches, distinct_sites
 from saccade.imaging.drawing import as_picture
@@ -51,7 +51,7 @@ class SeenField:
     image: LabelledImage
     pixels: Array
     result: Result
-    look: LookMap | None
+    look: FieldMap | None
 
     @property
     def sites(self) -> Sites | None:
@@ -76,7 +76,7 @@ def seen_fields(predictor: Predictor, images: Sequence[LabelledImage]) -> Iterat
         if not result.error:
             pixels = result.image()
             opened = predictor.open_images([predictor.preprocessing.resize(pixels)])
-            maps = None if isinstance(opened, Tensor) else look_maps(predictor.model, opened)
+            maps = field_maps(predictor.model, opened)
             yield SeenField(image, pixels, result, maps[0] if maps else None)
 
 

@@ -25,8 +25,8 @@ def fields_section(examples: Sequence[FieldExample]) -> Section:
         key="fields",
         title="Example fields, and the patches read of them" if reads else "Example fields",
         finding=f"{len(examples)} fields, {wrong} of them wrong.",
-        lead="places you would put under the objective yourself. Above, the whole field, faded, in bright colours where "
-        "the look expects something; below, what the model then read, pixel for pixel, with the weight it gave each patch."
+        lead="places you would put under the objective yourself. Above, the whole field, faded, in bright colours "
+        "where the look expects something; below, what the model then read, pixel for pixel, with the weight of each."
         if reads
         else "the kinds of field that are taken for another.",
         limits="each class's most confident mistakes are shown on purpose, so mistakes are more frequent here than "
@@ -51,12 +51,16 @@ def box_pointing_section(over: OverImages[BoxPointing]) -> Section:
         ("look map's probability inside (box mass)", mean(measured.looked), area),
         ("fields with any patch inside", mean(measured.found), mean(measured.found_by_chance)),
     ]
-    shown = [(name, percent_interval(own), percent(chance.value)) for name, own, chance in rows if own.value is not None]
+    shown = [
+        (name, percent_interval(own), percent(chance.value)) for name, own, chance in rows if own.value is not None
+    ]
     finding = (
         f"The heaviest patch lies where the truth does in {percent_interval(heaviest)} of {known} fields; "
         f"patches spread at random would in {percent(area.value)}."
     )
-    figure = figure_html(box_pointing_figure(over), "box-pointing-figure", f"Shares inside the truth boxes, by class. {finding}")
+    figure = figure_html(
+        box_pointing_figure(over), "box-pointing-figure", f"Shares inside the truth boxes, by class. {finding}"
+    )
     return Section(
         key="box-pointing",
         title="Pointing: does it read where the truth lies?",

@@ -26,7 +26,9 @@ def example_gallery(examples: Sequence[Example]) -> Markup:
     names = list(dict.fromkeys(one.label for one in examples))
     rows = [{"name": name, "cells": [_cell(one) for one in examples if one.label == name]} for name in names]
     shown = any(one.sites is not None for one in examples)
-    bar = colour_bar(scale_ticks(WeightScale()), "weight of a pixel read; 1× is an equal share") if shown else Markup("")
+    bar = (
+        colour_bar(scale_ticks(WeightScale()), "weight of a pixel read; 1× is an equal share") if shown else Markup("")
+    )
     columns = max(len(row["cells"]) for row in rows)
     return part("gallery", rows=rows, bar=bar, columns=columns)
 

@@ -36,11 +36,14 @@ def stages_of(history: History) -> list[str]:
 
     A warm-up has no cross-entropy of patches; only where the look learns from its draws is there an entropy.
 
-    >>> stages_of([{"train_loss": 9.0}, {"train_cross_entropy": 1.0}, {"train_cross_entropy": 0.5, "train_entropy": -1}])
+    >>> stages_of([{"train_loss": 9.0}, {"train_cross_entropy": 1.0}, {"train_cross_entropy": 1, "train_entropy": -1}])
     ['warm-up', 'reading', 'joint']
     """
     entropy, loss = column(history, "train_entropy"), column(history, "train_cross_entropy")
-    told = ["joint" if e else "reading" if c else "warm-up" for e, c in zip(~np.isnan(entropy), ~np.isnan(loss), strict=True)]
+    told = [
+        "joint" if e else "reading" if c else "warm-up"
+        for e, c in zip(~np.isnan(entropy), ~np.isnan(loss), strict=True)
+    ]
     return [str(row.get("stage") or stage) for row, stage in zip(history, told, strict=True)]
 
 
@@ -120,7 +123,9 @@ def _accuracy(axes: "Axes", epochs: np.ndarray, history: History) -> None:
     axes.set_title("Accuracy on validation, %")
     axes.set_ylim(0, 103)
     for k in np.flatnonzero(np.isfinite(values))[-1:]:
-        axes.annotate(f"{values[k]:.1f}", (epochs[k], values[k]), (0, -14), textcoords="offset points", ha="right", color=BLUE)
+        axes.annotate(
+            f"{values[k]:.1f}", (epochs[k], values[k]), (0, -14), textcoords="offset points", ha="right", color=BLUE
+        )
 
 
 def _spread(axes: "Axes", epochs: np.ndarray, history: History) -> None:
@@ -141,7 +146,9 @@ def _shade(axes: "Axes", epochs: np.ndarray, stages: Sequence[str]) -> None:
     place = 0
     for stage, run in groupby(stages):
         end = place + len(list(run))
-        axes.axvspan(epochs[place] - 0.5, epochs[end - 1] + 0.5, color=_SHADES.get(stage, MUTED), alpha=_SHADE, linewidth=0)
+        axes.axvspan(
+            epochs[place] - 0.5, epochs[end - 1] + 0.5, color=_SHADES.get(stage, MUTED), alpha=_SHADE, linewidth=0
+        )
         place = end
     axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
 
@@ -151,7 +158,13 @@ def _stage_handles(stages: Sequence[str]) -> list[Any]:
     from matplotlib.patches import Patch
 
     return [
-        Patch(facecolor=_SHADES.get(stage, MUTED), alpha=3 * _SHADE, edgecolor=INK, linewidth=0, label=WORDS.get(stage, stage))
+        Patch(
+            facecolor=_SHADES.get(stage, MUTED),
+            alpha=3 * _SHADE,
+            edgecolor=INK,
+            linewidth=0,
+            label=WORDS.get(stage, stage),
+        )
         for stage in dict.fromkeys(stages)
     ]
 

@@ -159,11 +159,11 @@ def test_logits_beside_the_last_site_are_straight_lines_between_knots() -> None:
     select, glance = selector(2, reach=1, stride=2), seen(9, 9)
     state = torch.randn(1, 4, dtype=torch.float64)
     logits, window = select._window(glance, state, torch.tensor([4 * 9 + 3]))
-    logits, knots = logits.view(9, 9), select.beside(state).view(3, 3)
+    logits, knots = logits.detach().view(9, 9), select.beside(state).detach().view(3, 3)
     for down, right in product(range(3), repeat=2):
-        assert logits[4 + 2 * (down - 1), 3 + 2 * (right - 1)] == knots[down, right]
-    assert logits[5, 3] == pytest.approx(float(((knots[1, 1] + knots[2, 1]) / 2).detach()))
-    assert logits[5, 4] == pytest.approx(float((knots[1:, 1:].mean()).detach()))
+        assert float(logits[4 + 2 * (down - 1), 3 + 2 * (right - 1)]) == pytest.approx(float(knots[down, right]))
+    assert logits[5, 3] == pytest.approx(float((knots[1, 1] + knots[2, 1]) / 2))
+    assert logits[5, 4] == pytest.approx(float(knots[1:, 1:].mean()))
     assert window.view(9, 9).nonzero().tolist() == [[r, c] for r in range(2, 7) for c in range(1, 6)]
 
 

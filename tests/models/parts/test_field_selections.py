@@ -21,7 +21,7 @@ from tests.models.miniature_fields import fields
 
 
 def slowly_spaced(scores: list[list[float]], count: int, reach: int) -> list[tuple[int, int]]:
-    """Cell by cell: of those that the fewest chosen ones are near to, the best; of equals the first."""
+    """Cell by cell: untaken before taken, then those that the fewest chosen ones are near to, the best, the first."""
     found: list[tuple[int, int]] = []
     cells = [(r, c) for r in range(len(scores)) for c in range(len(scores[0]))]
 
@@ -29,7 +29,7 @@ def slowly_spaced(scores: list[list[float]], count: int, reach: int) -> list[tup
         return sum(max(abs(cell[0] - r), abs(cell[1] - c)) <= reach for r, c in found)
 
     for _ in range(count):
-        found.append(min(cells, key=lambda cell: (near(cell), -scores[cell[0]][cell[1]], cell)))
+        found.append(min(cells, key=lambda cell: (found.count(cell), near(cell), -scores[cell[0]][cell[1]], cell)))
     return found
 
 

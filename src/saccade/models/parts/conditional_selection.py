@@ -95,8 +95,9 @@ class ConditionalSites(Budgeted):
         q = (1 − λ) · softmax(scores + ⟨U s, features⟩) + λ · softmax over the window around the last site of K(s),
 
     of looking elsewhere, on a map that the state has changed, and of following up beside the last site, where K gives
-    logits at knots of a grid of offsets, with straight lines between. A mixture and not a sum of logits, so that following up is tried from the start,
-    however sure the map is. The first draw is the map's own. A cell is not drawn twice as long as another is left.
+    logits at knots of a grid of offsets, with straight lines between. A mixture and not a sum of logits, so that
+    following up is tried from the start, however sure the map is. The first draw is the map's own. A cell is not drawn
+    twice as long as another is left.
 
     Draws are random while training; in evaluation each is the most probable cell, given those before it. (Quantiles, as
     attention sampling takes them, have no meaning for one draw at a time.)

@@ -167,6 +167,7 @@ def log_probabilities_in_place(
     if inside is not None:
         flat.masked_fill_(~inside.flatten(1), -torch.inf)
     most = flat.amax(1, keepdim=True)
-    shares = [(stretch - most).exp().sum(1, dtype=torch.float64) for stretch in flat.split(_STRETCH, dim=1)]
-    total = torch.stack(shares).sum(0)[:, None]
+    total = most.new_zeros(most.shape, dtype=torch.float64)
+    for stretch in flat.split(_STRETCH, dim=1):
+        total += (stretch - most).exp_().sum(1, keepdim=True, dtype=torch.float64)
     return flat.sub_((most + total.log()).to(flat))

@@ -156,6 +156,7 @@ def spaced_best(
         place = torch.stack([index.div(columns, rounding_mode="floor"), index % columns], dim=1)
         beside = (row - place[:, :1]).abs() <= reach, (column - place[:, 1:]).abs() <= reach
         near += (beside[0][:, :, None] & beside[1][:, None]).int()
+        near.flatten(1).scatter_add_(1, index[:, None], near.new_full((len(near), 1), count))  # itself comes last
         found.append(place)
     return torch.stack(found, dim=1)
 

@@ -1,4 +1,4 @@
-"""Look maps: how probable a model's look made each cell of a field, one field at a time."""
+"""Field maps: how probable a model's look made each cell of a field, one field at a time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,13 +37,13 @@ class Attending(Protocol):
 
     factor: int
 
-    def attention(self, images: Images) -> CellMap:
+    def attention(self, images: Images | Float[Tensor, "batch channel height width"]) -> CellMap:
         """The map of each image."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class LookMap:
+class FieldMap:
     """Where a model's look expects something worth reading, in one field.
 
     Attributes:
@@ -65,19 +65,17 @@ class LookMap:
     def middles(self) -> Float[Tensor, "row column 2"]:
         """``x y`` of the middle of each cell, of its part inside the field.
 
-        >>> LookMap(torch.full((1, 2), 0.5), 4, (3, 7)).middles.tolist()
+        >>> FieldMap(torch.full((1, 2), 0.5), 4, (3, 7)).middles.tolist()
         [[[2.0, 1.5], [5.5, 1.5]]]
         """
-        y, x = (
-            (torch.arange(0, length, self.factor) + torch.arange(0, length, self.factor).add(self.factor).clamp(max=length))
-            / 2
-            for length in self.extent
-        )
+        starts = [torch.arange(0, length, self.factor) for length in self.extent]
+        ends = [start.add(self.factor).clamp(max=length) for start, length in zip(starts, self.extent, strict=True)]
+        y, x = ((start + end) / 2 for start, end in zip(starts, ends, strict=True))
         return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
 
 
 @torch.inference_mode()
-def look_maps(model: object, images: Images) -> list[LookMap] | None:
+def field_maps(model: object, images: Images | Float[Tensor, "batch channel height width"]) -> list[FieldMap] | None:
     """The map of each image, on the CPU; ``None`` of a model that has none.
 
     Cost: one overview and one pass of the look, for all images at once.
@@ -89,8 +87,8 @@ def look_maps(model: object, images: Images) -> list[LookMap] | None:
     return [_own_part(whole, model.factor, extent) for whole, extent in zip(maps, seen.extents.tolist(), strict=True)]
 
 
-def _own_part(whole: Float[Tensor, "row column"], factor: int, extent: Sequence[int]) -> LookMap:
+def _own_part(whole: Float[Tensor, "row column"], factor: int, extent: Sequence[int]) -> FieldMap:
     """Without the cells that continue the image to the size of the largest."""
     height, width = extent
     own = whole[: -(-height // factor), : -(-width // factor)]
-    return LookMap(own, factor, (height, width))
+    return FieldMap(own, factor, (height, width))
