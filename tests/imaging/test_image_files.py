@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from saccade.core.errors import BadInput
-from saccade.imaging import rasters
+from saccade.imaging import image_files
 from saccade.imaging.image_files import as_image, is_image, load_image, load_mask
 
 DICE = np.random.default_rng(0)
@@ -252,7 +252,7 @@ def test_claims_above_the_limit(tmp_path: Path, side: int) -> None:
 def test_claims_above_the_limit_in_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.save(tmp_path / "a.npy", FLOATS)
     tifffile.imwrite(tmp_path / "a.tif", FLOATS, compression="zlib")
-    monkeypatch.setattr(rasters, "MAX_PIXELS", 20)
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 20)
     for name in ("a.npy", "a.tif"):
         assert "above the limit" in damaged(tmp_path / name)
 

@@ -22,9 +22,7 @@ def bench(
     scale: Annotated[str, typer.Argument(help="cells or fields.")],
     out: Annotated[Path, typer.Option(help="JSON file of rows; what it holds already is not measured again.")],
     data: Annotated[Path | None, typer.Option(help="What to train and judge on; simulated images by default.")] = None,
-    models: Annotated[
-        str, typer.Option(help="Names with commas between; some of each role by default.")
-    ] = "",
+    models: Annotated[str, typer.Option(help="Names with commas between; some of each role by default.")] = "",
     seeds: Annotated[int, typer.Option(help="Trainings of each model.", min=1)] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="A small version in minutes, to see that it works.")] = False,
 ) -> None:

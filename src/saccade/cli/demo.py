@@ -86,7 +86,7 @@ def demo_fields(out: Path, counts: dict[str, int], changes: tuple[str, ...], siz
             runs.append(Run.open(train(recipe, folder, progress=tell)))
     chosen = choose_images(open_manifest(manifest), runs[0].splits, trained_on(runs[0]), "test")
     images = label_images(chosen.manifest, runs[0].package.model.classes)
-    evaluate_run(runs[0], chosen, images, out)
+    evaluate_run(runs[0], chosen, images, out, beside=runs[1:])
     say(f"the report, of simulated images: {out / 'report.html'}")
 
 

@@ -9,23 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from saccade.core.errors import raise_first
 from saccade.core.manifest import PARTS, Manifest
 from saccade.core.splits import FRACTIONS, assign_parts
+from saccade.datasets.boxes import boxes_beside, padded_needles
 from saccade.datasets.cells import preprocessing_for
-from saccade.datasets.composers.field_files import BOXES_NAME, load_needles
 from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.datasets.sources import each_image, open_manifest
 from saccade.imaging.image_files import Array
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.rasters import PixelStore, Rasters
-
-_NOTHING = np.empty((0, 4), int)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -133,9 +129,5 @@ def load_fields(
 
 def _known_boxes(manifest: Manifest) -> Float[Tensor, "image box 4"] | None:
     """The needles of ``boxes.csv`` beside the manifest, if there is one."""
-    folder = manifest.source if manifest.source.is_dir() else manifest.source.parent
-    if not (folder / BOXES_NAME).is_file():
-        return None
-    needles = load_needles(folder)
-    found = [torch.from_numpy(needles.get(row.name, _NOTHING)).float() for row in manifest.rows]
-    return pad_sequence(found, batch_first=True, padding_value=torch.nan)
+    boxes = boxes_beside(manifest)
+    return None if boxes is None else padded_needles([row.name for row in manifest.rows], boxes)

@@ -80,6 +80,23 @@ for _entry in (
         paper="Sinigaglia, report; Katharopoulos & Fleuret 2019, arXiv 1905.03711",
     ),
     Entry(
+        "conditional-sampling",
+        "saccade.models.conditional_sampling:conditional_sampling",
+        scale="field",
+        role="method",
+        summary="each patch drawn in view of those before it",
+        paper="Sinigaglia, report, improvement B; after Mnih et al. 2014, arXiv 1406.6247",
+    ),
+    Entry(
+        "attention-front-end",
+        "saccade.models.attention_front_end:attention_front_end",
+        scale="field",
+        role="method",
+        summary="attention's patches, told by a stronger network",
+        paper="Sinigaglia, report, improvement A",
+        licence="Apache-2.0 (MONAI)",
+    ),
+    Entry(
         "uniform-patches",
         f"{_FIELD_CONTROLS}:uniform_patches",
         scale="field",

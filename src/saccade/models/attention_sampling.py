@@ -19,8 +19,9 @@ from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
+from saccade.imaging.tiled import TiledImage
 from saccade.models.parts.field_images import ImagesOrTensor, opened
-from saccade.models.parts.field_look import FieldLook, log_probabilities
+from saccade.models.parts.field_look import FieldLook, log_probabilities, log_probabilities_in_place, map_of_blocks
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.models.parts.site_sampling import DrawnSites
 from saccade.models.parts.warm_up import WarmUp
@@ -236,7 +237,10 @@ class AttentionSampling(SparseClassifier):
         return {"cross_entropy": sets.cross_entropy(self.temperature * expected.flatten(0, 1))}
 
     def _look(self, images: Images) -> Map:
-        """The map, counted by the meter of these images."""
+        """The map, counted by the meter of these images; of a file too large to decode, block by block."""
+        if isinstance(images, TiledImage):
+            scores = map_of_blocks(self.look, images.overview_blocks(self.factor, self.look.reach))
+            return Map(log_probabilities_in_place(scores), scores.shape[-1], images.extents)
         return self._map(self.look(images.overview(self.factor), images.inside(self.factor)), images)
 
     def _map(self, scores: Float[Tensor, "batch row column"], images: Images) -> Map:

@@ -9,9 +9,9 @@ import pytest
 
 from saccade.core.errors import BadInput
 from saccade.core.manifest import load_manifest
+from saccade.datasets.boxes import boxes_beside, needles_of
 from saccade.datasets.composers import cell_fields
 from saccade.datasets.composers.cell_fields import CLASSES, CellFields, compose_fields
-from saccade.datasets.composers.field_files import load_needles
 from saccade.datasets.composers.materials import (
     Material,
     open_backgrounds,
@@ -141,10 +141,11 @@ def test_on_disk(tmp_path: Path) -> None:
         decoys=1,
         progress=lambda done, total: told.append((done, total)),
     )
-    manifest, needles = load_manifest(manifest_path), load_needles(manifest_path)
+    manifest = load_manifest(manifest_path)
+    boxes = boxes_beside(manifest) or {}
     assert [row.split for row in manifest.rows] == ["train"] * 4 + ["test"] * 2
     assert told[-1] == (6, 6)
-    assert all(len(needles[row.name]) == 1 for row in manifest.rows)
+    assert all(len(needles_of(boxes[row.name])) == 1 for row in manifest.rows)
     in_memory = CellFields(simulated_crops(), simulated_backgrounds(), size=256, decoys=1).field("train", 1)
     assert (load_image(manifest.rows[1].path) == in_memory.image).all()
 

@@ -7,8 +7,8 @@ import pytest
 
 from saccade.core.errors import BadInput
 from saccade.core.manifest import load_manifest
+from saccade.datasets.boxes import boxes_beside, needles_of
 from saccade.datasets.composers.digit_fields import DigitFields, compose_digit_fields
-from saccade.datasets.composers.field_files import load_needles
 from tests.datasets.test_idx import write_idx
 
 COUNT = 90
@@ -91,7 +91,8 @@ def test_on_disk(tmp_path: Path) -> None:
     images, labels = write_idx(tmp_path / "i.gz", DIGITS), write_idx(tmp_path / "l", LABELS)
     path = compose_digit_fields(tmp_path / "set", images, labels, counts={"train": 3, "val": 1}, size=375)
     assert [row.label for row in load_manifest(path).rows] == ["0", "1", "2", "0"]
-    assert all(len(boxes) == 3 for boxes in load_needles(path).values())
+    boxes = boxes_beside(load_manifest(path)) or {}
+    assert len(boxes) == 4 and all(len(needles_of(each)) == 3 for each in boxes.values())
 
 
 @pytest.mark.real_data

@@ -41,7 +41,16 @@ def test_gradients_reach_patches_that_want_them() -> None:
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
-    reader, patches = PatchReader(), torch.randn(5, 3, 11, 11)
+    reader, patches = PatchReader(lean=True), torch.randn(5, 3, 11, 11)
     whole = reader(patches)
     monkeypatch.setattr("saccade.models.parts.patch_reader._WINDOWS_AT_ONCE", 32)
     assert torch.allclose(reader(patches), whole, atol=1e-6)
+
+
+def test_the_short_way_is_taken_where_it_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, taken = PatchReader(), []
+    short = reader._lean_peaks
+    monkeypatch.setattr(reader, "_lean_peaks", lambda patches: (taken.append(patches.shape[-1]), short(patches))[1])
+    for side in (20, 36, 37, 50):
+        reader(torch.randn(1, 3, side, side))
+    assert taken == [37, 50]

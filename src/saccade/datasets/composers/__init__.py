@@ -2,7 +2,7 @@
 
 from saccade.datasets.composers.cell_fields import CellFields, compose_fields
 from saccade.datasets.composers.digit_fields import DigitFields, compose_digit_fields
-from saccade.datasets.composers.field_files import load_boxes, load_needles, write_fields
+from saccade.datasets.composers.field_files import write_fields
 from saccade.datasets.composers.fields import Field, MarkedBox
 
 __all__ = [
@@ -12,7 +12,5 @@ __all__ = [
     "MarkedBox",
     "compose_digit_fields",
     "compose_fields",
-    "load_boxes",
-    "load_needles",
     "write_fields",
 ]

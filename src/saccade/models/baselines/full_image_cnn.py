@@ -57,7 +57,7 @@ class FullImageCnn(SparseClassifier):
     def _features(self, rows: Rows, height: int) -> Float[Tensor, "image output"]:
         peaks, places = banded_peaks(self.read, rows, height, self.band)
         if torch.is_grad_enabled():
-            peaks = self.read._peaks_at(rows(0, height), places)
+            peaks = self.read.peaks_at(rows(0, height), places)
         return F.normalize(self.read.out(peaks), dim=1)
 
 
@@ -69,7 +69,7 @@ def banded_peaks(
     halo, peaks, places = len(read.convolutions), torch.zeros(0), torch.zeros(0, dtype=torch.long)
     for top in range(0, height, band):
         first, end = max(0, top - halo), min(height, top + band + halo)
-        values = read._map(rows(first, end))[:, :, top - first : min(top + band, height) - first]
+        values = read.everywhere(rows(first, end))[:, :, top - first : min(top + band, height) - first]
         best, index = values.flatten(2).max(2)
         place = torch.stack([top + index.div(values.shape[3], rounding_mode="floor"), index % values.shape[3]], dim=-1)
         if top == 0:

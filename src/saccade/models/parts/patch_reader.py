@@ -28,7 +28,8 @@ class PatchReader(nn.Module):
         layers: 3×3 convolutions.
         outputs: Numbers in a feature.
         init: ``he`` suits the centred input that training gives it; ``glorot`` as published (our prototype stalled).
-        lean: Whether training takes the short way; the plain one is there to be compared with.
+        lean: Whether training takes the short way; by default where it is one, with patches of more pixels than the
+            windows of their maxima hold (36 × 36 at the published size).
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class PatchReader(nn.Module):
         layers: int = 4,
         outputs: int = 3,
         init: str = "he",
-        lean: bool = True,
+        lean: bool | None = None,
     ) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(
@@ -56,11 +57,16 @@ class PatchReader(nn.Module):
 
     def forward(self, patches: Patches) -> Float[Tensor, "patch output"]:
         """A feature of length one for each patch."""
-        lean = self.lean and torch.is_grad_enabled() and not patches.requires_grad
-        peaks = self._lean_peaks(patches) if lean else self._map(patches).amax((2, 3))
+        lean = torch.is_grad_enabled() and not patches.requires_grad and self._is_short(patches)
+        peaks = self._lean_peaks(patches) if lean else self.everywhere(patches).amax((2, 3))
         return F.normalize(self.out(peaks), dim=1)
 
-    def _map(self, patches: Patches) -> Float[Tensor, "patch feature height width"]:
+    def _is_short(self, patches: Patches) -> bool:
+        """Whether the windows hold fewer pixels than the patches."""
+        windows = self.out.in_features * (2 * len(self.convolutions) + 1) ** 2
+        return patches.shape[2] * patches.shape[3] > windows if self.lean is None else self.lean
+
+    def everywhere(self, patches: Patches) -> Float[Tensor, "patch feature height width"]:
         """All layers, everywhere."""
         values = patches
         for convolution in self.convolutions:
@@ -70,16 +76,16 @@ class PatchReader(nn.Module):
     def _lean_peaks(self, patches: Patches) -> Float[Tensor, "patch feature"]:
         """The maxima of each channel, with a graph over the windows that made them alone."""
         with torch.no_grad():
-            index = self._map(patches).flatten(2).argmax(2)
+            index = self.everywhere(patches).flatten(2).argmax(2)
         columns = patches.shape[3]
         place = torch.stack([index.div(columns, rounding_mode="floor"), index % columns], dim=-1)
         count = max(1, _WINDOWS_AT_ONCE // index.shape[1])
         parts = [
-            self._peaks_at(some, where) for some, where in zip(patches.split(count), place.split(count), strict=True)
+            self.peaks_at(some, where) for some, where in zip(patches.split(count), place.split(count), strict=True)
         ]
         return torch.cat(parts)
 
-    def _peaks_at(self, patches: Patches, place: Int[Tensor, "patch feature 2"]) -> Float[Tensor, "patch feature"]:
+    def peaks_at(self, patches: Patches, place: Int[Tensor, "patch feature 2"]) -> Float[Tensor, "patch feature"]:
         """Channel c of the last layer at the place of its maximum, from the window that it depends on.
 
         A layer without padding shrinks the window by its rim; what lies outside the patch is zero before every layer,
@@ -104,9 +110,9 @@ class PatchReader(nn.Module):
 def windows_around(
     patches: Patches, place: Int[Tensor, "patch window 2"], reach: int
 ) -> tuple[Float[Tensor, "all channel side side"], Float[Tensor, "all 1 side side"]]:
-    """Squares of side ``2 · reach + 1`` around places (row, column) of each patch, zero outside, and where they are not.
+    """Squares of side ``2 · reach + 1`` around places (row, column) of each patch, and which of their pixels are inside.
 
-    Raises nothing: a place at the edge gets a square that is partly outside.
+    A place at the edge gets a square that is partly outside, with zeros there.
     """
     count, channels, height, width = patches.shape
     steps = torch.arange(-reach, reach + 1, device=patches.device)

@@ -4,7 +4,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from saccade.models.parts.pixel_select import Budgeted
-from saccade.ops.sampling import draw_distinct_sites, draw_sites, spread_sites
+from saccade.ops.sampling import draw_distinct_sites, draw_sites_by_log, spread_sites_by_log
 
 
 class DrawnSites(Budgeted):
@@ -24,13 +24,13 @@ class DrawnSites(Budgeted):
     def forward(self, log_probabilities: Float[Tensor, "batch cell"], repeats: int = 1) -> Int[Tensor, "batch draw"]:
         """Cells by raster index; in training ``repeats`` sets of draws, one after the other."""
         if not self.training:
-            return spread_sites(log_probabilities.exp(), self.budget)
+            return spread_sites_by_log(log_probabilities, self.budget)
         return self.draw(log_probabilities, repeats)
 
     def draw(self, log_probabilities: Float[Tensor, "batch cell"], repeats: int = 1) -> Int[Tensor, "batch draw"]:
         """Random draws, in evaluation too."""
         fixed = log_probabilities.detach()
         if not self.distinct:
-            return draw_sites(fixed.exp(), repeats * self.budget)
+            return draw_sites_by_log(fixed, repeats * self.budget)
         several = fixed.repeat_interleave(repeats, 0)
         return draw_distinct_sites(several, self.budget).view(len(fixed), -1)
