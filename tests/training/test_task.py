@@ -108,7 +108,7 @@ def test_an_epoch_s_randomness_follows_seed_epoch_and_step(cells: CellData, tmp_
     assert not torch.equal(first, weights(1, disturbance=1))
 
 
-@pytest.mark.parametrize("model", MODELS.names())
+@pytest.mark.parametrize("model", MODELS.names("cell"))
 def test_every_parameter_is_trained(model: str) -> None:
     """Several processes wait for the gradient of each; and a weight without one is dead."""
     data = make_cells({"train": 2, "val": 1})

@@ -37,6 +37,9 @@ SETTLED: dict[Scale, dict[str, str]] = {
 }
 """Options of models that a training settles, and the keys of the recipe that decide them."""
 
+STAGED = ("attention-sampling",)
+"""Models that learn in stages, by the recipe's section curriculum."""
+
 
 class Recipe(Section):
     """A whole recipe; make one with ``parse`` or ``load``, which settle the defaults that depend on the model.
@@ -118,7 +121,7 @@ class Recipe(Section):
         defaults = _plain(options_of(self.model.name))
         options = {name: value for name, value in self.model.options.items() if value != defaults[name]}
         chosen["model"] = {"name": self.model.name, **options}
-        if not _learns(self.model.name):
+        if self.model.name not in STAGED:
             chosen.pop("curriculum", None)
         if self.budget is not None:
             learn = {} if self.budget.learn == _learns(self.model.name) else {"learn": self.budget.learn}
@@ -157,7 +160,7 @@ def _budget_kind(name: str, values: Any, source: str) -> type[LearnedBudget | Fi
 
 
 def _learns(name: str) -> bool:
-    """Whether a model learns its budget, or where to look, unless told otherwise."""
+    """Whether a model learns its budget unless told otherwise."""
     return MODELS[name].role == "method"
 
 
@@ -167,11 +170,11 @@ def settled_by_training(name: str) -> dict[str, str]:
 
 
 def _curriculum(name: str, values: Mapping[str, Any], source: str) -> dict[str, None]:
-    """What to add for a model of fields that has no look to teach."""
-    if MODELS[name].scale != "field" or _learns(name):
+    """What to add for a model of fields that has no stages."""
+    if MODELS[name].scale != "field" or name in STAGED:
         return {}
     if values.get("curriculum") is not None:
-        raise BadInput(f"{name} has no look to teach", "remove the section curriculum", source)
+        raise BadInput(f"{name} has no stages to learn in", "remove the section curriculum", source)
     return {"curriculum": None}
 
 

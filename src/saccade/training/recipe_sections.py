@@ -140,7 +140,7 @@ class TrainingRecipe(Section):
 class FieldTrainingRecipe(TrainingRecipe):
     """How to train on fields; the same keys, with defaults for images of which a few hundred are many."""
 
-    epochs: Annotated[int, Field(ge=1)] = 20
+    epochs: Annotated[int, Field(ge=1)] = 30
     batch_size: Annotated[int, Field(ge=2)] = 8
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0

@@ -12,6 +12,7 @@ from saccade.core.contract import SparseClassifier
 from saccade.datasets.cells import CellData, open_data
 from saccade.datasets.fields import FieldData, open_fields
 from saccade.models import create_model, options_of
+from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.packaging import save_model
 from saccade.models.parts.warm_up import WarmUp
 from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, sites_of_share
@@ -21,7 +22,7 @@ from saccade.training.curriculum import CurriculumRule, CurriculumSchedule
 from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.recipe import FieldRecipe, Recipe
-from saccade.training.recipe_sections import FixedBudget, ImageRecipe, LearnedBudget
+from saccade.training.recipe_sections import Curriculum, FixedBudget, ImageRecipe, LearnedBudget
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.task import ClassifierTask
@@ -99,8 +100,8 @@ def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(Purpose.WEIGHTS, recipe.training.seed))
         model = create_model(recipe.model.name, data.classes, **_model_options(recipe, channels))
-    if isinstance(recipe, FieldRecipe) and recipe.curriculum is not None and recipe.curriculum.warm_up:
-        model.warm_up = WarmUp(model.look, len(data.classes))
+        if isinstance(model, AttentionSampling) and _curriculum(recipe) is not None:
+            model.warm_up = WarmUp(model.look, len(data.classes))
     if recipe.budget is not None:
         share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.start
         model.budget = sites_of_share(share, recipe.data.size**2 / model.site_pixels)
@@ -117,11 +118,16 @@ def make_callbacks(recipe: Recipe, out: Path, classes: int) -> list[Callback]:
         rule = BudgetRule(epochs=recipe.training.epochs, **numbers)
         callbacks.append(BudgetSchedule(rule, recipe.data.size**2))
         first_epoch = rule.first_frozen
-    if isinstance(recipe, FieldRecipe) and recipe.curriculum is not None:
-        callbacks.append(CurriculumSchedule(CurriculumRule(classes, **recipe.curriculum.model_dump())))
+    if (curriculum := _curriculum(recipe)) is not None:
+        callbacks.append(CurriculumSchedule(CurriculumRule(classes, **curriculum.model_dump())))
     if recipe.training.patience is not None:
         callbacks.append(Patience(recipe.training.patience, first_epoch))
     return [*callbacks, KeepCheckpoints(out / CHECKPOINTS, first_epoch)]
+
+
+def _curriculum(recipe: Recipe) -> Curriculum | None:
+    """The stages to learn in, where there are any."""
+    return recipe.curriculum if isinstance(recipe, FieldRecipe) else None
 
 
 def _model_options(recipe: Recipe, channels: int) -> dict[str, Any]:
@@ -144,7 +150,7 @@ def _finish(out: Path, model: SparseClassifier, data: CellData | FieldData) -> N
         _log.warning("no validation loss is finite: the last epoch is kept; try a smaller training.learning_rate")
     checkpoint = load_checkpoint(best if best.is_file() else out / CHECKPOINTS / LAST)
     prefix, throw_away = "model.", "model.warm_up."
-    if hasattr(model, "warm_up"):
+    if isinstance(model, AttentionSampling):
         model.warm_up = None
     weights = {name: each for name, each in checkpoint["state_dict"].items() if not name.startswith(throw_away)}
     model.load_state_dict({name.removeprefix(prefix): each for name, each in weights.items() if prefix in name})
