@@ -26,6 +26,7 @@ from saccade.datasets.fields import open_fields
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.metrics import evaluate_predictions
 from saccade.inference.fast import FastModel
+from saccade.models import options_of
 from saccade.models.packaging import load_model
 from saccade.training.recipe import Recipe
 from saccade.training.train import train
@@ -39,7 +40,8 @@ OURS: dict[str, Any] = {"name": "attention-sampling", "budget": 5, "patch": 64, 
 
 def control(name: str, **options: Any) -> dict[str, Any]:
     """A recipe's changes for a model that reads the same number of patches of the same size."""
-    return {"model": {**OURS, "name": name, **options}}
+    kept = {option: value for option, value in OURS.items() if option in options_of(name)}
+    return {"model": {**kept, "name": name, **options}}
 
 
 STUDIES: dict[str, dict[str, Any]] = {

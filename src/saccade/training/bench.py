@@ -94,8 +94,8 @@ def bench_row(data: Path, entrant: Entrant) -> dict[str, Any]:
         start = time.perf_counter()
         run = Run.open(train(recipe, Path(scratch) / "run"))
         seconds = time.perf_counter() - start
+        chosen = choose_images(open_manifest(data), run.splits, data, "test")
     predictor = Predictor(run.package.model, run.package.preprocessing)
-    chosen = choose_images(open_manifest(data), run.splits, data, "test")
     numbers = {label: number for number, label in enumerate(predictor.classes)}
     images = [LabelledImage(row, numbers[row.label], row.label) for row in chosen.manifest.rows]
     judged = judge(predictor, images)
