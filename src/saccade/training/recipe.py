@@ -136,8 +136,8 @@ class FieldRecipe(Recipe):
     8
     """
 
-    data: FieldDataRecipe
-    training: FieldTrainingRecipe = FieldTrainingRecipe()
+    data: FieldDataRecipe  # pyright: ignore[reportIncompatibleVariableOverride] - frozen: nobody assigns to it
+    training: FieldTrainingRecipe = FieldTrainingRecipe()  # pyright: ignore[reportIncompatibleVariableOverride]
     curriculum: Curriculum | None = Curriculum()
 
 
