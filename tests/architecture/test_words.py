@@ -53,7 +53,7 @@ def test_words_of_the_package(root: Path) -> None:
         ("def read_manifest(): pass", "core/manifest.py", ["read_manifest"]),
         ("def read_patches(): pass", "ops/patches.py", ["read_patches"]),
         ("", "inference/classify.py", ["classify"]),
-        ("def read_tiff(): pass", "imaging/rasters.py", []),
+        ("def read_tiff(): pass", "imaging/image_files.py", []),
         ("class Images:\n    def read(self): pass", "core/images.py", []),
         ("class CheapLook:\n    def look(self): pass\nclass Look: pass", "models/parts/look.py", []),
         ("def _select(): pass\ndef f():\n    def read_row(): pass", "training/loop.py", []),

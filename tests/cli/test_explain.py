@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from saccade.cli.explain import distinct_names
+from tests.miniature_fields import make_field_model, make_fields
 
 
 def test_an_image(saccade: Callable, trained: Path, miniature: Path, tmp_path: Path) -> None:
@@ -34,6 +35,31 @@ def test_bad_images_are_skipped(saccade: Callable, trained: Path, miniature: Pat
     assert (tmp_path / "out" / "first_sites.csv").is_file()
     saccade("explain", trained, bad, "--out", tmp_path / "none", code=2)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_field(saccade: Callable, tmp_path: Path) -> None:
+    run, data = make_field_model(tmp_path / "run"), make_fields(tmp_path / "data").parent
+    image, out = data / "images" / "red-1.png", tmp_path / "out"
+    printed = saccade("explain", run, image, "--boxes", data / "boxes.csv", "--out", out).output
+    assert "heaviest weight" in printed and "random patches" in printed
+    names = ["red-1_faithfulness.png", "red-1_map.png", "red-1_patches.png", "red-1_sites.csv"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    with (out / "red-1_sites.csv").open() as file:
+        sites = list(csv.DictReader(file))
+    assert sum(float(site["weight"]) for site in sites) == pytest.approx(1, abs=1e-3)
+    assert len({(site["x0"], site["y0"]) for site in sites}) == len(sites)
+    assert Image.open(out / "red-1_map.png").size == (160, 120)
+    shown, field = np.asarray(Image.open(out / "red-1_patches.png")), np.asarray(Image.open(image))
+    x, y = (int(float(sites[0][name])) for name in ("x0", "y0"))
+    factor = 192 // 24
+    first = shown[36 : 36 + 24 * factor : factor, 10 : 10 + 24 * factor : factor]
+    beyond = np.pad(field, ((24, 24), (24, 24), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(first, beyond[y + 24 : y + 48, x + 24 : x + 48])
+
+
+def test_boxes_are_of_fields(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:
+    boxes = make_fields(tmp_path / "data").with_name("boxes.csv")
+    assert "run of cells" in refused("explain", trained, cells, "--boxes", boxes, "--out", tmp_path / "out")
 
 
 def test_images_of_one_name_get_files_of_their_own() -> None:

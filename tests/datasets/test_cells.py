@@ -14,8 +14,8 @@ from saccade.core.errors import BadInput
 from saccade.datasets import cells
 from saccade.datasets.cells import load_cells, open_data, preprocessing_for
 from saccade.datasets.sources import open_manifest
+from saccade.imaging.image_files import load_image
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import load_image
 
 
 @pytest.fixture

@@ -1,10 +1,14 @@
 """The picture of a result shows its image, its sites and its probabilities."""
 
+from pathlib import Path
+
 import numpy as np
 
-from saccade.inference.plotting import figure_png, result_figure
+from saccade.inference.plotting import figure_png, result_figure, shows_patches
+from saccade.inference.predictor import Predictor
 from saccade.inference.result import Result
 from tests.inference.test_result import make_prediction
+from tests.miniature_fields import make_field_model
 
 
 def make_result(classes: int = 2) -> Result:
@@ -31,6 +35,22 @@ def test_many_classes_show_the_likeliest() -> None:
     labels = [label.get_text() for label in bars.get_yticklabels()]
     assert len(labels) == 12
     assert labels[-1] == "class 1"
+
+
+def test_fields_show_numbered_places_and_their_patches(tmp_path: Path) -> None:
+    field = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    (result,) = Predictor.open(make_field_model(tmp_path), "cpu").predict([field])
+    assert shows_patches(result) and not shows_patches(make_result())
+    left, middle, _ = result_figure(result).axes
+    shown = np.asarray(left.get_images()[0].get_array())
+    same = (shown == field).all(2)
+    assert shown.shape == (120, 160, 3) and 0.3 < same.mean() < 1
+    x0, y0, *_ = (int(edge) for edge in result.boxes[result.weights.argmax()])
+    patches = np.asarray(middle.get_images()[0].get_array())
+    factor = 5
+    one = patches[36 : 36 + 24 * factor : factor, 10 : 10 + 24 * factor : factor]
+    beyond = np.pad(field, ((24, 24), (24, 24), (0, 0)), mode="reflect")
+    np.testing.assert_array_equal(one, beyond[y0 + 24 : y0 + 48, x0 + 24 : x0 + 48])
 
 
 def test_no_window_is_left_open() -> None:

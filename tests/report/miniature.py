@@ -8,10 +8,12 @@ import torch
 from saccade.core.results import Sites
 from saccade.evaluation.intervals import Interval
 from saccade.evaluation.metrics import Metrics, evaluate_predictions
+from saccade.explanation.box_pointing import BoxPointing
 from saccade.explanation.faithfulness import Curve, Faithfulness
 from saccade.explanation.maps import ClassMaps, class_maps
 from saccade.explanation.pointing import Pointing, pointing
 from saccade.report.data import CostRow, Example, OverImages, ReportData
+from saccade.report.field_data import FieldExample, RunRow, ShownPatch
 
 CLASSES = ("neutrophil", "<b>bold</b> & co", "basophil")
 IMAGES = 24
@@ -82,6 +84,48 @@ def pointed() -> OverImages[Pointing]:
     return over(pointing(some_sites(IMAGES), masks))
 
 
+def field_examples() -> list[FieldExample]:
+    dice = np.random.default_rng(0)
+
+    def picture(height: int, width: int) -> np.ndarray:
+        return dice.integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+    both = [ShownPatch(1, 0.75, picture(8, 8), True), ShownPatch(2, 0.25, picture(8, 8), False)]
+    return [
+        FieldExample("a.png", CLASSES[0], CLASSES[0], 0.98, picture(30, 40), both, 2),
+        FieldExample("b <i>.png", CLASSES[0], CLASSES[1], 0.71, picture(30, 40), both, 5),
+        FieldExample("c.png", CLASSES[1], CLASSES[1], 0.66, picture(30, 40), both[:1], 1),
+    ]
+
+
+def box_pointed() -> OverImages[BoxPointing]:
+    """Heaviest in the box in half of the images, weight and hits a little more; one image without a box."""
+    values = torch.arange(IMAGES).double() / (IMAGES - 1)
+    values[3] = torch.nan
+    area = torch.where(values.isnan(), torch.nan, 0.02)
+    heaviest = torch.where(values.isnan(), torch.nan, (values > 0.5).double())
+    return over(BoxPointing(heaviest, values**2, values, values, heaviest, area, 5 * area))
+
+
+def runs() -> list[RunRow]:
+    return [
+        RunRow("20 × 50 px", 50, 20, Interval(0.94, 0.9, 0.97), 0.048, 0.04),
+        RunRow("20 × <20> px", 20, 20, Interval(0.87, 0.8, 0.92), 0.008, 0.04),
+        RunRow("whole", None, None, Interval(0.9, None, None)),
+    ]
+
+
+def staged_history() -> list[dict[str, Any]]:
+    """Two epochs of warm-up, one of reading, two of both; as a run folder's table gives them."""
+    nan = float("nan")
+    losses, entropies = (nan, nan, 1.2, 0.8, 0.4), (nan, nan, nan, -0.008, -0.002)
+    return [
+        {"epoch": i + 1.0, "train_loss": 9.0 - i, "train_cross_entropy": loss, "train_entropy": entropy}
+        | {"val_loss": 2.0 - 0.3 * i, "val_accuracy": 0.2 * i, "pixels_read_fraction": 0.02}
+        for i, (loss, entropy) in enumerate(zip(losses, entropies, strict=True))
+    ]
+
+
 PARTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "metrics": (metrics(), ("confusion", "recall", "reliability")),
     "costs": (costs(), ("cost",)),
@@ -90,6 +134,9 @@ PARTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "maps": (maps(), ("maps",)),
     "faithfulness": (faithful(), ("faithfulness",)),
     "pointing": (pointed(), ("pointing",)),
+    "fields": (field_examples(), ("fields",)),
+    "box_pointing": (box_pointed(), ("box-pointing",)),
+    "runs": (runs(), ("runs",)),
 }
 """What a report may be given, with the sections that follow from it."""
 

@@ -9,7 +9,7 @@ import pytest
 import saccade
 from saccade.report.data import ReportData
 from saccade.report.report import render_report, report_sections, write_report
-from tests.report.miniature import PARTS, full_report
+from tests.report.miniature import PARTS, full_report, staged_history
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 
@@ -66,7 +66,7 @@ def test_every_picture_says_what_it_shows(full: str) -> None:
     assert len(pictures) > 10
     for tag, attributes in pictures:
         assert attributes.get("alt" if tag == "img" else "aria-label"), attributes
-    assert len({attributes["aria-label"] for tag, attributes in pictures if tag == "svg"}) == 6
+    assert len({attributes["aria-label"] for tag, attributes in pictures if tag == "svg"}) == 8
 
 
 def test_names_in_the_page_are_there_once_and_links_lead_somewhere(full: str) -> None:
@@ -86,6 +86,16 @@ def test_class_names_and_titles_are_escaped(full: str) -> None:
 def test_a_section_is_there_if_and_only_if_its_data_is(name: str) -> None:
     value, expected = PARTS[name]
     assert [section.key for section in report_sections(ReportData("t", **{name: value}))] == list(expected)
+
+
+def test_a_training_in_stages_has_a_section_of_its_own() -> None:
+    (section,) = report_sections(ReportData("t", history=staged_history()))
+    assert (section.key, section.title) == ("training", "Training: the look, then the reader, then both")
+
+
+def test_fields_are_called_fields() -> None:
+    (_, _, reliability) = report_sections(ReportData("t", noun="fields", metrics=PARTS["metrics"][0]))
+    assert "of fields called with 80 % confidence" in reliability.lead
 
 
 def test_everything_together_and_every_section_with_what_to_look_for_and_its_limits() -> None:

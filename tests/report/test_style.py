@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from saccade.report.style import BLUE, INK, RC, figure_html, picture_html, styled
+from saccade.report.style import BLUE, INK, RC, figure_html, photo_html, picture_html, styled
 
 
 @styled()
@@ -40,6 +40,17 @@ def test_names_inside_figures_are_used_and_their_own() -> None:
 def test_alternative_text_is_escaped() -> None:
     assert 'aria-label="&#34;&lt;b&gt;"' in figure_html(small_figure(), "k", '"<b>')
     assert 'alt="&#34;&lt;b&gt;"' in picture_html(np.zeros((1, 1, 3), np.uint8), '"<b>')
+
+
+def test_photographs_take_the_smaller_form() -> None:
+    dice = np.random.default_rng(0)
+    photo = cv2.GaussianBlur(dice.integers(0, 256, (120, 160, 3), dtype=np.uint8), (0, 0), 4)
+    html = photo_html(photo, "a field", "smooth")
+    kind, data = re.findall(r'src="data:image/(\w+);base64,([^"]+)"', html)[0]
+    assert kind in ("webp", "jpeg") and 'alt="a field" width="160" height="120"' in html
+    assert len(data) < len(re.findall(r'base64,([^"]+)"', picture_html(photo, ""))[0])
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), 1)[..., ::-1]
+    assert np.abs(shown.astype(int) - photo).mean() < 3
 
 
 def test_small_pictures_are_exact_and_large_ones_are_close() -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from saccade.datasets.cells import CellData
 from saccade.training import callbacks
 from saccade.training.callbacks import History, LostClasses, ProgressLine, epoch_line
-from saccade.training.data_module import CellDataModule
+from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.task import Validation
 from tests.training.miniature_cells import make_recipe, make_task
@@ -18,7 +18,7 @@ from tests.training.miniature_cells import make_recipe, make_task
 def run(cells: CellData, folder: Path, used: list[Any], model: str = "sparse-attn-net", epochs: int = 2) -> Any:
     task = make_task(cells, make_recipe(model))
     trainer = make_trainer(used, epochs, folder, accelerator="cpu")
-    run_trainer(trainer, task, CellDataModule.of(cells, task.recipe))
+    run_trainer(trainer, task, ImageDataModule.of(cells, task.recipe))
     return trainer
 
 

@@ -8,7 +8,7 @@ import torch
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
 from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, SafeCheckpointIO, load_checkpoint
-from saccade.training.data_module import CellDataModule
+from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.task import ClassifierTask
 from tests.training.miniature_cells import make_recipe, make_task
@@ -33,7 +33,7 @@ def run(cells: CellData, folder: Path, script: list[float], callbacks: list[Any]
     task.__class__ = ScriptedTask
     task.script = script  # type: ignore[attr-defined]
     trainer = make_trainer(callbacks, len(script), folder, accelerator="cpu")
-    run_trainer(trainer, task, CellDataModule.of(cells, task.recipe), last)
+    run_trainer(trainer, task, ImageDataModule.of(cells, task.recipe), last)
     return trainer
 
 

@@ -10,7 +10,7 @@ from lightning.pytorch import Callback
 
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
-from saccade.training.data_module import CellDataModule
+from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import Interrupted, make_trainer, quiet_engine, run_trainer
 from tests.training.gradients import KeepGradients
 from tests.training.miniature_cells import make_recipe, make_task
@@ -23,7 +23,7 @@ def first_step(cells: CellData, folder: Path, devices: int) -> dict[str, torch.T
     path = folder / f"{devices}.pt"
     options: Any = {"devices": devices, "precision": "64-true", "accelerator": "cpu"}
     trainer = make_trainer([KeepGradients(path)], 1, folder, **options)
-    run_trainer(trainer, task, CellDataModule.of(cells, recipe.training))
+    run_trainer(trainer, task, ImageDataModule.of(cells, recipe.training))
     return torch.load(path, weights_only=True)
 
 
@@ -61,7 +61,7 @@ def test_ctrl_c(cells: CellData, tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(Interrupted, match=r"stopped. Go on .* with --resume") as caught:
         trainer = make_trainer([Stop()], 2, tmp_path, accelerator="cpu")
-        run_trainer(trainer, task, CellDataModule.of(cells, task.recipe))
+        run_trainer(trainer, task, ImageDataModule.of(cells, task.recipe))
     assert caught.value.exit_code == 130
     assert signal.getsignal(signal.SIGINT) == before
 

@@ -10,7 +10,7 @@ from saccade.core.contract import ClassTargets
 from saccade.core.results import Losses
 from saccade.datasets.cells import CellData
 from saccade.models import MODELS
-from saccade.training.data_module import CellDataModule
+from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.task import ClassifierTask, balancing_weights, schedule_factor
 from tests.training.miniature_cells import make_cells, make_recipe, make_task
@@ -18,7 +18,7 @@ from tests.training.miniature_cells import make_cells, make_recipe, make_task
 
 def fit(task: ClassifierTask, data: CellData, folder: Any, epochs: int = 1) -> ClassifierTask:
     trainer = make_trainer([], epochs, folder, accelerator="cpu")
-    run_trainer(trainer, task, CellDataModule.of(data, task.recipe))
+    run_trainer(trainer, task, ImageDataModule.of(data, task.recipe))
     return task
 
 
@@ -108,7 +108,7 @@ def test_an_epoch_s_randomness_follows_seed_epoch_and_step(cells: CellData, tmp_
     assert not torch.equal(first, weights(1, disturbance=1))
 
 
-@pytest.mark.parametrize("model", MODELS.names())
+@pytest.mark.parametrize("model", MODELS.names("cell"))
 def test_every_parameter_is_trained(model: str) -> None:
     """Several processes wait for the gradient of each; and a weight without one is dead."""
     data = make_cells({"train": 2, "val": 1})
@@ -129,5 +129,5 @@ def test_the_loss_is_that_of_the_model(cells: CellData, tmp_path: Any) -> None:
 def test_precisions(precision: Any, cells: CellData, tmp_path: Any) -> None:
     task = make_task(cells)
     trainer = make_trainer([], 1, tmp_path, precision=precision, accelerator="cpu")
-    run_trainer(trainer, task, CellDataModule.of(cells, task.recipe))
+    run_trainer(trainer, task, ImageDataModule.of(cells, task.recipe))
     assert math.isfinite(task.validation.loss)

@@ -107,7 +107,7 @@ def test_a_start_that_fails_leaves_no_folder(cells: CellData, tmp_path: Path) ->
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("model", MODELS.names())
+@pytest.mark.parametrize("model", MODELS.names("cell"))
 def test_every_model_trains(model: str, tmp_path: Path) -> None:
     """One step on six images; a vision transformer takes its size from the recipe's."""
     data = make_cells({"train": 2, "val": 1})

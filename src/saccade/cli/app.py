@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import saccade
+from saccade.cli.bench import bench
 from saccade.cli.check import check
 from saccade.cli.demo import demo
 from saccade.cli.doctor import doctor
@@ -83,7 +84,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, evaluate, predict, explain, models, check, doctor):
+for verb in (demo, train, evaluate, predict, explain, bench, models, check, doctor):
     app.command()(verb)
 
 

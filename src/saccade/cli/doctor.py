@@ -98,7 +98,7 @@ def _codecs() -> str:
     import tifffile
     from PIL import Image
 
-    from saccade.imaging.rasters import load_image
+    from saccade.imaging.image_files import load_image
 
     pixels = np.arange(192, dtype=np.uint8).reshape(8, 8, 3)
     with tempfile.TemporaryDirectory() as folder:

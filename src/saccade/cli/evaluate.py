@@ -1,6 +1,6 @@
 """``saccade evaluate``: how good a run is on images it was not trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from saccade.evaluation.assessment import LabelledImage
     from saccade.inference.parts import Chosen
     from saccade.inference.runs import Run
+    from saccade.report.field_data import RunRow
 
 
 def evaluate(
@@ -53,9 +54,23 @@ def evaluate(
 
 
 def evaluate_run(
-    run: "Run", chosen: "Chosen", images: "list[LabelledImage]", out: Path, device: str | None = None
+    run: "Run",
+    chosen: "Chosen",
+    images: "list[LabelledImage]",
+    out: Path,
+    device: str | None = None,
+    beside: "Sequence[Run]" = (),
 ) -> int:
-    """Predict, measure and report into a folder; returns how many images could not be opened."""
+    """Predict, measure and report into a folder; returns how many images could not be opened.
+
+    Args:
+        run: What is evaluated.
+        chosen: Which images these are.
+        images: The same, numbered.
+        out: The folder.
+        device: Where to compute.
+        beside: Further runs of the method, judged on the same images for the report's comparison.
+    """
     from saccade.core.files import write_json
     from saccade.evaluation.assessment import judge, measure_costs
     from saccade.inference.predictor import Predictor
@@ -79,13 +94,36 @@ def evaluate_run(
         "simulated": is_simulated(chosen.manifest),
         "images_failed": judged.failed,
     }
-    write_json(out / "metrics.json", {**metrics.as_dict(), "cost": cost, "about": about})
+    shown = {**metrics.as_dict(), "cost": cost}
+    write_json(out / "metrics.json", {**shown, "about": about})
     say("measuring explanations")
-    page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, chosen.part)
+    rows = [run_row(run, shown), *(_row_of(other, images) for other in beside)] if beside else None
+    page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, chosen.part, runs=rows)
     write_report(out / "report.html", page)
     say(headline(metrics.as_dict(), cost, simulated=about["simulated"]))
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, {out / 'report.html'}")
     return judged.failed
+
+
+def run_row(run: "Run", metrics: Mapping[str, Any]) -> "RunRow":
+    """A run's row among others, named by what it reads."""
+    from saccade.report.field_data import RunRow
+
+    options = run.package.model.config["options"]
+    return RunRow.of(f"{options['budget']} × {options['patch']} px", metrics, options)
+
+
+def _row_of(run: "Run", images: "list[LabelledImage]") -> "RunRow":
+    """Judge a further run on the same images."""
+    from saccade.evaluation.assessment import judge
+    from saccade.inference.predictor import Predictor
+
+    predictor = Predictor(run.package.model, run.package.preprocessing)
+    with progress("predicting") as tell:
+        judged = judge(predictor, images, tell, warn=warn)
+    read, looked = (sum(each) / len(each) for each in (judged.read, judged.looked))
+    cost = {"pixels_read_fraction": read, "pixels_looked_fraction": looked}
+    return run_row(run, {**judged.metrics(predictor.classes).as_dict(), "cost": cost})
 
 
 def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], simulated: bool) -> str:

@@ -1,7 +1,7 @@
 """``saccade explain``: what a model read in single images, and how far that can be trusted."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from saccade.cli.predict import FINISHED_WITH_FAILURES, warn_of_others
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from saccade.explanation.faithfulness import Faithfulness
     from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
 
@@ -20,11 +23,15 @@ def explain(
     out: Annotated[Path, typer.Option(help="Folder to write to; older files of the same names are replaced.")] = Path(
         "explained"
     ),
+    boxes: Annotated[
+        Path | None, typer.Option(help="CSV path,x0,y0,x1,y1: where the truth lies in fields; drawn dashed.")
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
 ) -> None:
     """Explain single images: what was read (PNG and CSV), and a faithfulness figure for each.
 
-    Images that cannot be opened are skipped, with a line for each; the exit code is then 3, or 2 if none can be opened.
+    Of fields, the map of where the model looked and the patches it read. Images that cannot be opened are skipped, with
+    a line for each; the exit code is then 3, or 2 if none can be opened.
     """
     from saccade.datasets.folders import list_images
     from saccade.inference import load
@@ -33,6 +40,9 @@ def explain(
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
     predictor = load(run, device)
+    if boxes and predictor.preprocessing.size is not None:
+        raise BadInput("boxes are of fields, and this is a run of cells", "leave out --boxes", str(boxes))
+    truth = needles_by_file(boxes) if boxes else {}
     warn_of_others(images)
     names = distinct_names(paths)
     rows = []
@@ -40,42 +50,94 @@ def explain(
         for done, (path, result) in enumerate(zip(paths, predictor.stream(paths), strict=True), start=1):
             if result.error:
                 warn(f"skipped: {result.error}")
+            elif predictor.preprocessing.size is None:
+                rows.append(explain_field(predictor, result, out, names[path], truth.get(path.resolve())))
             else:
                 rows.append(explain_one(predictor, result, out, names[path]))
             tell(done, len(paths))
     if not rows:
         raise BadInput(f"none of the {len(paths)} images could be explained", "the lines above say why")
-    columns = ("image", "predicted", "probability", "deletion area", "same pixels shuffled")
-    show_table(columns, rows, right=columns[2:])
-    say("Deletion: mean probability while the pixels read are taken away, heaviest first; below the same pixels")
-    say("in random order, the weights tell something. Attention is not proof of cause.")
+    _show(rows, of_fields=predictor.preprocessing.size is None)
     say(f"written: {len(rows)} of {len(paths)} images into {out}")
     if len(rows) < len(paths):
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
-def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) -> tuple[str, ...]:
-    """Write the files of one image and return its line for the screen."""
-    import numpy as np
+def _show(rows: "list[tuple[str, ...]]", of_fields: bool) -> None:
+    """The table on the screen, and what its figures mean."""
+    unit, chance = ("patches", ("random patches",)) if of_fields else ("pixels", ())
+    between = ("heaviest weight", "distinct patches") if of_fields else ()
+    columns = ("image", "predicted", "probability", *between, "deletion area", f"same {unit} shuffled", *chance)
+    show_table(columns, rows, right=columns[2:])
+    say(f"Deletion: mean probability while the {unit} read are taken away, heaviest first; below the same {unit}")
+    say("in random order, the weights tell something. Attention is not proof of cause.")
 
+
+def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) -> tuple[str, ...]:
+    """Write the files of one cell and return its line for the screen."""
     from saccade.core.files import write_bytes
     from saccade.explanation.faithfulness import faithfulness
     from saccade.explanation.site_tables import write_site_table
     from saccade.imaging.drawing import encode_png, enlarged, overlay
-    from saccade.inference.plotting import figure_png
-    from saccade.report.data import OverImages
-    from saccade.report.trust_figures import faithfulness_figure
 
     image = result.image()
     write_bytes(out / f"{name}_overlay.png", encode_png(enlarged(overlay(image, result.sites))))
     write_site_table(out / f"{name}_sites.csv", [result.name], [result.sites])
     values = predictor.preprocessing(image, result.name)[None].to(predictor.device)
-    measured = faithfulness(predictor.model, values)
+    areas = _deletion(faithfulness(predictor.model, values), predictor, result, out / f"{name}_faithfulness.png")
+    return result.name, result.label, f"{result.probabilities[result.label]:.1%}", *areas[:2]
+
+
+def explain_field(
+    predictor: "Predictor", result: "Result", out: Path, name: str, boxes: "Tensor | None" = None
+) -> tuple[str, ...]:
+    """Write the files of one field and return its line for the screen; ``boxes`` is where the truth lies.
+
+    A place that was drawn several times is one patch with the sum of the weights, in the pictures and in the table.
+    """
+    from saccade.core.files import write_bytes
+    from saccade.explanation.box_pointing import centres_inside
+    from saccade.explanation.field_maps import field_maps
+    from saccade.explanation.patch_faithfulness import patch_faithfulness
+    from saccade.explanation.site_tables import write_site_table
+    from saccade.imaging.distinct_sites import are_patches, distinct_sites
+    from saccade.imaging.drawing import encode_png
+    from saccade.imaging.field_drawing import field_picture, patches_picture
+
+    image, sites = result.image(), distinct_sites(result.sites)
+    maps = field_maps(predictor.model, predictor.open_images([predictor.preprocessing.resize(image, result.name)]))
+    known: Any = {"relative": maps[0].relative.numpy(), "factor": maps[0].factor} if maps else {}
+    write_bytes(out / f"{name}_map.png", encode_png(field_picture(image, sites=sites, boxes=boxes, **known)))
+    write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
+    line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
+    if not are_patches(result.sites, result.extent):  # of a network that reads the whole field
+        return *line, *[""] * 5
+    hits = None if boxes is None or not len(boxes) else centres_inside(sites.boxes[0], boxes).tolist()
+    write_bytes(out / f"{name}_patches.png", encode_png(patches_picture(image, sites, hits)))
+    measured = patch_faithfulness(predictor, [image])
+    areas = _deletion(measured, predictor, result, out / f"{name}_faithfulness.png")
+    return *line, f"{float(sites.weights[0, 0]):.1%}", str(sites.weights.shape[1]), *areas
+
+
+def _deletion(measured: "Faithfulness", predictor: "Predictor", result: "Result", path: Path) -> list[str]:
+    """Draw the curves of one image; the deletion areas of the model's own order, then of the controls."""
+    import numpy as np
+
+    from saccade.core.files import write_bytes
+    from saccade.inference.plotting import figure_png
+    from saccade.report.data import OverImages
+    from saccade.report.trust_figures import faithfulness_figure
+
     label = np.array([predictor.classes.index(result.label)])
-    figure = faithfulness_figure(OverImages(measured, label, predictor.classes, [result.name]))
-    write_bytes(out / f"{name}_faithfulness.png", figure_png(figure))
-    own, shuffled, *_ = (float(curve.deletion_area[0]) for curve in measured.curves.values())
-    return result.name, result.label, f"{result.probabilities[result.label]:.1%}", f"{own:.3f}", f"{shuffled:.3f}"
+    write_bytes(path, figure_png(faithfulness_figure(OverImages(measured, label, predictor.classes, [result.name]))))
+    return [f"{float(curve.deletion_area[0]):.3f}" for curve in measured.curves.values()]
+
+
+def needles_by_file(path: Path) -> "dict[Path, Tensor]":
+    """The truth boxes of a table, by the image they are in."""
+    from saccade.datasets.boxes import load_boxes, needles_of
+
+    return {(path.parent / name).resolve(): needles_of(boxes) for name, boxes in load_boxes(path).items()}
 
 
 def distinct_names(paths: list[Path]) -> dict[Path, str]:

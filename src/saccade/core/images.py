@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saccade.core.results import Cost
@@ -14,6 +14,15 @@ class Images(Protocol):
 
     def __len__(self) -> int:
         """Images in the batch."""
+        ...
+
+    @property
+    def extents(self) -> Int[Tensor, "batch 2"]:
+        """Height and width of each image in base pixels."""
+        ...
+
+    def inside(self, factor: int) -> Bool[Tensor, "batch row column"]:
+        """Where the overview shows an image, and not what continues it to the size of the largest."""
         ...
 
     def overview(self, factor: int) -> Float[Tensor, "batch channel height width"]:

@@ -19,11 +19,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from saccade.core.errors import BadInput, raise_first
-from saccade.core.manifest import PARTS, Manifest, Row
+from saccade.core.manifest import PARTS, Manifest
 from saccade.core.splits import FRACTIONS, assign_parts
+from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.datasets.sources import each_image, first_image, open_manifest
+from saccade.imaging.image_files import Array
 from saccade.imaging.preprocessing import Interpolation, Preprocessing
-from saccade.imaging.rasters import Array
 
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of pixels that are held in memory; more are held in a temporary file."""
@@ -39,44 +40,24 @@ class CellBatch(NamedTuple):
     places: Int[Tensor, "batch"]
 
 
-@dataclass(frozen=True, eq=False)
-class CellData(Dataset[CellBatch]):
-    """A data set of small images, ready for batches; a part of it shares the pixels of the whole.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CellData(LabelledData, Dataset[CellBatch]):
+    """A data set of small images, ready for batches.
 
     Attributes:
-        manifest: Rows and source; row i belongs to image i.
-        classes: The names behind the labels.
-        labels: Class of each image.
         extents: Height and width of each image in base pixels.
-        preprocessing: What the pixels went through, and how to normalise them.
         storage: The pixels of the whole data set, resized, in the values of the files.
         positions: Where in the storage each image is.
-        split: All rows of the data with their parts, those that were not loaded too.
-        notes: What the user should know about the split.
     """
 
-    manifest: Manifest
-    classes: tuple[str, ...]
-    labels: Int[Tensor, "image"]
     extents: Int[Tensor, "image 2"]
-    preprocessing: Preprocessing
     storage: Num[Tensor, "stored channel height width"]
     positions: Int[Tensor, "image"]
-    split: Manifest
-    notes: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> tuple[Row, ...]:
-        """The manifest's row of each image."""
-        return self.manifest.rows
 
     @property
     def images(self) -> Num[Tensor, "image channel height width"]:
         """All images in one tensor, not yet normalised (a copy)."""
         return self.storage[self.positions]
-
-    def __len__(self) -> int:
-        return len(self.positions)
 
     def __getitem__(self, index: int) -> CellBatch:
         return self.__getitems__([index])
@@ -91,22 +72,9 @@ class CellData(Dataset[CellBatch]):
         collate: Any = _unchanged  # the loader hands it what __getitems__ made, not the list that torch's types expect
         return DataLoader(self, batch_size, collate_fn=collate, **options)
 
-    def take(self, indices: Sequence[int]) -> "CellData":
-        """These images, in this order, without copying pixels."""
-        index = torch.as_tensor(indices, dtype=torch.long)
-        manifest = replace(self.manifest, rows=tuple(self.rows[i] for i in index.tolist()))
-        fields = {name: getattr(self, name)[index] for name in ("labels", "extents", "positions")}
-        return replace(self, manifest=manifest, **fields)
-
-    def part(self, part: str) -> "CellData":
-        """The images of the training, validation or test part: ``train``, ``val``, ``test``."""
-        self.manifest.part(part)  # says which parts there are, if not this one
-        return self.take([index for index, row in enumerate(self.rows) if row.split == part])
-
-    def with_parts(self, parts: Sequence[str]) -> "CellData":
-        """The same images in these parts, one for each in order."""
-        manifest = self.manifest.with_parts(parts)
-        return replace(self, manifest=manifest, split=manifest)
+    def pixels_of(self, index: Int[Tensor, "chosen"]) -> dict[str, Any]:
+        """Extents and places of some images; the storage is shared."""
+        return {"extents": self.extents[index], "positions": self.positions[index]}
 
     def fitted(self) -> "CellData":
         """The same with mean and standard deviation measured on the training part."""
@@ -162,12 +130,12 @@ def open_data(
     return replace(data, split=whole, notes=split.notes)
 
 
-def preprocessing_for(manifest: Manifest, size: int, **options: Any) -> Preprocessing:
+def preprocessing_for(manifest: Manifest, size: int | None, **options: Any) -> Preprocessing:
     """How the images of a data set become tensors, told from the first of them; nothing is measured yet.
 
     Args:
         manifest: The data; its micrometres per pixel are kept (their median) where every row has them.
-        size: Side of the square.
+        size: Side of the square; ``None`` leaves images at their own size.
         options: ``channels``, ``interpolation``, or ``scale`` for floats with a range of their own.
     """
     known = [row.mpp for row in manifest.rows if row.mpp is not None]
@@ -193,8 +161,9 @@ def load_cells(
         BadInput: For the first image that cannot be loaded, or the first label that is not among the classes.
     """
     names = manifest.classes if classes is None else tuple(classes)
-    labels = torch.tensor(_class_numbers(manifest, names), dtype=torch.long)
+    labels = class_numbers(manifest, names)
     side, channels = preprocessing.size, preprocessing.channels
+    assert side is not None, "cells are brought to one size"
     values = _room((len(manifest), channels, side, side), np.uint8 if preprocessing.kind == "uint8" else np.float32)
     extents = np.zeros((len(manifest), 2), np.int64)
 
@@ -213,15 +182,6 @@ def load_cells(
         positions=torch.arange(len(manifest)),
         split=manifest,
     )
-
-
-def _class_numbers(manifest: Manifest, classes: Sequence[str]) -> list[int]:
-    number = {name: index for index, name in enumerate(classes)}
-    for row in manifest.rows:
-        if row.label not in number:
-            message = f"the label {row.label!r} is not among the classes {', '.join(classes)}"
-            raise BadInput(message, "map it to one of them with --labels map.csv (columns from,to)", row.place)
-    return [number[row.label] for row in manifest.rows]
 
 
 def _room(shape: tuple[int, ...], dtype: type[np.generic]) -> np.ndarray:

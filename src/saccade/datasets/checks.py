@@ -14,7 +14,7 @@ from saccade.core.errors import BadInput, Problem
 from saccade.core.manifest import Manifest, Row
 from saccade.core.splits import assign_parts, cut_cases
 from saccade.datasets.sources import each_image, inspect_data
-from saccade.imaging.rasters import Array
+from saccade.imaging.image_files import Array
 
 _ELONGATED = 1.5  # an image this many times longer than wide is noticeably distorted when made square
 _UNEQUAL = 1.25  # fields of view that differ by this factor show the same cell at noticeably different sizes

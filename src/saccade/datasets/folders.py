@@ -11,7 +11,7 @@ from pathlib import Path
 
 from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.manifest import Manifest, Row, ordered_classes, part_of
-from saccade.imaging.rasters import SUFFIXES, is_image
+from saccade.imaging.image_files import SUFFIXES, is_image
 
 _KINDS = " ".join(sorted(SUFFIXES))
 _IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}

@@ -17,7 +17,7 @@ import numpy as np
 
 from saccade.core.errors import BadInput
 from saccade.core.manifest import PARTS, Manifest, Row, ordered_classes
-from saccade.imaging.rasters import MAX_PIXELS, Array, as_image
+from saccade.imaging.image_files import MAX_PIXELS, Array, as_image
 
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
     "bloodmnist": ("basophil", "eosinophil", "erythroblast", "ig", "lymphocyte", "monocyte", "neutrophil", "platelet"),

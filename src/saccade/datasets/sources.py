@@ -10,7 +10,7 @@ from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.manifest import Manifest, Row, inspect_manifest
 from saccade.datasets.folders import inspect_folder
 from saccade.datasets.medmnist import load_medmnist, stream_images
-from saccade.imaging.rasters import Array, load_image
+from saccade.imaging.image_files import Array, load_image
 
 MANIFEST_NAME = "manifest.csv"
 _BLOCK = 4096  # images handed to the threads at a time, so that a long table is not a million waiting tasks

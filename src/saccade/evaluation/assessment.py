@@ -19,23 +19,29 @@ from torch import Tensor, nn
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Row
+from saccade.core.registry import Scale
 from saccade.core.results import Prediction
 from saccade.datasets.medmnist import stream_images
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.memory import peak_memory_bytes
 from saccade.evaluation.metrics import Metrics, evaluate_predictions
 from saccade.evaluation.speed import compare_speed
+from saccade.imaging.opening import Opened, some_of
+from saccade.imaging.rasters import Rasters
 from saccade.inference.fast import FastModel
 from saccade.inference.predictor import Predictor
 from saccade.inference.result import Item, Result, open_item
 from saccade.inference.tables import PredictionTable
-from saccade.models import create_model, options_of
+from saccade.models import MODELS, create_model, options_of
 
 TIMED_BATCH = 64
 """Images per pass in the speed of ``metrics.json``, and in flight when memory is measured."""
 
-PEERS = ("tiny-cnn", "vit-tiny", "resnet18")
-"""The ordinary networks that a report sets beside a model."""
+PEERS: dict[Scale, tuple[str, ...]] = {
+    "cell": ("tiny-cnn", "vit-tiny", "resnet18"),
+    "field": ("downscaled-cnn", "full-image-cnn"),
+}
+"""The ordinary networks that a report sets beside a model of each scale."""
 
 _SPEED_ROUNDS = 3
 _MOST_DECODED = 64
@@ -59,6 +65,7 @@ class Judged:
     probabilities: list[list[float]] = field(default_factory=list)
     read: list[float] = field(default_factory=list)
     looked: list[float] = field(default_factory=list)
+    extents: list[tuple[int, int]] = field(default_factory=list)
     failed: int = 0
 
     def add(self, image: LabelledImage, result: Result) -> None:
@@ -70,6 +77,7 @@ class Judged:
         self.probabilities.append(list(result.probabilities.values()))
         self.read.append(float(result.cost.pixels_read_fraction))
         self.looked.append(float(result.cost.pixels_looked_fraction))
+        self.extents.append(result.extent)
 
     @property
     def predicted(self) -> np.ndarray:
@@ -124,7 +132,7 @@ def judge(
 
 
 def measure_costs(
-    predictor: Predictor, judged: Judged, peers: Sequence[str] = PEERS, memory: bool = True
+    predictor: Predictor, judged: Judged, peers: Sequence[str] | None = None, memory: bool = True
 ) -> dict[str, dict[str, Any]]:
     """The ``cost`` of ``metrics.json`` by model, the predictor's first: speeds side by side, in one process.
 
@@ -133,20 +141,21 @@ def measure_costs(
     Args:
         predictor: The model to measure, on the device it is on.
         judged: Its predictions, whose pixels are counted.
-        peers: Names of models to set beside it.
+        peers: Names of models to set beside it; those of its scale where not given.
         memory: Whether to measure the model's peak memory, which takes some seconds.
     """
     own = predictor.model.config["model"]
-    images = _made_up(predictor, TIMED_BATCH)
+    peers = PEERS[MODELS[own].scale] if peers is None else peers
+    images = _made_up(predictor, judged)
     models = {own: predictor.model} | {name: _peer(name, predictor) for name in peers if name != own}
     fast = {name: predictor.fast_form(model) for name, model in models.items()}
-    speeds = compare_speed(fast, images, batch=TIMED_BATCH, rounds=_SPEED_ROUNDS)
+    speeds = compare_speed(fast, images, batch=None, rounds=_SPEED_ROUNDS)
     costs: dict[str, dict[str, Any]] = {}
     for name, model in models.items():
-        pixels = model(images[:1]).cost
+        pixels = model(some_of(images, 0, 1)).cost
         costs[name] = {
             "parameters": count_parameters(model),
-            "flops_per_image": count_flops(model, images[:1]),
+            "flops_per_image": count_flops(model, some_of(images, 0, 1)),
             "pixels_read_fraction": float(pixels.pixels_read_fraction),
             "pixels_looked_fraction": float(pixels.pixels_looked_fraction),
             "images_per_second": speeds[name],
@@ -157,7 +166,7 @@ def measure_costs(
     costs[own]["pixels_looked_fraction"] = float(np.mean(judged.looked))
     costs[own]["images_decoded_per_second"] = decoding_speed(predictor, judged.images)
     if memory:
-        costs[own]["peak_memory_bytes"] = _peak_memory(predictor, images.shape)
+        costs[own]["peak_memory_bytes"] = _peak_memory(predictor, images)
     return costs
 
 
@@ -171,7 +180,7 @@ def decoding_speed(predictor: Predictor, images: Sequence[LabelledImage]) -> flo
         return None
     start = time.perf_counter()
     for name in names:
-        predictor.preprocessing(open_item(name, name), name)
+        predictor.preprocessing.resize(open_item(name, name), name)
     return len(names) / (time.perf_counter() - start)
 
 
@@ -199,18 +208,25 @@ def ready_model(name: str, classes: tuple[str, ...], **options: Any) -> ReadyMod
     return ReadyModel(FastModel(create_model(name, classes, **options)))
 
 
-def _peak_memory(predictor: Predictor, shape: Sequence[int]) -> int | None:
+def _peak_memory(predictor: Predictor, images: Opened) -> int | None:
     config = predictor.model.config
     options = {**config["options"], **({"budget": predictor.model.budget} if "budget" in config["options"] else {})}
     arguments = {"name": config["model"], "classes": list(config["classes"]), **options}
-    return peak_memory_bytes("saccade.evaluation.assessment:ready_model", arguments, shape=list(shape))
+    height, width = images.extents[0].tolist() if isinstance(images, Rasters) else images.shape[2:]
+    shape = [len(images), predictor.preprocessing.channels, height, width]
+    return peak_memory_bytes("saccade.evaluation.assessment:ready_model", arguments, shape=shape)
 
 
-def _made_up(predictor: Predictor, count: int) -> Tensor:
-    """Images of the model's size; their content changes no cost."""
+def _made_up(predictor: Predictor, judged: Judged) -> Opened:
+    """Images of the model's size, or one field as large as the first that was judged; their content changes no cost."""
     size, channels = predictor.preprocessing.size, predictor.preprocessing.channels
     generator = torch.Generator().manual_seed(0)
-    return torch.rand(count, channels, size, size, generator=generator).to(predictor.device)
+    if size is not None:
+        return torch.rand(TIMED_BATCH, channels, size, size, generator=generator).to(predictor.device)
+    height, width = judged.extents[0]
+    values = 255 * torch.rand(height, width, channels, generator=generator)
+    kind = predictor.preprocessing.kind
+    return predictor.open_images([values.numpy().astype(np.float32 if kind == "float32" else kind)])
 
 
 def _stream(images: Sequence[LabelledImage]) -> Iterator[tuple[LabelledImage, Item]]:

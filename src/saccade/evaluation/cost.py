@@ -15,13 +15,16 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from saccade.imaging.opening import some_of
+from saccade.imaging.rasters import Rasters
+
 
 def count_parameters(model: nn.Module) -> int:
     """Count the numbers a model holds as parameters, frozen ones too, shared ones once; buffers are none."""
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def count_flops(model: nn.Module, images: Shaped[Tensor, "batch ..."]) -> int:
+def count_flops(model: nn.Module, images: Shaped[Tensor, "batch ..."] | Rasters) -> int:
     """Count the FLOPs of classifying one image: twice its multiply-accumulates.
 
     The model is run once, in evaluation mode and without gradients, on the first of the images.
@@ -35,7 +38,7 @@ def count_flops(model: nn.Module, images: Shaped[Tensor, "batch ..."]) -> int:
     counter = FlopCounterMode(display=False, custom_mapping=_FORMULAS)
     # Under inference mode composite operations reach the counter whole, and it would miss them.
     with torch.inference_mode(False), torch.no_grad(), evaluating(model), _frozen(model), _unfused(), counter:
-        model(images[:1])
+        model(some_of(images, 0, 1))
     return int(counter.get_total_flops())
 
 

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 import torch
 from jaxtyping import Shaped
@@ -20,10 +21,10 @@ _MOST_PASSES = 10_000
 
 
 def compare_speed(
-    models: Mapping[str, Callable[[Tensor], object]],
-    images: Shaped[Tensor, "image ..."],
+    models: Mapping[str, Callable[[Any], object]],
+    images: Shaped[Tensor, "image ..."] | Any,
     *,
-    batch: int = 256,
+    batch: int | None = 256,
     rounds: int = 7,
     min_seconds: float = 0.2,
     clock: Callable[[], float] = time.perf_counter,
@@ -36,14 +37,15 @@ def compare_speed(
     Args:
         models: Modules, or anything else that takes a batch of images, by name.
         images: Images to fill the batch with, repeated where there are too few.
-        batch: Images per pass.
+        batch: Images per pass; ``None`` hands in the images as they are, of whatever kind.
         rounds: How often every model is timed.
         min_seconds: Least time per model and round; shorter passes are timed together.
         clock: Seconds since some moment.
     """
-    if batch < 1 or rounds < 1 or len(images) == 0:
-        raise ValueError(f"nothing to time: {len(images)} images, batch {batch}, {rounds} rounds")
-    filled = images[torch.arange(batch, device=images.device) % len(images)]
+    count = len(images) if batch is None else batch
+    if count < 1 or rounds < 1 or len(images) == 0:
+        raise ValueError(f"nothing to time: {len(images)} images, batch {count}, {rounds} rounds")
+    filled = images if batch is None else images[torch.arange(batch, device=images.device) % len(images)]
     names = list(models)
     rates: dict[str, list[float]] = {name: [] for name in names}
     with evaluating(*models.values()), torch.inference_mode():
@@ -51,7 +53,7 @@ def compare_speed(
         for turn in range(rounds):
             for name in _turned(names, turn):
                 seconds = _time(models[name], filled, passes[name], clock)
-                rates[name].append(passes[name] * batch / max(seconds, 1e-9))
+                rates[name].append(passes[name] * count / max(seconds, 1e-9))
     return {name: median(rates[name]) for name in names}
 
 
@@ -69,7 +71,7 @@ def images_per_second(
     return speeds["model"]
 
 
-def _passes(model: Callable[[Tensor], object], images: Tensor, min_seconds: float, clock: Callable[[], float]) -> int:
+def _passes(model: Callable[[Any], object], images: Any, min_seconds: float, clock: Callable[[], float]) -> int:
     """Warm up, and find how many passes fill the time."""
     first = _time(model, images, 1, clock)
     if first >= 2 * min_seconds:
@@ -78,13 +80,14 @@ def _passes(model: Callable[[Tensor], object], images: Tensor, min_seconds: floa
     return max(1, min(_MOST_PASSES, math.ceil(min_seconds / max(steady, 1e-9))))
 
 
-def _time(model: Callable[[Tensor], object], images: Tensor, passes: int, clock: Callable[[], float]) -> float:
+def _time(model: Callable[[Any], object], images: Any, passes: int, clock: Callable[[], float]) -> float:
     """Seconds for some passes, waiting until the device is done with them."""
-    _wait(images.device)
+    device = getattr(images, "device", torch.device("cpu"))
+    _wait(device)
     start = clock()
     for _ in range(passes):
         model(images)
-    _wait(images.device)
+    _wait(device)
     return clock() - start
 
 

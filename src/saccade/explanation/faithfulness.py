@@ -34,7 +34,7 @@ class Curve:
     """Probability of the predicted class as pixels go and come.
 
     Attributes:
-        fractions: Pixels replaced (or given back) over all pixels, from 0.
+        fractions: Pixels replaced (or given back) over all pixels, from 0; or patches, over those read.
         deletion: Probability after that many were replaced.
         insertion: Probability with that many on an otherwise filled image.
     """
@@ -70,10 +70,14 @@ class Faithfulness:
     Attributes:
         curves: The model's own order first, then the controls.
         fill: What replaced pixels became, in words.
+        unit: What is replaced, a piece at a time: "pixels" or "patches".
+        whole: What the fractions are of, in words.
     """
 
     curves: dict[str, Curve]
     fill: str
+    unit: str = "pixels"
+    whole: str = "the image"
 
 
 def faithfulness(

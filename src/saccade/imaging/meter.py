@@ -15,11 +15,11 @@ class Meter:
 
     Args:
         images: Images in the batch.
-        total: Pixels of one image.
-        decoded: Pixels of one image that were decompressed to get here.
+        total: Pixels of an image.
+        decoded: Pixels of an image that were decompressed to get here.
     """
 
-    def __init__(self, images: int, total: int, decoded: int) -> None:
+    def __init__(self, images: int, total: Count, decoded: Count) -> None:
         self.images, self.total, self.decoded = images, total, decoded
         self.looked: Count = 0
         self.read: Count = 0

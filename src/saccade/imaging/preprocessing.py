@@ -19,7 +19,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.units import plausible_mpp
-from saccade.imaging.rasters import Array, as_image
+from saccade.imaging.image_files import Array, as_image
 
 Kind = Literal["uint8", "uint16", "float32"]
 Interpolation = Literal["area", "linear"]
@@ -40,7 +40,7 @@ class Preprocessing:
     tensor([2.])
 
     Args:
-        size: Side of the square, in pixels.
+        size: Side of the square, in pixels; ``None`` leaves images as they are, as fields are.
         channels: Channels of the model's input.
         mean: Mean of each channel after scaling, measured on the training part.
         std: Standard deviation of each channel after scaling, measured there too.
@@ -50,7 +50,7 @@ class Preprocessing:
         interpolation: How pixels are averaged; ``area`` falls back to ``linear`` along an axis that grows.
     """
 
-    size: int
+    size: int | None
     channels: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -60,7 +60,7 @@ class Preprocessing:
     interpolation: Interpolation = "area"
 
     def __post_init__(self) -> None:
-        if self.size < 1 or self.channels < 1:
+        if (self.size is not None and self.size < 1) or self.channels < 1:
             raise BadInput(f"size {self.size} with {self.channels} channels has no pixels", "give 1 or more of each")
         if not len(self.mean) == len(self.std) == self.channels:
             counts = f"{len(self.mean)} means and {len(self.std)} standard deviations"
@@ -74,12 +74,12 @@ class Preprocessing:
             plausible_mpp(self.mpp)
 
     @classmethod
-    def like(cls, image: Array, size: int, channels: int | None = None, **options: Any) -> "Preprocessing":
+    def like(cls, image: Array, size: int | None, channels: int | None = None, **options: Any) -> "Preprocessing":
         """For images like this one, with nothing measured yet: mean 0 and standard deviation 1.
 
         Args:
             image: An image as it was loaded.
-            size: Side of the square.
+            size: Side of the square; ``None`` leaves images as they are.
             channels: Channels of the model's input; those of the image where not given.
             options: Further fields, such as ``mpp``.
         """
@@ -114,7 +114,7 @@ class Preprocessing:
         std = torch.where(std > 0, std, torch.ones_like(std))
         return replace(self, mean=tuple((mean / self.scale).tolist()), std=tuple(std.tolist()))
 
-    def __call__(self, image: np.ndarray, source: str = "the array") -> Float[Tensor, "channel size size"]:
+    def __call__(self, image: np.ndarray, source: str = "the array") -> Float[Tensor, "channel rows columns"]:
         """One image of any size, as ``load_image`` returns it, as the network wants it.
 
         Raises:
@@ -122,17 +122,18 @@ class Preprocessing:
         """
         return self.normalise(to_tensor(self.resize(as_image(image, source), source)[None]))[0]
 
-    def resize(
-        self, image: Array, source: str = "the array"
-    ) -> Shaped[np.ndarray, "{self.size} {self.size} {self.channels}"]:
-        """The image as a square of the model's side and channels, in the values and type of the file."""
+    def resize(self, image: Array, source: str = "the array") -> Shaped[np.ndarray, "rows columns {self.channels}"]:
+        """The image as a square of the model's side and channels, in the values and type of the file.
+
+        Without a size it keeps its own.
+        """
         if str(image.dtype) != self.kind:
             message = f"holds {image.dtype} values, the model wants {self.kind}"
             raise BadInput(message, f"save it as {self.kind}, as the training images were", source)
         if image.shape[2] not in (self.channels, 1) or (image.shape[2] == 1 and self.channels not in (1, 3)):
             message = f"has {_count(image.shape[2])}, the model wants {self.channels}"
             raise BadInput(message, "convert the image, or train with its number of channels", source)
-        resized = _stretched(image, self.size, self.interpolation)
+        resized = image if self.size is None else _stretched(image, self.size, self.interpolation)
         return np.repeat(resized, self.channels, axis=2) if resized.shape[2] < self.channels else resized
 
     def normalise(
@@ -154,6 +155,8 @@ class Preprocessing:
             boxes: In pixels of the square, counted from the upper left corner.
             extents: Height and width of each image before it was resized.
         """
+        if self.size is None:
+            return boxes
         lengths = extents[..., [1, 0, 1, 0]].unsqueeze(-2).to(boxes)
         return boxes * lengths / self.size  # in this order: the far edge comes out whole
 

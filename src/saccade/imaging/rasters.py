@@ -1,243 +1,233 @@
-"""Image files in, arrays out: (height, width, channel) in the values the file holds.
+"""Images of any size, read where a model asks: kept as they were stored, converted patch by patch."""
 
-- PNG, JPEG, BMP, TIFF and NPY; uint8 and uint16 stay as they are, 1-bit images become 0 and 255, every other
-  number becomes float32. TIFF and NPY may hold any number of channels, first or last: where a TIFF does not name its
-  axes, a last axis above 4 behind a shorter first one says that the channels come first.
-- Transparency is laid over white and dropped. Palettes are looked up. CMYK becomes RGB by the plain formula
-  (1 - ink)(1 - black), without a colour profile.
-- The orientation that a camera notes in a JPEG or PNG is applied, as viewers do, so pixels count from the corner
-  one sees; TIFF's orientation is not, as in ImageJ and QuPath.
-- Of a file with several pictures the first is taken; a stack over depth or time is refused.
-- Images above ``MAX_PIXELS`` are refused before they are unpacked: a small file can claim terabytes.
-"""
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
-import logging
-from collections.abc import Callable
-from math import prod
-from pathlib import Path
-
-import imagecodecs
 import numpy as np
-import tifffile
-from jaxtyping import Bool, Shaped
-from PIL import Image, ImageOps, UnidentifiedImageError
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float, Int, Num
+from PIL import Image
+from torch import Tensor
 
 from saccade.core.errors import BadInput
+from saccade.core.results import Cost
+from saccade.imaging.meter import Meter
 
-Array = Shaped[np.ndarray, "height width channel"]
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"})
-MAX_PIXELS = 2**26
-"""Most pixels an image file may have, 8192 x 8192; larger ones are slides, not cells or fields."""
-MAX_CHANNELS = 64
-
-# tifffile logs each oddity of a damaged file; unless someone listens, the one line of BadInput is enough
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-
-_COPY_AGAIN = "copy it again from its source, or remove it"
-_TIFF_COLOURS = {"MINISBLACK", "MINISWHITE", "RGB", "PALETTE", "SEPARATED", "YCBCR"}
+Normalise = Callable[[Tensor], Tensor]
+"""From stored values (batch, channel, height, width) to those the model wants."""
 
 
-def is_image(path: Path | str) -> bool:
-    """Whether the name says that the file is an image that can be loaded; hidden files never are."""
-    path = Path(path)
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+@dataclass(frozen=True, eq=False)
+class PixelStore:
+    """All pixels of many images in one tensor, so that one look-up gathers patches from any of them.
+
+    Attributes:
+        pixels: The images end to end, each row by row; the channels of a pixel lie side by side.
+        start: Where each image begins.
+        height: Rows of each.
+        width: Columns of each.
+    """
+
+    pixels: Num[Tensor, "pixel channel"]
+    start: Int[Tensor, " image"]
+    height: Int[Tensor, " image"]
+    width: Int[Tensor, " image"]
+
+    @classmethod
+    def of(cls, images: Sequence[np.ndarray]) -> "PixelStore":
+        """From arrays of height × width × channel, of one type and number of channels; copies them once.
+
+        Raises:
+            BadInput: There are none, or they differ in more than their size.
+        """
+        kinds = {(image.dtype, image.shape[2]) for image in images}
+        if len(kinds) != 1:
+            found = ", ".join(f"{channels} channels of {dtype}" for dtype, channels in sorted(kinds, key=str))
+            raise BadInput(f"images of different kinds: {found or 'none at all'}", "convert them to one")
+        shape = torch.tensor([image.shape[:2] for image in images])
+        sizes = shape.prod(1)
+        flat = np.concatenate([image.reshape(-1, image.shape[2]) for image in images])
+        return cls(torch.from_numpy(flat), sizes.cumsum(0) - sizes, shape[:, 0], shape[:, 1])
+
+    def __len__(self) -> int:
+        """Images held."""
+        return len(self.start)
+
+    def take(self, rows: Int[Tensor, " chosen"]) -> "PixelStore":
+        """Some of the images; no pixel is copied."""
+        return replace(self, start=self.start[rows], height=self.height[rows], width=self.width[rows])
+
+    def to(self, device: torch.device | str) -> "PixelStore":
+        """The same on another device."""
+        fields = (self.pixels, self.start, self.height, self.width)
+        return PixelStore(*(field.to(device) for field in fields))
+
+    def image(self, row: int) -> Num[Tensor, "height width channel"]:
+        """One image, as a view."""
+        start, height, width = (int(each[row]) for each in (self.start, self.height, self.width))
+        return self.pixels[start : start + height * width].view(height, width, -1)
 
 
-def load_image(path: Path | str) -> Array:
-    """Load an image file as (height, width, channel) in uint8, uint16 or float32.
+class Rasters:
+    """A batch of images of any size in memory, with a meter.
 
-    >>> load_image("images/second.bmp").shape
-    (48, 48, 3)
+    >>> small, large = np.zeros((10, 12, 3), np.uint8), np.zeros((20, 16, 3), np.uint8)
+    >>> images = Rasters(PixelStore.of([small, large]), lambda values: values / 255)
+    >>> images.overview(4).shape, images.inside(4).sum((1, 2)).tolist()
+    (torch.Size([2, 3, 5, 4]), [9, 20])
+
+    Args:
+        store: The pixels.
+        normalise: Applied to what is handed out.
+        boxes: Where the truth is known to lie, in base pixels, rows of NaN where an image has fewer; no model but a
+            control may ask for them.
+    """
+
+    def __init__(
+        self, store: PixelStore, normalise: Normalise, boxes: Float[Tensor, "batch box 4"] | None = None
+    ) -> None:
+        self.store, self.normalise, self.boxes = store, normalise, boxes
+        pixels = store.height * store.width
+        self.meter = Meter(len(store), total=pixels, decoded=pixels)
+
+    def __len__(self) -> int:
+        """Images in the batch."""
+        return len(self.store)
+
+    @property
+    def channels(self) -> int:
+        """Channels of a pixel."""
+        return self.store.pixels.shape[1]
+
+    @property
+    def extents(self) -> Int[Tensor, "batch 2"]:
+        """Height and width of each image in base pixels."""
+        return torch.stack([self.store.height, self.store.width], dim=1)
+
+    def overview(self, factor: int) -> Float[Tensor, "batch channel row column"]:
+        """Every image, averaged over blocks; smaller ones are continued by their edge to the size of the largest."""
+        small = [reduced(self.store.image(row), factor) for row in range(len(self))]
+        self.meter.count_looked(torch.tensor([each.shape[0] * each.shape[1] for each in small]))
+        return self.normalise(side_by_side(small))
+
+    def inside(self, factor: int) -> Bool[Tensor, "batch row column"]:
+        """Where the overview shows the image and not its continuation."""
+        rows, columns = -(-self.store.height // factor), -(-self.store.width // factor)
+        row, column = (torch.arange(int(each.max()), device=each.device) for each in (rows, columns))
+        return (row < rows[:, None])[:, :, None] & (column < columns[:, None])[:, None]
+
+    def read(self, boxes: Int[Tensor, "batch site 4"], size: int) -> Float[Tensor, "batch site channel {size} {size}"]:
+        """The boxes' pixels, edges reflected: an exact gather, one look-up for all."""
+        self.meter.count_read(boxes.shape[1], boxes.shape[1] * size * size)
+        patches = gather_stored(self.store, boxes, size)
+        return self.normalise(patches.flatten(0, 1)).unflatten(0, boxes.shape[:2])
+
+    def take(self, rows: Int[Tensor, " chosen"]) -> "Rasters":
+        """Some of the images, with a meter at zero; no pixel is copied."""
+        boxes = None if self.boxes is None else self.boxes[rows]
+        return Rasters(self.store.take(rows), self.normalise, boxes)
+
+    def metered(self) -> "Rasters":
+        """The same images with a meter at zero."""
+        return Rasters(self.store, self.normalise, self.boxes)
+
+    def cost(self) -> Cost:
+        """What has been asked for since the meter stood at zero."""
+        return self.meter.cost()
+
+
+def gather_stored(
+    store: PixelStore, boxes: Int[Tensor, "batch site 4"], size: int
+) -> Num[Tensor, "batch site channel {size} {size}"]:
+    """Square patches out of a store, in its own type; channels last in memory.
+
+    Cost: one index and one copied pixel per pixel returned.
 
     Raises:
-        BadInput: Naming the file: it is missing, empty, truncated, of an unknown kind or too large, or holds values
-            that are not finite.
+        BadInput: A box is not ``size`` wide and high.
     """
-    path = Path(path)
-    source = str(path)
-    loader = _LOADERS.get(path.suffix.lower())
-    if loader is None:
-        kinds = " ".join(sorted(SUFFIXES))
-        raise BadInput("is not a kind of image file that can be loaded", f"convert it to one of {kinds}", source)
-    try:
-        if path.stat().st_size == 0:
-            raise BadInput("the file is empty", _COPY_AGAIN, source)
-        array = loader(path)
-    except BadInput as error:
-        raise BadInput(error.message, error.remedy, source) from error
-    except FileNotFoundError:
-        raise BadInput("there is no such file", "check the path", source) from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise BadInput(f"cannot be opened ({error.strerror})", "check the file and its permissions", source) from error
-    except Exception as error:  # decoders fail in every way there is: struct.error, SyntaxError, zlib.error, ...
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise BadInput(f"is damaged or not what its name says ({reason})", _COPY_AGAIN, source) from error
-    return as_image(array, source)
+    if bool((boxes[..., 2:] - boxes[..., :2] != size).any()):
+        raise BadInput(f"a box is not {size} × {size} base pixels", remedy="read boxes at their own size")
+    steps = torch.arange(size, device=boxes.device)
+    columns = reflected(boxes[..., 0, None] + steps, store.width[:, None, None])  # (batch, site, size)
+    rows = reflected(boxes[..., 1, None] + steps, store.height[:, None, None])
+    return pixels_at(store, rows, columns)
 
 
-def load_mask(path: Path | str) -> Bool[np.ndarray, "height width"]:
-    """Load a mask: true where any channel is not zero."""
-    return (load_image(path) != 0).max(axis=2)
+def pixels_at(
+    store: PixelStore, rows: Int[Tensor, "batch site row"], columns: Int[Tensor, "batch site column"]
+) -> Num[Tensor, "batch site channel row column"]:
+    """The pixels where some rows and columns of each image cross, all inside it: one look-up."""
+    starts = rows * store.width[:, None, None] + store.start[:, None, None]
+    index = starts[..., :, None] + columns[..., None, :]
+    found = store.pixels.index_select(0, index.flatten())
+    return found.view(*index.shape, found.shape[1]).permute(0, 1, 4, 2, 3)
 
 
-def as_image(array: np.ndarray, source: str = "the array") -> Array:
-    """Bring an array of height x width, or height x width x channel, into the form ``load_image`` returns.
+def reflected(position: Int[Tensor, "*axes"], length: Int[Tensor, "*others"]) -> Int[Tensor, "*axes"]:
+    """``reflect`` for lengths that differ; positions inside, nearly all, cost two comparisons."""
+    if bool(((position >= 0) & (position < length)).all()):
+        return position
+    period = 2 * (length - 1).clamp_min(1)
+    folded = position.remainder(period)
+    return torch.where(length == 1, 0, torch.where(folded < length, folded, period - folded))
 
-    Raises:
-        BadInput: Naming ``source``: it has other axes, no pixels, or values that are no finite numbers.
+
+def reduced(image: Num[Tensor, "height width channel"], factor: int) -> Num[Tensor, "row column channel"]:
+    """An image averaged over blocks of ``factor``; the last, partial ones over what they have.
+
+    8-bit images stay 8-bit, rounded; those of 1, 3 or 4 channels by Pillow's integer arithmetic, eight times as fast,
+    which takes a mean just above a half for one below it: a device without Pillow may be one step away. All others
+    become float32.
     """
-    if array.dtype == np.bool_:
-        array = array.astype(np.uint8) * 255
-    if array.dtype.kind not in "uif":
-        raise BadInput(f"holds values of type {array.dtype}", "store numbers: 8- or 16-bit integers or floats", source)
-    if array.ndim not in (2, 3):
-        shape = " x ".join(map(str, array.shape))
-        raise BadInput(f"has {array.ndim} axes ({shape})", "store one image of height x width x channel", source)
-    if array.size == 0:
-        raise BadInput("has no pixels", _COPY_AGAIN, source)
-    array = array if array.ndim == 3 else array[..., None]
-    if array.shape[2] > MAX_CHANNELS:
-        message = f"has {array.shape[2]} channels, more than {MAX_CHANNELS}"
-        raise BadInput(message, "store one image of height x width x channel", source)
-    if array.dtype not in (np.uint8, np.uint16):
-        array = _finite_floats(array, source)
-    return np.ascontiguousarray(array)
+    if factor == 1:
+        return image
+    eight_bit = image.dtype == torch.uint8
+    if eight_bit and image.device.type == "cpu" and image.shape[2] in (1, 3, 4):
+        small = _as_pillow(image.numpy()).reduce(factor)
+        return torch.from_numpy(np.asarray(small).copy()).view(small.height, small.width, -1)
+    values = image.permute(2, 0, 1)[None].float()
+    small = F.avg_pool2d(values, factor, ceil_mode=True, count_include_pad=False)[0].permute(1, 2, 0)
+    return (small + 0.5).floor().to(torch.uint8) if eight_bit else small
 
 
-def _finite_floats(array: np.ndarray, source: str) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        floats = array.astype(np.float32, copy=False)
-    bad = int(floats.size - np.isfinite(floats).sum())
-    if bad:
-        message = f"{bad} of {floats.size} values are NaN, infinite or beyond float32"
-        raise BadInput(message, "replace or mask them before saving", source)
-    return floats
+def mean_over_spans(
+    values: Num[Tensor, "pixel other channel"], begin: Float[Tensor, " cell"], end: Float[Tensor, " cell"]
+) -> Float[Tensor, "cell other channel"]:
+    """The mean over stretches of the first axis whose ends may lie within pixels, which count by their share.
+
+    Cost: as many passes over the result as the longest stretch touches pixels.
+
+    >>> mean_over_spans(torch.tensor([[[1.0]], [[4.0]]]), torch.tensor([0.5]), torch.tensor([1.5])).item()
+    2.5
+    """
+    first = begin.floor().long()
+    total = torch.zeros(len(begin), *values.shape[1:], device=values.device)
+    for step in range(int((end.ceil() - first).max())):
+        pixel = first + step
+        share = (torch.minimum(end, pixel + 1) - torch.maximum(begin, pixel)).clamp_min(0) / (end - begin)
+        part = values.index_select(0, pixel.clamp(max=len(values) - 1)).float()
+        total.addcmul_(part, share.float()[:, None, None])
+    return total
 
 
-def _channels_last(array: np.ndarray) -> np.ndarray:
-    """Turn an array whose axes nobody named, where their lengths say that its channels come first."""
-    first_is_channel = array.ndim == 3 and array.shape[2] > 4 and array.shape[0] < array.shape[2]
-    return np.moveaxis(array, 0, -1) if first_is_channel else array
+def _as_pillow(array: np.ndarray) -> Image.Image:
+    """8-bit values as an image of as many bands; four as inks, for Pillow would take a fourth for transparency."""
+    if array.shape[2] == 4:
+        return Image.frombytes("CMYK", (array.shape[1], array.shape[0]), array.tobytes())
+    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
-def _check_extent(shape: tuple[int, ...]) -> None:
-    """Refuse an image by the size its header claims, before any memory is taken for it."""
-    limit = MAX_PIXELS * (4 if len(shape) > 2 else 1)
-    if prod(shape) > limit:
-        extent = " x ".join(map(str, shape))
-        raise BadInput(f"claims {extent} pixels, above the limit of {MAX_PIXELS:,}", "cut it into smaller images")
+def side_by_side(small: Sequence[Num[Tensor, "_ _ channel"]]) -> Num[Tensor, "batch channel row column"]:
+    """Overviews as one batch; smaller ones are continued by their edges, to the right and below."""
+    rows, columns = (max(each.shape[axis] for each in small) for axis in (0, 1))
+    return torch.stack([continued(each, rows, columns) for each in small]).permute(0, 3, 1, 2)
 
 
-def _load_pillow(path: Path) -> np.ndarray:
-    """PNG, JPEG and BMP."""
-    try:
-        opened = Image.open(path, formats=("PNG", "JPEG", "BMP"))
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadInput(f"claims more pixels than the limit of {MAX_PIXELS:,}", "cut it into smaller images") from error
-    except UnidentifiedImageError:
-        raise BadInput("holds no PNG, JPEG or BMP image", _COPY_AGAIN) from None
-    with opened as image:
-        _check_extent(image.size)
-        image.load()
-        if image.getexif().get(0x0112, 1) != 1:  # the tag "orientation"
-            image = ImageOps.exif_transpose(image)
-        if image.format == "PNG" and _is_deep_colour(path):
-            values = imagecodecs.png_decode(path.read_bytes())
-            return values if values.shape[-1] == 3 else _drop_alpha(values)
-        return _pillow_values(image)
-
-
-def _pillow_values(image: Image.Image) -> np.ndarray:
-    """The values of a Pillow image, grey or RGB."""
-    if image.has_transparency_data:
-        mode = "LA" if image.mode in ("L", "LA") else "RGBA"
-        return _drop_alpha(np.asarray(image.convert(mode)))
-    if image.mode == "1":
-        return np.asarray(image.convert("L"))
-    if image.mode in ("L", "RGB"):
-        return np.asarray(image)
-    if image.mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
-    if image.mode in ("I", "F"):
-        return np.asarray(image)
-    return np.asarray(image.convert("RGB"))
-
-
-def _is_deep_colour(path: Path) -> bool:
-    """Whether a PNG holds 16 bits per colour, which Pillow would cut to 8."""
-    with path.open("rb") as file:
-        head = file.read(26)
-    return head[24] == 16 and head[25] != 0  # the header's bit depth, and its colour type other than grey
-
-
-def _drop_alpha(values: np.ndarray, premultiplied: bool = False) -> np.ndarray:
-    """Lay the image over white by its last channel, and drop that channel."""
-    white = np.iinfo(values.dtype).max if values.dtype.kind == "u" else 1.0
-    colours, alpha = values[..., :-1].astype(np.float64), values[..., -1:] / white
-    mixed = (colours if premultiplied else colours * alpha) + white * (1 - alpha)
-    return (np.rint(mixed) if values.dtype.kind == "u" else mixed).clip(0, white).astype(values.dtype)
-
-
-def _load_tiff(path: Path) -> np.ndarray:
-    with tifffile.TiffFile(path) as tiff:
-        series = tiff.series[0]
-        page = series.keyframe
-        _check_extent(series.shape)
-        _check_complete(tiff, series)
-        colours = getattr(page.photometric, "name", "MINISBLACK")
-        jpeg = "JPEG" in getattr(page.compression, "name", "")
-        if colours not in _TIFF_COLOURS or (colours == "YCBCR" and not jpeg):
-            raise BadInput(f"holds {colours} colours", "convert it to RGB or grey values")
-        array = _spatial(series.asarray(), series.axes)
-        if colours == "PALETTE" and page.colormap is not None:
-            return (np.moveaxis(page.colormap, 0, -1)[array] >> 8).astype(np.uint8)
-        if colours == "MINISWHITE" and array.dtype.kind == "u":
-            return np.iinfo(array.dtype).max - array
-        if colours == "SEPARATED" and array.shape[-1] == 4 and array.dtype.kind == "u":
-            full = np.iinfo(array.dtype).max
-            light = (full - array.astype(np.float64)) / full
-            return np.rint(light[..., :3] * light[..., 3:] * full).astype(array.dtype)
-        alpha = [int(extra) for extra in page.extrasamples]
-        if colours == "RGB" and alpha in ([1], [2]) and array.shape[-1] == 4:
-            return _drop_alpha(array, premultiplied=alpha == [1])
-        return array
-
-
-def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
-    """Refuse a file that ends before its pixels do; some decoders would fill the rest up in silence."""
-    size = tiff.filehandle.size
-    for page in series.pages:
-        if page is None:
-            raise ValueError("a page is missing")
-        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
-            if offset + count > size:
-                raise ValueError(f"it ends at byte {size}, its pixels at {offset + count}")
-
-
-def _spatial(array: np.ndarray, axes: str) -> np.ndarray:
-    """Bring the axes a TIFF names to height, width and, where there are any, channels last."""
-    kept = [(axis, length) for axis, length in zip(axes, array.shape, strict=True) if length > 1 or axis in "YX"]
-    array = array.reshape([length for _, length in kept])
-    names = "".join(axis for axis, _ in kept)
-    if len(names) > 3 or any(axis in "ZT" for axis in names):
-        extent = " x ".join(f"{axis} {length}" for axis, length in kept)
-        raise BadInput(f"is a stack ({extent})", "export one plane per file")
-    if len(names) == 3 and names[0] in "SC":
-        return np.moveaxis(array, 0, -1)
-    return array if names[0] == "Y" else _channels_last(array)
-
-
-def _load_npy(path: Path) -> np.ndarray:
-    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(mapped, np.ndarray):
-        raise BadInput("is an archive of arrays, not one array", "save each image by numpy.save")
-    _check_extent(mapped.shape)
-    return _channels_last(np.array(mapped))
-
-
-_LOADERS: dict[str, Callable[[Path], np.ndarray]] = {
-    **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp"), _load_pillow),
-    **dict.fromkeys((".tif", ".tiff"), _load_tiff),
-    ".npy": _load_npy,
-}
+def continued(small: Num[Tensor, "_ _ channel"], rows: int, columns: int) -> Num[Tensor, "{rows} {columns} channel"]:
+    """An overview with its edges repeated, to the right and below."""
+    if small.shape[:2] == (rows, columns):
+        return small
+    row, column = (torch.arange(count, device=small.device) for count in (rows, columns))
+    return small[row.clamp(max=small.shape[0] - 1)][:, column.clamp(max=small.shape[1] - 1)]

@@ -1,7 +1,8 @@
 """Equal images in one tensor: the commonest door to pixels."""
 
+import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from saccade.core.errors import BadInput
@@ -15,7 +16,6 @@ from saccade.ops.positions import site_boxes
 class Stack:
     """A batch of equal images in memory, with a meter.
 
-    >>> import torch
     >>> images = Stack(torch.rand(2, 3, 8, 8))
     >>> images.overview(2).shape
     torch.Size([2, 3, 4, 4])
@@ -57,6 +57,16 @@ class Stack:
     def width(self) -> int:
         """Columns of base pixels."""
         return self.values.shape[-1]
+
+    @property
+    def extents(self) -> Int[Tensor, "batch 2"]:
+        """Height and width of each image in base pixels."""
+        return torch.tensor([[self.height, self.width]], device=self.values.device).expand(len(self), -1)
+
+    def inside(self, factor: int) -> Bool[Tensor, "batch row column"]:
+        """Where an overview shows the image: everywhere, since all are of one size."""
+        rows, columns = -(-self.height // factor), -(-self.width // factor)
+        return torch.ones(len(self), rows, columns, dtype=torch.bool, device=self.values.device)
 
     def overview(self, factor: int) -> Float[Tensor, "batch channel height width"]:
         """Every image, averaged over ``factor`` × ``factor`` blocks (a last, partial block over what it has)."""

@@ -1,36 +1,54 @@
 """The picture of one result: the image, what was read of it, and how sure the model is."""
 
+import math
 from io import BytesIO
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from saccade.imaging.distinct_sites import are_patches, distinct_sites
 from saccade.imaging.drawing import as_picture, overlay
+from saccade.imaging.field_drawing import field_picture, patches_picture
 from saccade.inference.result import Result
 
 _MOST_BARS = 12
+_LEAST_SIDE = 12  # pixels the model saw of a site, from which there is something to see in it
+_LONGEST = 1000  # pixels of a field in the figure
 
 
 def result_figure(result: Result) -> Figure:
-    """Image, sites coloured by the rank of their weight, and the probabilities of the classes.
+    """Image, what was read of it, and the probabilities of the classes.
 
+    Of cells, sites are coloured by weight; of fields, they are outlined and numbered, with the patches beside.
     Built without pyplot, so that it opens no window and needs no closing.
     """
-    image = result.image()
-    ranked = sorted(result.probabilities.items(), key=lambda pair: pair[1])[-_MOST_BARS:]
     figure = Figure(figsize=(9, 3), layout="constrained")
+    if shows_patches(result):
+        figure.set_size_inches(11, 4)
     left, middle, right = figure.subplots(1, 3)
-    left.imshow(as_picture(image), interpolation="nearest")
+    image = result.image()
+    if shows_patches(result):
+        sites = distinct_sites(result.sites)
+        pictures = (
+            field_picture(image, sites=sites, longest=_LONGEST),
+            patches_picture(image, sites, side=110, columns=3),
+        )
+    else:
+        pictures = as_picture(image), overlay(image, result.sites)
+    for axes, picture in zip((left, middle), pictures, strict=True):
+        axes.imshow(picture, interpolation="nearest")
+        axes.set_axis_off()
     left.set_title(result.label)
-    middle.imshow(overlay(image, result.sites), interpolation="nearest")
     read, looked = float(result.cost.pixels_read_fraction), float(result.cost.pixels_looked_fraction)
     middle.set_title(f"{read:.1%} of the pixels read, {looked:.0%} looked at", fontsize="medium")
-    for axes in (left, middle):
-        axes.set_axis_off()
-    right.barh([name for name, _ in ranked], [value for _, value in ranked], color="#5b2a86")
-    right.set_xlim(0, 1)
-    right.set_title("probability")
-    right.spines[["top", "right"]].set_visible(False)
+    _bars(right, result)
     return figure
+
+
+def shows_patches(result: Result) -> bool:
+    """Whether the sites are large enough to see something in, in the pixels that the model saw."""
+    read, reads = float(result.cost.pixels_read), float(result.cost.reads)
+    return reads > 0 and math.sqrt(read / reads) >= _LEAST_SIDE and are_patches(result.sites, result.extent)
 
 
 def figure_png(figure: Figure) -> bytes:
@@ -38,3 +56,12 @@ def figure_png(figure: Figure) -> bytes:
     buffer = BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
+
+
+def _bars(axes: Axes, result: Result) -> None:
+    """Probabilities of the likeliest classes."""
+    ranked = sorted(result.probabilities.items(), key=lambda pair: pair[1])[-_MOST_BARS:]
+    axes.barh([name for name, _ in ranked], [value for _, value in ranked], color="#5b2a86")
+    axes.set_xlim(0, 1)
+    axes.set_title("probability")
+    axes.spines[["top", "right"]].set_visible(False)

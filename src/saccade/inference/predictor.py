@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput, SaccadeError
 from saccade.core.results import Prediction
+from saccade.imaging.image_files import Array
+from saccade.imaging.opening import Opened, open_images
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.inference.fast import FastModel
 from saccade.inference.result import Item, Result, open_item
@@ -26,11 +28,11 @@ _MOST_WORKERS = 4
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    """An image on its way through: its pixels as the model wants them, or what is wrong with it."""
+    """An image on its way through: its pixels at the model's size, or what is wrong with it."""
 
     name: str
     item: Item
-    pixels: Float[Tensor, "channel height width"] | None = None
+    pixels: Array | None = None
     extent: tuple[int, int] = (0, 0)
     error: str = ""
 
@@ -74,22 +76,23 @@ class Predictor:
         """Names of the classes, in the order of the logits."""
         return self.model.classes
 
-    def predict(self, items: Iterable[Item], batch_size: int = 64) -> list[Result]:
+    def predict(self, items: Iterable[Item], batch_size: int | None = None) -> list[Result]:
         """Predict images, in order: one result each.
 
         Args:
             items: Paths, arrays of height × width (× channel), or tensors with channels first, in any mix.
-            batch_size: Images classified at a time.
+            batch_size: Images opened and classified at a time; by default 64 cells or 4 fields.
 
         Raises:
             BadInput: One image was handed in where a list was meant.
         """
         return list(self.stream(items, batch_size))
 
-    def stream(self, items: Iterable[Item], batch_size: int = 64) -> Iterator[Result]:
+    def stream(self, items: Iterable[Item], batch_size: int | None = None) -> Iterator[Result]:
         """The same as a stream: files are opened a batch ahead, by a few threads, and memory does not grow."""
         if isinstance(items, str | os.PathLike) or (isinstance(items, np.ndarray) and items.ndim < 4):
             raise BadInput("one image was handed in where a list of images is wanted", "put it in a list: [image]")
+        batch_size = (64 if self.preprocessing.size else 4) if batch_size is None else batch_size
         if batch_size < 1:
             raise BadInput(f"a batch of {batch_size} images holds none", "give 1 or more")
         return self._stream(enumerate(items, start=1), batch_size)
@@ -113,13 +116,13 @@ class Predictor:
         name = str(Path(item)) if isinstance(item, str | os.PathLike) else f"array {number}"
         try:
             image = open_item(item, name)
-            return _Opened(name, item, self.preprocessing(image, name), image.shape[:2])
+            return _Opened(name, item, self.preprocessing.resize(image, name), image.shape[:2])
         except (SaccadeError, MemoryError) as error:
             return _Opened(name, item, error=str(error) or f"{name}: there is not enough memory for it")
 
     def fast_form(self, model: SparseClassifier) -> FastModel:
         """A model in the form that predicts on this device; a GPU takes larger chunks than a processor's cache."""
-        return FastModel(model) if self.device.type == "cpu" else FastModel(model, chunk=256)
+        return FastModel(model, None if self.device.type == "cpu" or self.preprocessing.size is None else 256)
 
     def _results(self, model: FastModel, batch: list[_Opened]) -> Iterator[Result]:
         """Results of a batch, the bad images left out of the tensor but not out of the order."""
@@ -127,18 +130,20 @@ class Predictor:
         found: list[Prediction] = []
         if good:
             extents = torch.tensor([extent for _, extent in good])
-            whole = self._predict(model, torch.stack([pixels for pixels, _ in good]), extents)
+            whole = self._predict(model, self.open_images([pixels for pixels, _ in good]), extents)
             found = [whole[row] for row in range(len(good))]
         left = iter(found)
         for one in batch:
             prediction = None if one.pixels is None else next(left)
-            yield Result(one.name, one.item, self.classes, prediction, one.error)
+            yield Result(one.name, one.item, self.classes, prediction, one.error, one.extent)
+
+    def open_images(self, arrays: Sequence[np.ndarray]) -> Opened:
+        """Images at the model's size, as it asks for them."""
+        return open_images(arrays, self.preprocessing, self.device)
 
     @torch.inference_mode()
-    def _predict(
-        self, model: FastModel, pixels: Float[Tensor, "batch channel height width"], extents: Int[Tensor, "batch 2"]
-    ) -> Prediction:
+    def _predict(self, model: FastModel, images: Opened, extents: Int[Tensor, "batch 2"]) -> Prediction:
         """One pass, on the CPU again, with its sites in the pixels of each image as it is stored."""
-        prediction = model(pixels.to(self.device)).to("cpu")
+        prediction = model(images).to("cpu")
         boxes = self.preprocessing.to_base(prediction.sites.boxes, extents)
         return replace(prediction, sites=replace(prediction.sites, boxes=boxes))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost, Prediction, Sites
-from saccade.imaging.rasters import Array, as_image, load_image
+from saccade.imaging.image_files import Array, as_image, load_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,6 +29,7 @@ class Result:
         classes: Names of the classes, in the order of the logits.
         prediction: A batch of one, sites in the base pixels of the image as it is stored; None after an error.
         error: One line that says what is wrong with the image; empty where all went well.
+        extent: Height and width of the image as it is stored; zeros after an error.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Result:
     classes: tuple[str, ...]
     prediction: Prediction | None = None
     error: str = ""
+    extent: tuple[int, int] = (0, 0)
 
     @property
     def label(self) -> str:

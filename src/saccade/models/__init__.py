@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 MODELS = Registry("model")
 
 _CONTROLS = "saccade.models.baselines.pixel_controls"
+_FIELD_CONTROLS = "saccade.models.baselines.field_controls"
 for _entry in (
     Entry(
         "sparse-attn-net",
@@ -69,6 +70,79 @@ for _entry in (
         summary="a vision transformer on 8×8 patches",
         paper="Dosovitskiy et al. 2021, Touvron et al. 2021",
         licence="Apache-2.0 (MONAI)",
+    ),
+    Entry(
+        "attention-sampling",
+        "saccade.models.attention_sampling:attention_sampling",
+        scale="field",
+        role="method",
+        summary="a handful of patches of a field, drawn by a small map that learns from what they earn",
+        paper="Sinigaglia, report; Katharopoulos & Fleuret 2019, arXiv 1905.03711",
+    ),
+    Entry(
+        "conditional-sampling",
+        "saccade.models.conditional_sampling:conditional_sampling",
+        scale="field",
+        role="method",
+        summary="each patch drawn in view of those before it",
+        paper="Sinigaglia, report, improvement B; after Mnih et al. 2014, arXiv 1406.6247",
+    ),
+    Entry(
+        "attention-front-end",
+        "saccade.models.attention_front_end:attention_front_end",
+        scale="field",
+        role="method",
+        summary="attention's patches, told by a stronger network",
+        paper="Sinigaglia, report, improvement A",
+        licence="Apache-2.0 (MONAI)",
+    ),
+    Entry(
+        "uniform-patches",
+        f"{_FIELD_CONTROLS}:uniform_patches",
+        scale="field",
+        role="control",
+        summary="the same reader on patches spread at random",
+        paper="our control",
+    ),
+    Entry(
+        "stain-patches",
+        f"{_FIELD_CONTROLS}:stain_patches",
+        scale="field",
+        role="control",
+        summary="the same reader on the bluest patches: stain alone",
+        paper="our control",
+    ),
+    Entry(
+        "oracle-patches",
+        f"{_FIELD_CONTROLS}:oracle_patches",
+        scale="field",
+        role="control",
+        summary="the same reader on patches where the truth is known to lie",
+        paper="our control",
+    ),
+    Entry(
+        "downscaled-cnn",
+        "saccade.models.baselines.downscaled_cnn:downscaled_cnn",
+        scale="field",
+        role="peer",
+        summary="a plain network on a small version of the field",
+        paper="our own plain network",
+    ),
+    Entry(
+        "full-image-cnn",
+        "saccade.models.baselines.full_image_cnn:full_image_cnn",
+        scale="field",
+        role="peer",
+        summary="attention sampling's reader on every pixel of the field",
+        paper="after Sinigaglia, report",
+    ),
+    Entry(
+        "iterative-patch-selection",
+        "saccade.models.baselines.iterative_patch_selection:iterative_patch_selection",
+        scale="field",
+        role="peer",
+        summary="every patch is seen without a gradient, the best are read again with one",
+        paper="Bergner et al. 2023, arXiv 2210.13007",
     ),
 ):
     MODELS.add(_entry)

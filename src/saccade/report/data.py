@@ -10,9 +10,11 @@ from jaxtyping import Float, Int, Num
 from saccade.core.results import Sites
 from saccade.evaluation.intervals import CaseBootstrap, Interval, percentile_interval
 from saccade.evaluation.metrics import Metrics
+from saccade.explanation.box_pointing import BoxPointing
 from saccade.explanation.faithfulness import Faithfulness
 from saccade.explanation.maps import ClassMaps
 from saccade.explanation.pointing import Pointing
+from saccade.report.field_data import FieldExample, RunRow
 
 T = TypeVar("T")
 Number = int | float
@@ -129,6 +131,10 @@ class ReportData:
         faithfulness: Deletion and insertion.
         pointing: Share of weight inside a structure, and the structure's name.
         structure: Name of that structure.
+        noun: What an image is called: cells or fields.
+        fields: Some fields, of every class.
+        box_pointing: Whether a model looks and reads where the truth of a field lies.
+        runs: Several runs that differ in what they may read.
     """
 
     title: str
@@ -142,3 +148,7 @@ class ReportData:
     faithfulness: OverImages[Faithfulness] | None = None
     pointing: OverImages[Pointing] | None = None
     structure: str = "nucleus"
+    noun: str = "cells"
+    fields: Sequence[FieldExample] | None = None
+    box_pointing: OverImages[BoxPointing] | None = None
+    runs: Sequence[RunRow] | None = None

@@ -26,7 +26,9 @@ def example_gallery(examples: Sequence[Example]) -> Markup:
     names = list(dict.fromkeys(one.label for one in examples))
     rows = [{"name": name, "cells": [_cell(one) for one in examples if one.label == name]} for name in names]
     shown = any(one.sites is not None for one in examples)
-    bar = colour_bar(_ticks(WeightScale()), "weight of a pixel read; 1× is an equal share") if shown else Markup("")
+    bar = (
+        colour_bar(scale_ticks(WeightScale()), "weight of a pixel read; 1× is an equal share") if shown else Markup("")
+    )
     columns = max(len(row["cells"]) for row in rows)
     return part("gallery", rows=rows, bar=bar, columns=columns)
 
@@ -47,14 +49,14 @@ def class_map_gallery(maps: ClassMaps) -> Markup:
     ]
     bars = [
         colour_bar(["0", "50", "100 %"], "read: share of the images in which the pixel was read"),
-        colour_bar(_ticks(scale), "weight: mean over the images; 1× is an even spread over the image"),
+        colour_bar(scale_ticks(scale), "weight: mean over the images; 1× is an even spread over the image"),
     ]
     return part("class_maps", cards=cards, bars=bars)
 
 
-def colour_bar(ticks: Sequence[str], label: str) -> Markup:
-    """The colours from little to much, with marks below at equal distances."""
-    picture = picture_html(np.repeat(COLOURS[None], 4, axis=0), f"Colour scale from {ticks[0]} to {ticks[-1]}")
+def colour_bar(ticks: Sequence[str], label: str, colours: Picture = COLOURS[None]) -> Markup:
+    """The colours from little to much, with marks below at equal distances; ``colours`` is one row of them."""
+    picture = picture_html(np.repeat(colours, 4, axis=0), f"Colour scale from {ticks[0]} to {ticks[-1]}")
     return part("colour_bar", picture=picture, ticks=ticks, label=label)
 
 
@@ -86,7 +88,7 @@ def _at_side(image: Num[np.ndarray, "rows columns channel"], sites: Sites | None
     return smaller, replace(sites, boxes=sites.boxes.cpu() * across) if sites else None
 
 
-def _ticks(scale: WeightScale) -> list[str]:
+def scale_ticks(scale: WeightScale) -> list[str]:
     """Marks of a weight scale; the ends stand for everything beyond them."""
     marks = [f"{tick:g}×" if tick >= 1 else f"1/{1 / tick:g}×" for tick in scale.ticks]
     return [f"≤ {marks[0]}", *marks[1:-1], f"≥ {marks[-1]}"]

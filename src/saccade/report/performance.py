@@ -60,9 +60,11 @@ def training_section(history: Sequence[Mapping[str, Any]]) -> Section:
     alt = f"Loss, validation accuracy and pixels the model may read over {epochs}{budget}."
     return Section(
         key="training",
-        title="Training: loss and the learned budget k",
+        title="Training: loss and the learned budget k" if budget else "Training",
         finding=f"{epochs}{budget}.",
-        lead="the budget shrinking while the validation loss keeps falling: then fewer pixels are enough.",
+        lead="the budget shrinking while the validation loss keeps falling: then fewer pixels are enough."
+        if budget
+        else "the validation loss falling with that of training; where it rises again, the model learns by heart.",
         limits="training was steered by the validation images, so their curves say less about new images than a test "
         "part does.",
         html=figure_html(training_figure(history), "training", alt),
@@ -127,7 +129,7 @@ def recall_section(metrics: Metrics) -> Section:
     )
 
 
-def reliability_section(metrics: Metrics) -> Section:
+def reliability_section(metrics: Metrics, noun: str = "cells") -> Section:
     """Whether confidence means what it says."""
     ece = percent(metrics.calibration.ece)
     alt = f"Accuracy against confidence; the expected calibration error is {ece}. Below, images per confidence."
@@ -135,8 +137,8 @@ def reliability_section(metrics: Metrics) -> Section:
         key="reliability",
         title="Reliability: can its confidence be believed?",
         finding=f"Expected calibration error (ECE): {ece}.",
-        lead="points on the dotted line: of cells called with 80 % confidence, 80 % are right. Below it, the model is "
-        "too sure of itself.",
+        lead=f"points on the dotted line: of {noun} called with 80 % confidence, 80 % are right. Below it, the model "
+        "is too sure of itself.",
         limits="points with few images (small) scatter; calibration rarely survives a change of stain or scanner.",
         html=figure_html(reliability_figure(metrics.calibration), "reliability", alt),
     )

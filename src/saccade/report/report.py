@@ -7,9 +7,10 @@ from typing import Any
 
 import saccade
 from saccade.core.files import write_text
-from saccade.report import performance, trust
+from saccade.report import field_sections, performance, trust
 from saccade.report.data import ReportData
 from saccade.report.parts import Section, environment
+from saccade.report.stages import has_stages, stages_section
 
 
 def write_report(path: Path | str, data: ReportData) -> None:
@@ -44,15 +45,19 @@ def render_report(data: ReportData) -> str:
 
 def report_sections(data: ReportData) -> list[Section]:
     """A section for each thing that is given, in the order of the page."""
+    training = stages_section if has_stages(data.history or ()) else performance.training_section
     plan: list[tuple[Any, Callable[[Any], Section]]] = [
         (data.examples, trust.examples_section),
+        (data.fields, field_sections.fields_section),
         (data.metrics, performance.confusion_section),
         (data.metrics, performance.recall_section),
-        (data.metrics, performance.reliability_section),
+        (data.metrics, partial(performance.reliability_section, noun=data.noun)),
         (data.maps, trust.maps_section),
         (data.pointing, partial(trust.pointing_section, structure=data.structure)),
+        (data.box_pointing, field_sections.box_pointing_section),
         (data.faithfulness, trust.faithfulness_section),
         (data.costs, performance.cost_section),
-        (data.history, performance.training_section),
+        (data.runs, field_sections.runs_section),
+        (data.history, training),
     ]
     return [build(given) for given, build in plan if given]

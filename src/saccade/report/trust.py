@@ -47,7 +47,7 @@ def maps_section(maps: ClassMaps) -> Section:
 
 def faithfulness_section(over: OverImages[Faithfulness]) -> Section:
     """Deletion and insertion."""
-    curves = over.measured.curves
+    curves, unit = over.measured.curves, over.measured.unit
     own, controls = next(iter(curves.values())), [*curves][1:]
     deletion = {name: _less(over, own.deletion_area, curves[name].deletion_area) for name in controls}
     insertion = {name: _less(over, own.insertion_area, curves[name].insertion_area) for name in controls}
@@ -77,12 +77,12 @@ def faithfulness_section(over: OverImages[Faithfulness]) -> Section:
     figure = figure_html(faithfulness_figure(over), "faithfulness", f"Deletion and insertion curves. {finding}")
     return Section(
         key="faithfulness",
-        title="Faithfulness: do the heaviest pixels matter most?",
+        title=f"Faithfulness: do the heaviest {unit} matter most?",
         finding=finding,
         lead="the model's own order falling faster on the left and rising faster on the right than orders that know "
         f"nothing of the model. Mean over {len(over.labels)} images; areas are mean probabilities along a curve, with "
         "95 % intervals, differences paired.",
-        limits=f"replaced pixels become {over.measured.fill}: such images do not exist in nature. Attention is not "
+        limits=f"replaced {unit} become {over.measured.fill}: such images do not exist in nature. Attention is not "
         "proof of cause.",
         html=figure + table(columns, rows, strong=0),
     )

@@ -1,9 +1,12 @@
 """Plots of how far an explanation can be trusted: deletion and insertion, and the share of weight in a structure."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from saccade.evaluation.intervals import Interval
 from saccade.explanation.faithfulness import Faithfulness
@@ -36,7 +39,8 @@ def faithfulness_figure(over: OverImages[Faithfulness]) -> "Figure":
                 low, high = _band([over.mean(step) for step in values.T])
                 one.fill_between(x, low, high, color=colour, alpha=0.15, linewidth=0)
     titles = ("Deletion: lower is better", "Insertion: higher is better")
-    labels = ("pixels replaced, % of the image", "pixels given back, % of the image")
+    unit, whole = over.measured.unit, over.measured.whole
+    labels = (f"{unit} replaced, % of {whole}", f"{unit} given back, % of {whole}")
     for one, title, label in zip(axes, titles, labels, strict=True):
         one.set(title=title, xlabel=label, ylim=(0, 100))
         one.margins(x=0.01)
@@ -46,24 +50,40 @@ def faithfulness_figure(over: OverImages[Faithfulness]) -> "Figure":
     return figure
 
 
-@styled()
 def pointing_figure(over: OverImages[Pointing]) -> "Figure":
     """Share of weight, and of pixels read, inside the structure, beside what chance would give; class by class."""
-    present = [k for k in range(len(over.classes)) if (over.labels == k).any()]
-    rows = [("all", np.ones(len(over.labels), dtype=bool))] + [(over.classes[k], over.labels == k) for k in present]
     measured = over.measured
     series = (
-        ("an even spread (its share of the area)", measured.area, INK, "|"),
-        ("pixels read", measured.read, ORANGE, "D"),
-        ("weight", measured.weight, BLUE, "o"),
+        Series("an even spread (its share of the area)", measured.area, INK, "|"),
+        Series("pixels read", measured.read, ORANGE, "D"),
+        Series("weight", measured.weight, BLUE, "o"),
     )
+    return shares_figure(over, series, "inside, %")
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """A share of every image, with the colour and marker of its mean."""
+
+    label: str
+    values: Float[Tensor, " image"]
+    colour: str
+    marker: str
+
+
+@styled()
+def shares_figure(over: OverImages[Any], series: Sequence[Series], label: str) -> "Figure":
+    """Means of three shares with their intervals, over all images and class by class; the first of them is chance."""
+    present = [k for k in range(len(over.classes)) if (over.labels == k).any()]
+    rows = [("all", np.ones(len(over.labels), dtype=bool))] + [(over.classes[k], over.labels == k) for k in present]
+    offsets = (0, -0.13, 0.13)  # of three series, the first is chance and lies between the others
     figure, (axes,) = new_figure(9.8, 0.42 * len(rows) + 1.3)
     for place, (_, among) in enumerate(rows):
-        for offset, (label, values, colour, marker) in zip((0, -0.13, 0.13), series, strict=True):
-            interval = over.mean(values.double().numpy(), among)
-            draw_interval(axes, interval, place + offset, colour, marker, label if place == 0 else "")
+        for offset, one in zip(offsets, series, strict=True):
+            interval = over.mean(one.values.double().numpy(), among)
+            draw_interval(axes, interval, place + offset, one.colour, one.marker, one.label if place == 0 else "")
     axes.axhline(0.5, color=MUTED, linewidth=0.8)
-    axes.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5), xlabel="inside, %")
+    axes.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5), xlabel=label)
     axes.set_yticks(range(len(rows)), [short(name) for name, _ in rows])
     handles, names = axes.get_legend_handles_labels()
     figure.legend(handles[::-1], names[::-1], loc="outside upper left", ncols=3)

@@ -13,12 +13,16 @@ from jaxtyping import Int, Num
 from torch import Tensor
 
 from saccade.core.errors import BadInput
+from saccade.imaging.rasters import Rasters
 from saccade.training.seeds import Purpose, derive_seed
+
+Batch = tuple[Num[Tensor, "batch channel height width"] | Rasters, Int[Tensor, " batch"]]
+"""Images as they are stored, and their classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledImages:
-    """One part of a data set in memory; it shares the pixels of the whole.
+    """One part of a data set of cells in memory; it shares the pixels of the whole.
 
     Attributes:
         storage: Pixels of the whole data set, resized, in the values of the files.
@@ -49,6 +53,33 @@ class LabelledImages:
 
 def _from_arrays(values: np.ndarray, labels: np.ndarray) -> LabelledImages:
     return LabelledImages(torch.from_numpy(values), torch.arange(len(labels)), torch.from_numpy(labels))
+
+
+@dataclass(frozen=True, eq=False)
+class LabelledFields:
+    """One part of a data set of fields in memory; it shares the pixels of the whole.
+
+    Attributes:
+        images: The fields.
+        labels: Index of each field's class.
+    """
+
+    images: Rasters
+    labels: Int[Tensor, " image"]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: Int[Tensor, " row"]) -> tuple[Rasters, Tensor]:
+        """Fields and labels of some rows; no pixel is copied."""
+        return self.images.take(rows), self.labels[rows]
+
+    def take(self, rows: Int[Tensor, " row"]) -> "LabelledFields":
+        """Some of the fields, without copying pixels."""
+        return LabelledFields(*self.batch(rows))
+
+
+Labelled = LabelledImages | LabelledFields
 
 
 @dataclass(frozen=True)
@@ -92,7 +123,7 @@ class TrainingBatches:
     """
 
     def __init__(
-        self, images: LabelledImages, batch_size: int, seed: int, balanced: bool = False, share: Share | None = None
+        self, images: Labelled, batch_size: int, seed: int, balanced: bool = False, share: Share | None = None
     ) -> None:
         self.images, self.seed, self.balanced, self.share = images, seed, balanced, share or Share()
         self.lengths = batch_lengths(len(images), batch_size, self.share.processes)
@@ -111,7 +142,7 @@ class TrainingBatches:
         """Batches in an epoch."""
         return len(self.lengths)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         """Images and labels, batch by batch."""
         order, processes = self._order(), self.share.processes
         mine = order[: sum(self.lengths) * processes].view(-1, processes)[:, self.share.rank]
@@ -139,7 +170,7 @@ class ValidationBatches:
         share: Which process this is.
     """
 
-    def __init__(self, images: LabelledImages, batch_size: int, share: Share | None = None) -> None:
+    def __init__(self, images: Labelled, batch_size: int, share: Share | None = None) -> None:
         share = share or Share()
         first, step = (share.rank, share.processes) if len(images) >= share.processes else (0, 1)
         self.images = images.take(torch.arange(first, len(images), step))
@@ -149,6 +180,6 @@ class ValidationBatches:
         """Batches of this process."""
         return -(-len(self.images) // self.batch_size)
 
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def __iter__(self) -> Iterator[Batch]:
         """Images and labels, batch by batch."""
         return map(self.images.batch, torch.arange(len(self.images)).split(self.batch_size))

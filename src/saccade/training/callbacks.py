@@ -41,7 +41,7 @@ class History(Callback):
         assert isinstance(pl_module, ClassifierTask)
         self.rows.append(self._row(pl_module))
         if trainer.is_global_zero:
-            columns = list(self.rows[-1])
+            columns = list(dict.fromkeys(name for row in self.rows for name in row))  # stages differ in their terms
             write_csv(self.path, columns, ([_shown(row.get(column)) for column in columns] for row in self.rows))
 
     def _row(self, task: ClassifierTask) -> dict[str, int | float]:

@@ -4,14 +4,23 @@ from lightning.pytorch import LightningDataModule
 
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
-from saccade.training.batches import LabelledImages, Share, TrainingBatches, ValidationBatches, batch_lengths
+from saccade.datasets.fields import FieldData
+from saccade.training.batches import (
+    Labelled,
+    LabelledFields,
+    LabelledImages,
+    Share,
+    TrainingBatches,
+    ValidationBatches,
+    batch_lengths,
+)
 from saccade.training.recipe_sections import TrainingRecipe
 
 _VALIDATION_BATCH = 256
-"""Images validated at a time: without gradients there is room for more than in training."""
+"""Cells validated at a time: without gradients there is room for more than in training."""
 
 
-class CellDataModule(LightningDataModule):
+class ImageDataModule(LightningDataModule):
     """Batches for one or several processes; the test part is not in it, so no training can touch that.
 
     Args:
@@ -20,12 +29,12 @@ class CellDataModule(LightningDataModule):
         recipe: Batch size, seed and how classes are balanced.
     """
 
-    def __init__(self, training: LabelledImages, validation: LabelledImages, recipe: TrainingRecipe) -> None:
+    def __init__(self, training: Labelled, validation: Labelled, recipe: TrainingRecipe) -> None:
         super().__init__()
         self.training, self.validation, self.recipe = training, validation, recipe
 
     @classmethod
-    def of(cls, data: CellData, recipe: TrainingRecipe, devices: int = 1) -> "CellDataModule":
+    def of(cls, data: CellData | FieldData, recipe: TrainingRecipe, devices: int = 1) -> "ImageDataModule":
         """The parts ``train`` and ``val`` of a data set.
 
         Raises:
@@ -35,7 +44,7 @@ class CellDataModule(LightningDataModule):
         if len(parts[0]) < 2:
             raise BadInput("the training part has a single image", "add images", str(data.manifest.source))
         batch_lengths(len(parts[0]), recipe.batch_size, devices)  # said here, not by each of several processes
-        training, validation = (LabelledImages(part.storage, part.positions, part.labels) for part in parts)
+        training, validation = (_labelled(part) for part in parts)
         return cls(training, validation, recipe)
 
     def class_counts(self, classes: int) -> list[int]:
@@ -49,10 +58,18 @@ class CellDataModule(LightningDataModule):
 
     def val_dataloader(self) -> ValidationBatches:
         """This process's share of the validation batches."""
-        size = max(self.recipe.batch_size, _VALIDATION_BATCH)
+        fields = isinstance(self.validation, LabelledFields)
+        size = self.recipe.batch_size if fields else max(self.recipe.batch_size, _VALIDATION_BATCH)
         return ValidationBatches(self.validation, size, self.share())
 
     def share(self) -> Share:
         """Which of how many processes this is."""
         trainer = self.trainer
         return Share(trainer.global_rank, trainer.world_size) if trainer else Share()
+
+
+def _labelled(part: CellData | FieldData) -> Labelled:
+    """The pixels and labels of a part."""
+    if isinstance(part, FieldData):
+        return LabelledFields(part.images, part.labels)
+    return LabelledImages(part.storage, part.positions, part.labels)

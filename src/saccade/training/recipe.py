@@ -15,11 +15,14 @@ from pydantic import BaseModel, ValidationError
 
 from saccade.core.errors import BadInput
 from saccade.core.files import write_text
-from saccade.datasets.augmentation import Augmentation
+from saccade.core.registry import Scale
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import MODELS, options_of
 from saccade.training.recipe_sections import (
+    Curriculum,
     DataRecipe,
+    FieldDataRecipe,
+    FieldTrainingRecipe,
     FixedBudget,
     LearnedBudget,
     ModelRecipe,
@@ -28,8 +31,14 @@ from saccade.training.recipe_sections import (
 )
 from saccade.training.recipe_text import dump_mapping, load_mapping, refusal, unknown_key, with_changes
 
-SETTLED = {"channels": "data.channels", "size": "data.size", "budget": "budget.start or budget.share"}
+SETTLED: dict[Scale, dict[str, str]] = {
+    "cell": {"channels": "data.channels", "size": "data.size", "budget": "budget.start or budget.share"},
+    "field": {"channels": "data.channels"},
+}
 """Options of models that a training settles, and the keys of the recipe that decide them."""
+
+STAGED = ("attention-sampling",)
+"""Models that learn in stages, by the recipe's section curriculum."""
 
 
 class Recipe(Section):
@@ -57,7 +66,8 @@ class Recipe(Section):
         if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
             raise BadInput("lacks model.name", f"name one of {', '.join(MODELS.names())}", source)
         kind = _budget_kind(model["name"], values.get("budget"), source)
-        known = _known_keys(kind, model["name"])
+        whole = _RECIPES[MODELS[model["name"]].scale]
+        known = _known_keys(whole, kind, model["name"])
         _check_options(model, known, source)
         _check_budget_keys(values.get("budget", {}), kind, source)
         try:
@@ -65,10 +75,12 @@ class Recipe(Section):
         except ValidationError as error:
             raise refusal(_inside("budget", error), known, source) from error
         options = {**options_of(model["name"]), **model}
-        settled = {name: value for name, value in options.items() if name not in SETTLED}
+        settled = {name: value for name, value in options.items() if name not in settled_by_training(model["name"])}
+        if scheduled := _curriculum(model["name"], values, source):
+            values = {**values, **scheduled}
         try:
             # As JSON: strict about numbers and words, yet keys may make an object and a list a tuple.
-            return cls.model_validate_json(_json({**values, "model": settled, "budget": budget}))
+            return whole.model_validate_json(_json({**values, "model": settled, "budget": budget}))
         except ValidationError as error:
             raise refusal(error, known, source) from error
         except BadInput as error:
@@ -92,7 +104,7 @@ class Recipe(Section):
     def as_dict(self) -> dict[str, Any]:
         """Plain values, every default included; ``parse`` brings the recipe back."""
         plain = _plain(self.model_dump(mode="json"))
-        return {name: value for name, value in plain.items() if value is not None}
+        return {name: value for name, value in plain.items() if value is not None or name != "budget"}
 
     def save(self, path: Path | str) -> None:
         """Write as YAML, whole or not at all."""
@@ -109,17 +121,35 @@ class Recipe(Section):
         defaults = _plain(options_of(self.model.name))
         options = {name: value for name, value in self.model.options.items() if value != defaults[name]}
         chosen["model"] = {"name": self.model.name, **options}
+        if self.model.name not in STAGED:
+            chosen.pop("curriculum", None)
         if self.budget is not None:
             learn = {} if self.budget.learn == _learns(self.model.name) else {"learn": self.budget.learn}
             chosen["budget"] = {**learn, **self.budget.model_dump(exclude_defaults=True)}
-        return {name: values for name, values in chosen.items() if values}
+        return {name: values for name, values in chosen.items() if values or name == "curriculum"}
+
+
+class FieldRecipe(Recipe):
+    """A recipe for fields; ``Recipe.parse`` makes one where the model is of that scale.
+
+    >>> Recipe.parse({"data": {"path": "fields"}, "model": {"name": "attention-sampling"}}).training.batch_size
+    8
+    """
+
+    data: FieldDataRecipe  # pyright: ignore[reportIncompatibleVariableOverride] - frozen: nobody assigns to it
+    training: FieldTrainingRecipe = FieldTrainingRecipe()  # pyright: ignore[reportIncompatibleVariableOverride]
+    curriculum: Curriculum | None = Curriculum()
+
+
+_RECIPES: dict[Scale, type[Recipe]] = {"cell": Recipe, "field": FieldRecipe}
 
 
 def _budget_kind(name: str, values: Any, source: str) -> type[LearnedBudget | FixedBudget] | None:
     """Which budget section the model has, if any."""
-    if "budget" not in options_of(name):
+    if "budget" not in settled_by_training(name) or "budget" not in options_of(name):
         if values is not None:
-            raise BadInput(f"{name} has no budget to set", "remove the section budget", source)
+            remedy = "set model.budget" if "budget" in options_of(name) else "remove the section budget"
+            raise BadInput(f"{name} has no budget to set", remedy, source)
         return None
     if values is not None and not isinstance(values, Mapping):
         raise BadInput(f"budget = {values!r} is refused", "write keys below it, such as learn: true", source)
@@ -134,10 +164,24 @@ def _learns(name: str) -> bool:
     return MODELS[name].role == "method"
 
 
+def settled_by_training(name: str) -> dict[str, str]:
+    """Options of a model that a training settles, and the keys of the recipe that decide them."""
+    return SETTLED[MODELS[name].scale]
+
+
+def _curriculum(name: str, values: Mapping[str, Any], source: str) -> dict[str, None]:
+    """What to add for a model of fields that has no stages."""
+    if MODELS[name].scale != "field" or name in STAGED:
+        return {}
+    if values.get("curriculum") is not None:
+        raise BadInput(f"{name} has no stages to learn in", "remove the section curriculum", source)
+    return {"curriculum": None}
+
+
 def _check_options(model: Mapping[str, Any], known: Mapping[str, Iterable[str]], source: str) -> None:
     for key in model:
-        if key in SETTLED:
-            raise BadInput(f"model.{key} is settled by the training", f"set {SETTLED[key]} instead", source)
+        if key in (settled := settled_by_training(model["name"])):
+            raise BadInput(f"model.{key} is settled by the training", f"set {settled[key]} instead", source)
         if key not in known["model"]:
             raise unknown_key(str(key), "model", known, source)
 
@@ -153,16 +197,20 @@ def _check_budget_keys(given: Mapping[str, Any], kind: type[BaseModel] | None, s
             )
 
 
-def _known_keys(budget: type[BaseModel] | None, model: str) -> dict[str, list[str]]:
+def _known_keys(whole: type[Recipe], budget: type[BaseModel] | None, model: str) -> dict[str, list[str]]:
     """Keys by section, for the error about one that is not among them."""
-    return {
-        "": list(Recipe.model_fields),
-        "data": list(DataRecipe.model_fields),
-        "data.augmentation": [field.name for field in fields(Augmentation)],
-        "model": ["name", *(option for option in options_of(model) if option not in SETTLED)],
-        "training": list(TrainingRecipe.model_fields),
+    data: Any = whole.model_fields["data"].annotation
+    training: Any = whole.model_fields["training"].annotation
+    augmentation: Any = data.model_fields["augmentation"].annotation
+    known = {
+        "": list(whole.model_fields),
+        "data": list(data.model_fields),
+        "data.augmentation": [field.name for field in fields(augmentation)],
+        "model": ["name", *(option for option in options_of(model) if option not in settled_by_training(model))],
+        "training": list(training.model_fields),
         "budget": list(budget.model_fields) if budget else [],
     }
+    return known | ({"curriculum": list(Curriculum.model_fields)} if "curriculum" in whole.model_fields else {})
 
 
 def _inside(section: str, error: ValidationError) -> ValidationError:

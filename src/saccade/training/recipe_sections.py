@@ -9,11 +9,16 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from saccade.core.splits import FRACTIONS
 from saccade.datasets.augmentation import Augmentation
+from saccade.imaging.views import FieldAugmentation
 
 GENTLE = Augmentation(
     flip=True, quarter_turns=True, rotation=180.0, scale=0.12, shift=0.05, warped=0.5, contrast=0.15, offset=0.15
 )
 """How training images are changed where a recipe does not say; a cell is the same whichever way up."""
+
+
+PUBLISHED = FieldAugmentation(flip=True, contrast=0.1, zoom=1.1)
+"""How training fields are changed where a recipe does not say: what the paper does, in amounts of our choice."""
 
 
 class Section(BaseModel):
@@ -35,36 +40,61 @@ def _completed(given: Any) -> Any:
     return {**asdict(GENTLE), **given} if isinstance(given, Mapping) else given
 
 
-class DataRecipe(Section):
-    """What to train on.
+def _field_completed(given: Any) -> Any:
+    """The same for fields."""
+    if given is None:
+        return asdict(FieldAugmentation())
+    return {**asdict(PUBLISHED), **given} if isinstance(given, Mapping) else given
+
+
+class ImageRecipe(Section):
+    """What to train on, at any scale.
 
     Attributes:
         path: Folder of class folders, manifest or MedMNIST file; relative to the working folder, kept as a full path.
-        size: Side of the square that images are resized to.
         channels: Channels of the model's input; ``null`` takes those of the first image.
         mean: Mean of each channel, as a share of the largest value of the files' type; ``null`` measures it.
         std: Standard deviation of each channel, likewise. Both are measured on the training part.
         mpp: Micrometres per base pixel of the images; ``null`` takes the manifest's, where it has them.
         seed: Of the split into parts, where the data brings none.
         fractions: Shares of training, validation and test part of that split.
-        augmentation: How training images are changed; ``null`` leaves them as they are.
     """
 
     path: _FullPath
-    size: Annotated[int, Field(ge=1, le=4096)] = 64
     channels: Annotated[int | None, Field(ge=1, le=64)] = None
     mean: tuple[float, ...] | None = None
     std: tuple[_Positive, ...] | None = None
     mpp: _Positive | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     fractions: tuple[_Fraction, _Fraction, _Fraction] = FRACTIONS
-    augmentation: Annotated[Augmentation, BeforeValidator(_completed)] = GENTLE
 
     @model_validator(mode="after")
-    def _both_or_none(self) -> "DataRecipe":
+    def _both_or_none(self) -> "ImageRecipe":
         if (self.mean is None) != (self.std is None):
             raise ValueError("mean and std belong together: give both or neither")
         return self
+
+
+class DataRecipe(ImageRecipe):
+    """Cells to train on.
+
+    Attributes:
+        size: Side of the square that images are resized to.
+        augmentation: How training images are changed; ``null`` leaves them as they are.
+    """
+
+    size: Annotated[int, Field(ge=1, le=4096)] = 64
+    augmentation: Annotated[Augmentation, BeforeValidator(_completed)] = GENTLE
+
+
+class FieldDataRecipe(ImageRecipe):
+    """Fields to train on, each at its own size.
+
+    Attributes:
+        augmentation: How training fields are seen; ``null`` leaves them as they are.
+    """
+
+    augmentation: Annotated[FieldAugmentation, BeforeValidator(_field_completed)] = PUBLISHED
 
 
 class ModelRecipe(Section):
@@ -87,7 +117,8 @@ class TrainingRecipe(Section):
         batch_size: Images in a step, over all devices.
         learning_rate: Its peak, after the warm-up.
         weight_decay: AdamW's.
-        warm_up: Share of the steps in which the learning rate climbs from zero; then it falls to zero along a cosine.
+        schedule: ``cosine`` lets the learning rate fall to zero along half a cosine, ``constant`` keeps it.
+        warm_up: Share of the steps in which it first climbs from zero.
         seed: Of weights, order, augmentation and random pixels.
         class_weights: ``inverse`` weighs each class in the loss by the inverse of its frequency, ``sampler`` draws all
             classes equally often.
@@ -99,10 +130,32 @@ class TrainingRecipe(Section):
     batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    schedule: Literal["cosine", "constant"] = "cosine"
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.15
     seed: Annotated[int, Field(ge=0)] = 0
     class_weights: Literal["none", "inverse", "sampler"] = "none"
     patience: Annotated[int | None, Field(ge=1)] = None
+
+
+class FieldTrainingRecipe(TrainingRecipe):
+    """How to train on fields; the same keys, with defaults for images of which a few hundred are many."""
+
+    epochs: Annotated[int, Field(ge=1)] = 30
+    batch_size: Annotated[int, Field(ge=2)] = 8
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    schedule: Literal["cosine", "constant"] = "constant"
+    warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
+
+
+class Curriculum(Section):
+    """The stages of a look that learns from what its draws earn; see ``curriculum.CurriculumRule``."""
+
+    warm_up: Annotated[int, Field(ge=0)] = 3
+    reading: Annotated[int, Field(ge=0)] = 2
+    gate: _Share = 0.8
+    warm_up_rate: _Positive = 3.0
+    reading_rate: _Positive = 2.0
 
 
 class LearnedBudget(Section):

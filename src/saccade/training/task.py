@@ -1,23 +1,26 @@
 """One step of training and one of validation for any classifier, as Lightning calls them."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Num
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.results import Losses
-from saccade.datasets.augmentation import Augmentation
 from saccade.imaging.preprocessing import Preprocessing
+from saccade.imaging.rasters import Rasters
+from saccade.training.batches import Batch
 from saccade.training.recipe_sections import TrainingRecipe
 from saccade.training.seeds import Purpose, derive_seed
 
-Batch = tuple[Num[Tensor, "batch channel height width"], Int[Tensor, " batch"]]
+Augment = Callable[[Any, torch.Generator], Any]
+"""Changes a batch of training images, by a generator."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,16 @@ class ClassifierTask(LightningModule):
         augmentation: Changes training batches, where they lie.
         recipe: Learning rate, weight decay, seed and class weights.
         class_counts: Training images of each class.
+
+    Attributes:
+        pace: Factor of the learning rate, for trainings in stages.
     """
 
     def __init__(
         self,
         model: SparseClassifier,
         preprocessing: Preprocessing,
-        augmentation: Augmentation,
+        augmentation: Augment,
         recipe: TrainingRecipe,
         class_counts: list[int],
     ) -> None:
@@ -68,6 +74,7 @@ class ClassifierTask(LightningModule):
         weighted = recipe.class_weights != "none"
         self.register_buffer("balance", balance if weighted else torch.ones_like(balance), persistent=False)
         self.balance: Tensor
+        self.pace = 1.0
         self.training_losses: dict[str, float] = {}
         self.validation = Validation()
         self._sums: dict[str, Tensor] = {}
@@ -80,7 +87,10 @@ class ClassifierTask(LightningModule):
         optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
         )
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: schedule_factor(step, steps, warm_up))
+        falls = self.recipe.schedule == "cosine"
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: self.pace * schedule_factor(step, steps, warm_up, falls)
+        )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_train_epoch_start(self) -> None:
@@ -91,7 +101,7 @@ class ClassifierTask(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch; its terms are added up for the epoch's means."""
         values, labels = batch
-        images = self.augmentation(self._normalised(values), self._dice(batch_idx))
+        images = self.augmentation(self._opened(values), self._dice(batch_idx))
         weights = self.balance if self.recipe.class_weights == "inverse" else None
         losses = self.model.losses(images, ClassTargets(labels, weights))
         self._note(losses, len(labels))
@@ -104,7 +114,7 @@ class ClassifierTask(LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count what one batch adds; nothing is averaged before the end, so batches need not be equal."""
         values, labels = batch
-        prediction = self.model(self._normalised(values))
+        prediction = self.model(self._opened(values))
         classes = len(self.model.classes)
         weights = self.balance[labels]
         losses = F.cross_entropy(prediction.logits.float(), labels, reduction="none")
@@ -135,9 +145,10 @@ class ClassifierTask(LightningModule):
         )
         self.log("val_loss", self.validation.loss)
 
-    def _normalised(
-        self, values: Num[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch channel height width"]:
+    def _opened(self, values: Num[Tensor, "batch channel height width"] | Rasters) -> Tensor | Rasters:
+        """Cells are normalised here, fields where they are read."""
+        if isinstance(values, Rasters):
+            return values
         return self.preprocessing.normalise(values).to(self.dtype)
 
     def _dice(self, step: int) -> torch.Generator:
@@ -172,12 +183,14 @@ def balancing_weights(counts: list[int]) -> Float[Tensor, " class"]:
     return torch.where(images > 0, images.sum() / (present * images), 0.0).float()
 
 
-def schedule_factor(step: int, steps: int, warm_up: int) -> float:
-    """The learning rate of a step as a share of its peak: up in a line, down to zero along half a cosine.
+def schedule_factor(step: int, steps: int, warm_up: int, falls: bool = True) -> float:
+    """The learning rate of a step as a share of its peak: up in a line, and down to zero along half a cosine if wanted.
 
     >>> [round(schedule_factor(step, 10, 2), 2) for step in (0, 1, 2, 6, 9)]
     [0.33, 0.67, 1.0, 0.5, 0.04]
     """
     if step < warm_up:
         return (step + 1) / (warm_up + 1)
+    if not falls:
+        return 1.0
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))

@@ -10,15 +10,19 @@ from lightning.pytorch import Callback
 
 from saccade.core.contract import SparseClassifier
 from saccade.datasets.cells import CellData, open_data
+from saccade.datasets.fields import FieldData, open_fields
 from saccade.models import create_model, options_of
+from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.packaging import save_model
+from saccade.models.parts.warm_up import WarmUp
 from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, sites_of_share
 from saccade.training.callbacks import History, LostClasses, ProgressLine
 from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, load_checkpoint
-from saccade.training.data_module import CellDataModule
+from saccade.training.curriculum import CurriculumRule, CurriculumSchedule
+from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
-from saccade.training.recipe import Recipe
-from saccade.training.recipe_sections import DataRecipe, FixedBudget, LearnedBudget
+from saccade.training.recipe import FieldRecipe, Recipe
+from saccade.training.recipe_sections import Curriculum, FixedBudget, ImageRecipe, LearnedBudget
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.task import ClassifierTask
@@ -35,7 +39,7 @@ def train(
     devices: int = 1,
     precision: str = "32-true",
     accelerator: str = "auto",
-    data: CellData | None = None,
+    data: CellData | FieldData | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
     """Train a model and leave a run folder; images of the test part are not opened.
@@ -66,41 +70,45 @@ def train(
     check_folder(out, resume, overwrite)
     _try_model(recipe)
     data = _open(recipe.data, progress) if data is None else data
-    module = CellDataModule.of(data, recipe.training, devices)
+    module = ImageDataModule.of(data, recipe.training, devices)
     recipe = recipe.settled(data.preprocessing)
     model = build_model(recipe, data)
     counts = module.class_counts(len(data.classes))
     task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
-    trainer = make_trainer(make_callbacks(recipe, out), recipe.training.epochs, out, **hardware)
+    trainer = make_trainer(make_callbacks(recipe, out, len(data.classes)), recipe.training.epochs, out, **hardware)
     start_folder(out, recipe, data.split, resume, overwrite)
     run_trainer(trainer, task, module, out / CHECKPOINTS / LAST)
     _finish(out, model, data)
     return out
 
 
-def _open(recipe: DataRecipe, progress: Callable[[int, int], None]) -> CellData:
+def _open(recipe: ImageRecipe, progress: Callable[[int, int], None]) -> CellData | FieldData:
     """The training and validation part of a recipe's data, and what the user should know about the split."""
     options = recipe.model_dump(include={"channels", "fractions", "seed", "mean", "std", "mpp"})
-    data = open_data(recipe.path, recipe.size, **options, parts=("train", "val"), progress=progress)
+    options = {**options, "parts": ("train", "val"), "progress": progress}
+    size = getattr(recipe, "size", None)
+    data = open_fields(recipe.path, **options) if size is None else open_data(recipe.path, size, **options)
     for note in data.notes:
         _log.warning("%s", note)
     return data
 
 
-def build_model(recipe: Recipe, data: CellData) -> SparseClassifier:
+def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
     """The model at the start of its training: weights from the seed, budget from the recipe."""
     channels = data.preprocessing.channels
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(Purpose.WEIGHTS, recipe.training.seed))
         model = create_model(recipe.model.name, data.classes, **_model_options(recipe, channels))
+        if isinstance(model, AttentionSampling) and _curriculum(recipe) is not None:
+            model.warm_up = WarmUp(model.look, len(data.classes))
     if recipe.budget is not None:
         share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.start
         model.budget = sites_of_share(share, recipe.data.size**2 / model.site_pixels)
     return model
 
 
-def make_callbacks(recipe: Recipe, out: Path) -> list[Callback]:
+def make_callbacks(recipe: Recipe, out: Path, classes: int) -> list[Callback]:
     """What happens at each epoch's end, in this order: history, messages, budget, patience, checkpoints."""
     history = History(out / HISTORY)
     callbacks: list[Callback] = [history, LostClasses(), ProgressLine(history)]
@@ -110,14 +118,21 @@ def make_callbacks(recipe: Recipe, out: Path) -> list[Callback]:
         rule = BudgetRule(epochs=recipe.training.epochs, **numbers)
         callbacks.append(BudgetSchedule(rule, recipe.data.size**2))
         first_epoch = rule.first_frozen
+    if (curriculum := _curriculum(recipe)) is not None:
+        callbacks.append(CurriculumSchedule(CurriculumRule(classes, **curriculum.model_dump())))
     if recipe.training.patience is not None:
         callbacks.append(Patience(recipe.training.patience, first_epoch))
     return [*callbacks, KeepCheckpoints(out / CHECKPOINTS, first_epoch)]
 
 
+def _curriculum(recipe: Recipe) -> Curriculum | None:
+    """The stages to learn in, where there are any."""
+    return recipe.curriculum if isinstance(recipe, FieldRecipe) else None
+
+
 def _model_options(recipe: Recipe, channels: int) -> dict[str, Any]:
     """The recipe's options and those that the data settles."""
-    settled = {"channels": channels, "size": recipe.data.size}
+    settled = {"channels": channels, "size": getattr(recipe.data, "size", None)}
     known = options_of(recipe.model.name)
     return {**recipe.model.options, **{name: value for name, value in settled.items() if name in known}}
 
@@ -128,15 +143,17 @@ def _try_model(recipe: Recipe) -> None:
         create_model(recipe.model.name, ("a", "b"), **_model_options(recipe, recipe.data.channels or 3))
 
 
-def _finish(out: Path, model: SparseClassifier, data: CellData) -> None:
+def _finish(out: Path, model: SparseClassifier, data: CellData | FieldData) -> None:
     """Make the best epoch the model of the run."""
     best = out / CHECKPOINTS / BEST
     if not best.is_file():
         _log.warning("no validation loss is finite: the last epoch is kept; try a smaller training.learning_rate")
     checkpoint = load_checkpoint(best if best.is_file() else out / CHECKPOINTS / LAST)
-    weights = checkpoint["state_dict"].items()
-    prefix = "model."
-    model.load_state_dict({name.removeprefix(prefix): each for name, each in weights if name.startswith(prefix)})
+    prefix, throw_away = "model.", "model.warm_up."
+    if isinstance(model, AttentionSampling):
+        model.warm_up = None
+    weights = {name: each for name, each in checkpoint["state_dict"].items() if not name.startswith(throw_away)}
+    model.load_state_dict({name.removeprefix(prefix): each for name, each in weights.items() if prefix in name})
     if model.budget is not None:
         model.config["options"]["budget"] = model.budget
     save_model(out, model, data.preprocessing, {"epoch": checkpoint["epoch"] + 1, "data": str(data.manifest.source)})

@@ -1,0 +1,91 @@
+"""``saccade bench``: models side by side on one data set."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from saccade.cli.console import say, show_table
+from saccade.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from saccade.training.bench import Entrant
+
+_QUICK_CELLS, _QUICK_FIELDS = 30, {"train": 32, "val": 12, "test": 20}
+_CELLS, _FIELDS = 240, {"train": 240, "val": 60, "test": 120}
+_QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",)}
+
+
+def bench(
+    scale: Annotated[str, typer.Argument(help="cells or fields.")],
+    out: Annotated[Path, typer.Option(help="JSON file of rows; what it holds already is not measured again.")],
+    data: Annotated[Path | None, typer.Option(help="What to train and judge on; simulated images by default.")] = None,
+    models: Annotated[str, typer.Option(help="Names with commas between; some of each role by default.")] = "",
+    seeds: Annotated[int, typer.Option(help="Trainings of each model.", min=1)] = 1,
+    quick: Annotated[bool, typer.Option("--quick", help="A small version in minutes, to see that it works.")] = False,
+) -> None:
+    """Train several models on one data set and set accuracy beside cost: a JSON file of rows and a picture.
+
+    The test part is read once by each row. A bench that was stopped goes on where it was. Without --data the images are
+    simulated, and the rows say so.
+    """
+    from saccade.core.files import write_bytes
+    from saccade.inference.plotting import figure_png
+    from saccade.report.bench_figure import bench_figure
+    from saccade.training.bench import bench as run_bench
+
+    kind = {"cells": "cell", "fields": "field"}.get(scale)
+    if kind is None:
+        raise BadInput(f"there is no bench of {scale!r}", "say cells or fields")
+    if out.suffix.lower() != ".json":
+        raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
+    entrants = _entrants(kind, models, seeds, quick)
+    source, name = (data, str(data)) if data else _simulated(kind, out, quick)
+    rows = run_bench(source, entrants, out, name, say)
+    write_bytes(out.with_suffix(".png"), figure_png(bench_figure(rows)))
+    columns = ("model", "seed", "accuracy", "read", "looked at", "FLOPs", "images/s")
+    show_table(columns, [_line(row) for row in rows], right=columns[1:])
+    say(f"written: {out}, {out.with_suffix('.png')}")
+
+
+def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entrant]":
+    """Who takes part; a name of another scale is refused before anything is trained."""
+    from saccade.models import MODELS
+    from saccade.training.bench import CONTESTANTS, Entrant
+
+    names = tuple(name.strip() for name in models.split(",") if name.strip()) or CONTESTANTS[kind]
+    for name in names:
+        if MODELS[name].scale != kind:
+            raise BadInput(f"{name} is no model of {kind}s", f"choose among {', '.join(MODELS.names(kind))}")
+    return [Entrant(name, seed, _QUICK[kind] if quick else ()) for seed in range(seeds) for name in names]
+
+
+def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
+    """Simulated images beside the output, made once."""
+    folder = out.with_suffix(".data")
+    if not (folder / "manifest.csv").is_file():
+        say("simulating images: none of them is real")
+        if kind == "cell":
+            from saccade.datasets.simulators.blood_cells import write_dataset
+
+            write_dataset(folder, _QUICK_CELLS if quick else _CELLS)
+        else:
+            from saccade.datasets.composers import compose_fields
+
+            compose_fields(folder, counts=_QUICK_FIELDS if quick else _FIELDS, size=512 if quick else 1024)
+    return folder / "manifest.csv", f"simulated {kind}s"
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    speed = next(iter(row["images_per_second"].values()))
+    return (
+        row["model"],
+        str(row["seed"]),
+        f"{row['accuracy']['value']:.1%}",
+        f"{row['pixels_read_fraction']:.1%}",
+        f"{row['pixels_looked_fraction']:.1%}",
+        f"{row['flops_per_image']:.3g}",
+        f"{speed:.3g}",
+    )

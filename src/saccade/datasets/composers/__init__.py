@@ -1,0 +1,16 @@
+"""Composed data: large images put together from small ones, so that the one place that matters is known."""
+
+from saccade.datasets.composers.cell_fields import CellFields, compose_fields
+from saccade.datasets.composers.digit_fields import DigitFields, compose_digit_fields
+from saccade.datasets.composers.field_files import write_fields
+from saccade.datasets.composers.fields import Field, MarkedBox
+
+__all__ = [
+    "CellFields",
+    "DigitFields",
+    "Field",
+    "MarkedBox",
+    "compose_digit_fields",
+    "compose_fields",
+    "write_fields",
+]

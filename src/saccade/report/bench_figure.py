@@ -1,0 +1,35 @@
+"""The picture of a bench: how good each model is, and what an image costs it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from saccade.report.figures import new_figure
+from saccade.report.style import styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@styled()
+def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
+    """Accuracy against FLOPs per image, one mark a model: the mean over its seeds, and their range.
+
+    The upper left corner is where one wants to be.
+    """
+    by_model: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        by_model[row["model"]].append(row)
+    figure, (axes,) = new_figure(6.4, 4.0)
+    for number, (model, ones) in enumerate(by_model.items()):
+        values = 100 * np.array([one["accuracy"]["value"] for one in ones])
+        flops, colour = float(np.mean([one["flops_per_image"] for one in ones])), f"C{number}"
+        seeds = f" ({len(ones)} seeds)" if len(ones) > 1 else ""
+        axes.vlines(flops, values.min(), values.max(), color=colour)
+        axes.plot(flops, values.mean(), "o", color=colour)
+        axes.annotate(model + seeds, (flops, values.mean()), (6, 4), textcoords="offset points", color=colour)
+    axes.margins(x=0.3, y=0.15)
+    axes.set(xscale="log", xlabel="FLOPs per image", ylabel="accuracy, %")
+    return figure

@@ -1,0 +1,117 @@
+"""Models side by side on one data set: each trained by its default recipe, judged on the test part, and timed.
+
+Rows are kept as they come, so that a bench that was stopped goes on where it was. The speeds of rows measured at
+different times are not ratios of one run: for those, see ``evaluation.speed.compare_speed`` and ``benchmarks/``.
+"""
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from saccade.core.errors import BadInput
+from saccade.core.files import write_json
+from saccade.core.registry import Scale
+from saccade.datasets.sources import open_manifest
+from saccade.evaluation.assessment import LabelledImage, judge, measure_costs
+from saccade.inference.parts import choose_images
+from saccade.inference.predictor import Predictor
+from saccade.inference.runs import Run
+from saccade.training.recipe import Recipe
+from saccade.training.train import train
+
+CONTESTANTS: dict[Scale, tuple[str, ...]] = {
+    "cell": ("sparse-attn-net", "random-pixels", "tiny-cnn"),
+    "field": ("attention-sampling", "uniform-patches", "stain-patches", "downscaled-cnn"),
+}
+"""Who takes part where nobody is named: the method, the controls that would embarrass it, and a plain network."""
+
+_MEASURED = ("parameters", "flops_per_image", "pixels_read_fraction", "pixels_looked_fraction")
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """One row to be: a model, a seed, and what its recipe changes."""
+
+    model: str
+    seed: int
+    changes: tuple[str, ...] = ()
+
+
+def bench(
+    data: Path,
+    entrants: Sequence[Entrant],
+    out: Path,
+    name: str = "",
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Make the rows that ``out`` does not hold yet, and write it anew after each.
+
+    Args:
+        data: What to train and judge on.
+        entrants: Models and seeds.
+        out: A JSON file of rows.
+        name: What the data is called in the rows; its path where not given.
+        tell: Given a line for each row.
+
+    Raises:
+        BadInput: ``out`` holds something else, or the data has no test part.
+    """
+    rows = load_rows(out)
+    title = name or str(data)
+    for entrant in _missing(entrants, rows, title):
+        tell(f"{entrant.model}, seed {entrant.seed}")
+        rows.append({"model": entrant.model, "data": title, **bench_row(data, entrant)})
+        write_json(out, rows)
+    return rows
+
+
+def load_rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of an earlier bench; none where there is no file.
+
+    Raises:
+        BadInput: The file holds something else.
+    """
+    if not path.exists():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"cannot be continued ({error})", "choose another --out", str(path)) from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "model" in row for row in rows):
+        raise BadInput("holds no rows of a bench", "choose another --out", str(path))
+    return rows
+
+
+def bench_row(data: Path, entrant: Entrant) -> dict[str, Any]:
+    """Train one model, judge it on the test part and measure its cost."""
+    recipe = Recipe.parse({"data": {"path": str(data)}, "model": {"name": entrant.model}})
+    recipe = recipe.with_overrides([*entrant.changes, f"training.seed={entrant.seed}"])
+    with tempfile.TemporaryDirectory() as scratch:
+        start = time.perf_counter()
+        run = Run.open(train(recipe, Path(scratch) / "run"))
+        seconds = time.perf_counter() - start
+        chosen = choose_images(open_manifest(data), run.splits, data, "test")
+    predictor = Predictor(run.package.model, run.package.preprocessing)
+    numbers = {label: number for number, label in enumerate(predictor.classes)}
+    images = [LabelledImage(row, numbers[row.label], row.label) for row in chosen.manifest.rows]
+    judged = judge(predictor, images)
+    cost = measure_costs(predictor, judged, peers=())[entrant.model]
+    batch = "1" if predictor.preprocessing.size is None else "64"
+    return {
+        "seed": entrant.seed,
+        "accuracy": judged.metrics(predictor.classes).accuracy.as_dict(),
+        **{key: cost[key] for key in _MEASURED},
+        "images_per_second": {batch: cost["images_per_second"]},
+        "peak_memory_bytes": cost["peak_memory_bytes"],
+        "seconds_training": round(seconds, 1),
+    }
+
+
+def _missing(entrants: Sequence[Entrant], rows: Sequence[dict[str, Any]], title: str) -> Iterator[Entrant]:
+    """Those without a row, in order."""
+    done = {(row["model"], row.get("seed"), row.get("data")) for row in rows}
+    return (each for each in entrants if (each.model, each.seed, title) not in done)

@@ -1,0 +1,49 @@
+"""Small made-up fields on disk, with truth boxes, and an untrained model of them."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from saccade.imaging.preprocessing import Preprocessing
+from saccade.models import create_model
+from saccade.models.packaging import save_model
+
+CLASSES = ("blue", "red")
+INKS = {"blue": (60, 60, 170), "red": (180, 50, 60)}
+HEIGHT, WIDTH, SPOT = 120, 160, 24
+
+
+def make_fields(folder: Path, per_class: int = 3, part: str = "") -> Path:
+    """Pale fields with one spot each, whose colour is the class; the last of each class has none. Returns the table."""
+    dice = np.random.default_rng(0)
+    (folder / "images").mkdir(parents=True)
+    rows, boxes = [], []
+    for label in CLASSES:
+        for i in range(per_class):
+            field = dice.normal(210, 6, (HEIGHT, WIDTH, 3))
+            x, y = int(dice.integers(0, WIDTH - SPOT)), int(dice.integers(0, HEIGHT - SPOT))
+            name = f"images/{label}-{i}.png"
+            if i < per_class - 1:
+                field[y : y + SPOT, x : x + SPOT] = INKS[label]
+                boxes.append((name, x, y, x + SPOT, y + SPOT))
+            Image.fromarray(field.clip(0, 255).astype(np.uint8)).save(folder / name)
+            rows.append((name, label, f"case {i}", part))
+    for name, columns, lines in (
+        ("manifest.csv", ("path", "label", "case_id", "split"), rows),
+        ("boxes.csv", ("path", "x0", "y0", "x1", "y1"), boxes),
+    ):
+        with (folder / name).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([columns, *lines])
+    return folder / "manifest.csv"
+
+
+def make_field_model(folder: Path, name: str = "attention-sampling", **options: object) -> Path:
+    """An untrained model as a folder to open."""
+    torch.manual_seed(0)
+    if name == "attention-sampling":
+        options = {"budget": 4, "patch": 24, "factor": 8, **options}
+    save_model(folder, create_model(name, CLASSES, **options), Preprocessing(None, 3, (0.8,) * 3, (0.1,) * 3))
+    return folder

@@ -1,0 +1,100 @@
+"""Estimators against the enumeration of every possible draw, in float64."""
+
+from itertools import permutations, product
+
+import pytest
+import torch
+from torch import Tensor
+
+from saccade.ops.estimators import advantages, centred_sum, distinct_draw_weights, negative_entropy, reinforce_loss
+
+CELLS, FEATURES = 5, 3
+
+
+def scores_and_values() -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(CELLS, generator=generator, dtype=torch.float64, requires_grad=True)
+    values = torch.randn(CELLS, FEATURES, generator=generator, dtype=torch.float64, requires_grad=True)
+    return scores, values
+
+
+def outcome(estimate: Tensor) -> Tensor:
+    """Something that is linear in the estimate: only then may its mean be compared."""
+    return (estimate * torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)).sum()
+
+
+@pytest.mark.parametrize("draws", [1, 2, 3, 5])
+def test_the_estimate_without_replacement_and_both_gradients_are_unbiased(draws: int) -> None:
+    scores, values = scores_and_values()
+    a = scores.softmax(0)
+    exact = outcome((a[:, None] * values).sum(0))
+    wanted = torch.autograd.grad(exact, (scores, values), retain_graph=True)
+
+    mean, gradients = torch.zeros((), dtype=torch.float64), [torch.zeros_like(each) for each in (scores, values)]
+    chances = 0.0
+    for order in permutations(range(CELLS), draws):
+        drawn, chance, left = a[list(order)], 1.0, 1.0
+        for probability in drawn.tolist():
+            chance, left = chance * probability / left, left - probability
+        estimate = outcome((distinct_draw_weights(drawn)[:, None] * values[list(order)]).sum(0))
+        found = torch.autograd.grad(estimate, (scores, values), retain_graph=True)
+        chances += chance
+        mean = mean + chance * estimate.detach()
+        gradients = [total + chance * each for total, each in zip(gradients, found, strict=True)]
+    assert chances == pytest.approx(1)
+    assert float(mean) == pytest.approx(float(exact.detach()), abs=1e-10)
+    for total, expected in zip(gradients, wanted, strict=True):
+        assert (total - expected).abs().max() < 1e-10
+
+
+def test_all_cells_drawn_leave_no_noise() -> None:
+    a = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    weights = torch.stack([distinct_draw_weights(a[list(order)]) for order in permutations(range(3))])
+    assert weights.sum(1).mean() < 1.5
+    last = torch.tensor([0.7, 0.3], dtype=torch.float64)
+    assert distinct_draw_weights(last).tolist() == pytest.approx([(0.7 + 1) / 2, 0.3 / 2])
+
+
+@pytest.mark.parametrize("baseline", ["none", "leave-one-out"])
+def test_reinforce_has_the_gradient_of_the_expected_reward(baseline: str) -> None:
+    """Two draws with replacement: all 25 outcomes, each with its probability."""
+    scores, values = scores_and_values()
+    rewards = values.detach()[:, 0]
+    log_a = scores.log_softmax(0)
+    wanted = torch.autograd.grad((log_a.exp() * rewards).sum(), scores, retain_graph=True)[0]
+    total = torch.zeros_like(scores)
+    for pair in product(range(CELLS), repeat=2):
+        chance = float(log_a.detach()[list(pair)].sum().exp())
+        drawn, reward = log_a[list(pair)][None, None], rewards[list(pair)][None, None]
+        judged = reward if baseline == "none" else advantages(reward, "leave-one-out")
+        total = total + chance * torch.autograd.grad(reinforce_loss(drawn, judged), scores, retain_graph=True)[0]
+    assert (total + wanted).abs().max() < 1e-10
+
+
+def test_a_centred_sum_has_the_value_and_ignores_what_all_draws_share() -> None:
+    weights = torch.tensor([0.7, 0.2], dtype=torch.float64, requires_grad=True)
+    values = torch.tensor([[1.0, 5.0], [3.0, 5.0]], dtype=torch.float64, requires_grad=True)
+    found = centred_sum(weights, values)
+    assert found.tolist() == pytest.approx([0.7 + 0.6, 4.5])
+    by_weight, by_value = torch.autograd.grad(found.sum(), (weights, values))
+    assert by_weight.tolist() == pytest.approx([-1.0, 1.0])  # of the second feature nothing is left
+    assert by_value.tolist() == [pytest.approx([0.7, 0.7]), pytest.approx([0.2, 0.2])]
+
+
+def test_baselines() -> None:
+    rewards = torch.tensor([[[1.0, 0.0]], [[0.5, 0.5]]])
+    assert advantages(rewards, "batch").flatten().tolist() == pytest.approx([0.5, -0.5, 0.0, 0.0])
+    assert advantages(rewards, "batch", torch.tensor(0.2)).flatten().tolist() == pytest.approx([0.8, -0.2, 0.3, 0.3])
+    standard = advantages(rewards, "standardised")
+    assert float(standard.mean()) == pytest.approx(0, abs=1e-6)
+    assert float(standard.std(correction=0)) == pytest.approx(1)
+    assert advantages(rewards, "leave-one-out").flatten().tolist() == pytest.approx([1.0, -1.0, 0.0, 0.0])
+    lonely = torch.tensor([[[1.0]], [[0.0]]])
+    assert advantages(lonely, "leave-one-out").flatten().tolist() == pytest.approx([0.5, -0.5])
+    assert advantages(torch.ones(2, 1, 3), "standardised").abs().sum() == 0
+
+
+def test_entropy() -> None:
+    uniform = torch.full((2, 4), 0.25).log()
+    assert float(negative_entropy(uniform)) == pytest.approx(float(torch.tensor(0.25).log()))
+    assert float(negative_entropy(torch.tensor([[0.0, -torch.inf]]))) == 0

@@ -1,0 +1,64 @@
+"""A bench goes on where it was, reads the test part, and refuses files that are not its own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saccade.core.errors import BadInput
+from saccade.training import bench as module
+from saccade.training.bench import Entrant, bench, bench_row, load_rows
+
+KEYS = {
+    "seed",
+    "accuracy",
+    "parameters",
+    "flops_per_image",
+    "pixels_read_fraction",
+    "pixels_looked_fraction",
+    "images_per_second",
+    "peak_memory_bytes",
+    "seconds_training",
+}
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[Entrant]:
+    """No training: each row tells who was asked for."""
+    asked: list[Entrant] = []
+
+    def row(data: Path, entrant: Entrant) -> dict[str, Any]:
+        asked.append(entrant)
+        return {"seed": entrant.seed}
+
+    monkeypatch.setattr(module, "bench_row", row)
+    return asked
+
+
+def test_what_is_there_is_not_measured_again(counted: list[Entrant], tmp_path: Path) -> None:
+    out = tmp_path / "bench.json"
+    first = [Entrant("a", 0), Entrant("b", 0)]
+    bench(Path("cells"), first, out)
+    rows = bench(Path("cells"), [*first, Entrant("a", 1)], out)
+    assert counted == [*first, Entrant("a", 1)]
+    assert [(row["model"], row["seed"]) for row in rows] == [("a", 0), ("b", 0), ("a", 1)]
+    bench(Path("other"), [Entrant("a", 0)], out)
+    assert len(counted) == 4, "other data is another row"
+    assert len(load_rows(out)) == 4
+
+
+@pytest.mark.parametrize("text", ["{", '{"accuracy": 1}', "[1]"])
+def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "bench.json").write_text(text)
+    with pytest.raises(BadInput, match=r"bench\.json"):
+        load_rows(tmp_path / "bench.json")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_row(miniature: Path) -> None:
+    row = bench_row(miniature / "cells" / "manifest.csv", Entrant("tiny-cnn", 3, ("training.epochs=1", "data.size=16")))
+    assert set(row) == KEYS
+    assert row["seed"] == 3
+    assert 0 <= row["accuracy"]["value"] <= 1
+    assert json.loads(json.dumps(row)) == row
