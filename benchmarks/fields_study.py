@@ -1,18 +1,19 @@
 """Train and test models of fields on composed fields, one file per (task, study, seed): resumable.
 
-    python benchmarks/fields_study.py --crops ../shared/data/pbc_cells --backgrounds ../shared/data/rbc_fields/images \
-        --work /tmp/fields --out benchmarks/results/fields-composed
+    python benchmarks/fields_study.py --data ../shared/data --work /tmp/fields --out benchmarks/results/fields-composed
 
-The fields are composed of real crops on real backgrounds: a proxy, called that in every table. *plain* fields hold one
-cell among red cells, *distractors* three cells of other classes beside it. Choices were made on the validation part;
-the test part is read once per file.
-Wall time per file: 3 to 10 minutes on one thread; `--only NAME`, `--tasks` and `--seeds` take a share.
+*plain* and *distractors*: real crops on real backgrounds, a proxy, called that in every table; one cell of the task
+among red cells, alone or beside three cells of other classes. *digits*: megapixel-MNIST at 375 × 375, of which three of
+five digits agree. Choices were made on the validation part; the test part is read once per file.
+Wall time per file: 3 to 15 minutes on one thread; `--only NAME`, `--tasks` and `--seeds` take a share.
 """
 
 import argparse
 import json
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 from machine import describe_machine
 
 from saccade.core.files import write_text
-from saccade.datasets.composers import compose_fields
+from saccade.datasets.composers import compose_digit_fields, compose_fields
 from saccade.datasets.fields import open_fields
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.metrics import evaluate_predictions
@@ -31,34 +32,89 @@ from saccade.models.packaging import load_model
 from saccade.training.recipe import Recipe
 from saccade.training.train import train
 
-COUNTS = {"train": 800, "val": 120, "test": 400}
-TASKS = {"plain": 0, "distractors": 3}
-"""Cells of classes outside the task in each field."""
 
-OURS: dict[str, Any] = {"name": "attention-sampling", "budget": 5, "patch": 64, "factor": 8}
+@dataclass(frozen=True)
+class Task:
+    """Fields to compose, and how our method is set for them; the controls read as much.
+
+    Attributes:
+        what: The data, in words, as every result has it.
+        ours: Options of attention sampling.
+        changes: Changes to every model's recipe.
+        compose: From an empty folder and that of the shared data to the fields.
+        studies: Names of the studies that make sense here.
+    """
+
+    what: str
+    ours: dict[str, Any]
+    changes: tuple[str, ...]
+    compose: Callable[[Path, Path], object]
+    studies: tuple[str, ...]
 
 
-def control(name: str, **options: Any) -> dict[str, Any]:
-    """A recipe's changes for a model that reads the same number of patches of the same size."""
-    kept = {option: value for option, value in OURS.items() if option in options_of(name)}
-    return {"model": {**kept, "name": name, **options}}
+def cells(folder: Path, data: Path, **distractors: Any) -> object:
+    """White cells of PBC on smears of RBC-12."""
+    counts = {"train": 800, "val": 120, "test": 400}
+    backgrounds = data / "rbc_fields" / "images"
+    return compose_fields(folder, data / "pbc_cells", backgrounds, counts=counts, quality=95, **distractors)
 
 
-STUDIES: dict[str, dict[str, Any]] = {
-    "attention-sampling": {"model": OURS},
-    "from scratch": {"model": OURS, "curriculum": None},
-    "without replacement": {"model": {**OURS, "estimator": "distinct"}},
-    "uniform-patches": control("uniform-patches"),
-    "stain-patches": control("stain-patches"),
-    "oracle-patches": control("oracle-patches"),
+def cells_with_distractors(folder: Path, data: Path) -> object:
+    """The same beside three cells of classes outside the task."""
+    others = ("basophil", "erythroblast", "ig")  # platelets, enlarged to the size of a cell, would look absurd
+    return cells(folder, data, distractors=3, distractor_classes=others)
+
+
+def digits(folder: Path, data: Path) -> object:
+    """2,000 fields of 375 × 375 with digits of the first three classes."""
+    images, labels = (data / "mnist" / f"t10k-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1"))
+    return compose_digit_fields(folder, images, labels, classes=(0, 1, 2), size=375)
+
+
+_OF_CELLS: dict[str, Any] = {"name": "attention-sampling", "budget": 5, "patch": 64, "factor": 8}
+_OF_DIGITS: dict[str, Any] = {"name": "attention-sampling", "budget": 10, "patch": 28, "factor": 8}
+_ROWS = ("attention-sampling", "from scratch", "without replacement", "uniform-patches", "oracle-patches")
+
+TASKS = {
+    "plain": Task(
+        "composed fields, plain: proxy data", _OF_CELLS, (), cells, (*_ROWS, "stain-patches", "downscaled-cnn")
+    ),
+    "distractors": Task(
+        "composed fields, distractors: proxy data",
+        _OF_CELLS,
+        (),
+        cells_with_distractors,
+        (*_ROWS, "stain-patches", "downscaled-cnn"),
+    ),
+    "digits": Task(
+        "megapixel-MNIST, 375 × 375, digits 0 to 2: composed", _OF_DIGITS, (), digits, (*_ROWS, "downscaled-cnn")
+    ),
 }
+
+STUDIES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "attention-sampling": ("attention-sampling", {}, {}),
+    "from scratch": ("attention-sampling", {}, {"curriculum": None}),
+    "without replacement": ("attention-sampling", {"estimator": "distinct"}, {}),
+    "uniform-patches": ("uniform-patches", {}, {}),
+    "stain-patches": ("stain-patches", {}, {}),
+    "oracle-patches": ("oracle-patches", {}, {}),
+    "downscaled-cnn": ("downscaled-cnn", {}, {}),
+}
+"""The model, what it changes of the task's options, and of the recipe."""
+
+
+def recipe_of(task: str, study: str, data: Path, seed: int, changes: Sequence[str] = ()) -> Recipe:
+    """The recipe of one file: a control reads as many patches of the same size as our method does."""
+    name, options, rest = STUDIES[study]
+    kept = {option: value for option, value in TASKS[task].ours.items() if option in options_of(name)}
+    recipe = Recipe.parse({"data": {"path": str(data)}, "model": {**kept, "name": name, **options}, **rest})
+    return recipe.with_overrides([f"training.seed={seed}", *TASKS[task].changes, *changes])
 
 
 def main() -> None:
     """Parse, compose what is not there, then run what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--crops", type=Path, required=True)
-    parser.add_argument("--backgrounds", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="holds pbc_cells, rbc_fields and mnist")
     parser.add_argument("--work", type=Path, required=True, help="where the composed fields are kept")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tasks", nargs="*", default=list(TASKS), choices=list(TASKS))
@@ -70,9 +126,9 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for task in arguments.tasks:
-        data = composed(task, arguments.work / task, arguments.crops, arguments.backgrounds)
+        data = composed(task, arguments.work / task, arguments.data)
         for seed in arguments.seeds:
-            for study in arguments.only:
+            for study in (name for name in TASKS[task].studies if name in arguments.only):
                 target = arguments.out / f"{task}-{study.replace(' ', '-')}-seed{seed}.json"
                 if not target.exists():
                     result = run_study(task, study, data, seed, arguments.changes)
@@ -80,20 +136,17 @@ def main() -> None:
                     print(f"{task}, {study}, seed {seed}: {result['accuracy']['value']:.4f}, {result['pointing']}")
 
 
-def composed(task: str, folder: Path, crops: Path, backgrounds: Path) -> Path:
+def composed(task: str, folder: Path, data: Path) -> Path:
     """The task's fields, composed if they are not there yet."""
     manifest = folder / "manifest.csv"
     if not manifest.is_file():
-        others = ("basophil", "erythroblast", "ig")  # platelets, enlarged to the size of a cell, would look absurd
-        chosen: dict[str, Any] = {"distractors": TASKS[task], "distractor_classes": others} if TASKS[task] else {}
-        compose_fields(folder, crops, backgrounds, counts=COUNTS, quality=95, **chosen)
+        TASKS[task].compose(folder, data)
     return manifest
 
 
 def run_study(task: str, study: str, data: Path, seed: int, changes: list[str]) -> dict[str, Any]:
     """Train on the training part, stop and choose on the validation part, read the test part once."""
-    recipe = Recipe.parse({"data": {"path": str(data)}, **STUDIES[study]})
-    recipe = recipe.with_overrides([f"training.seed={seed}", *changes])
+    recipe = recipe_of(task, study, data, seed, changes)
     with tempfile.TemporaryDirectory() as scratch:
         start = time.perf_counter()
         run = train(recipe, Path(scratch) / "run")
@@ -108,7 +161,7 @@ def run_study(task: str, study: str, data: Path, seed: int, changes: list[str]) 
     metrics = evaluate_predictions(probabilities, fields.labels.numpy(), cases, fields.classes).as_dict()
     return {
         "model": study,
-        "data": f"composed fields, {task}: proxy data",
+        "data": TASKS[task].what,
         "part": "test",
         "seed": seed,
         **metrics,

@@ -84,7 +84,9 @@ def test_a_centred_sum_has_the_value_and_ignores_what_all_draws_share() -> None:
 def test_baselines() -> None:
     rewards = torch.tensor([[[1.0, 0.0]], [[0.5, 0.5]]])
     assert advantages(rewards, "batch").flatten().tolist() == pytest.approx([0.5, -0.5, 0.0, 0.0])
-    assert advantages(rewards, "batch", torch.tensor(0.2)).flatten().tolist() == pytest.approx([0.8, -0.2, 0.3, 0.3])
+    assert advantages(rewards, "running", torch.tensor(0.2)).flatten().tolist() == pytest.approx([0.8, -0.2, 0.3, 0.3])
+    assert advantages(rewards, "running").flatten().tolist() == pytest.approx([0.5, -0.5, 0.0, 0.0])
+    assert advantages(rewards, "batch", torch.tensor(0.2)).flatten().tolist() == pytest.approx([0.5, -0.5, 0.0, 0.0])
     standard = advantages(rewards, "standardised")
     assert float(standard.mean()) == pytest.approx(0, abs=1e-6)
     assert float(standard.std(correction=0)) == pytest.approx(1)
