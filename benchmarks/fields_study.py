@@ -73,6 +73,7 @@ def digits(folder: Path, data: Path) -> object:
 
 _OF_CELLS: dict[str, Any] = {"name": "attention-sampling", "budget": 5, "patch": 64, "factor": 8}
 _OF_DIGITS: dict[str, Any] = {"name": "attention-sampling", "budget": 10, "patch": 28, "factor": 8}
+_UPRIGHT = ("data.augmentation.flip=false",)  # a mirrored 2 is none
 _ROWS = ("attention-sampling", "from scratch", "without replacement", "uniform-patches", "oracle-patches")
 
 TASKS = {
@@ -87,7 +88,7 @@ TASKS = {
         (*_ROWS, "stain-patches", "downscaled-cnn"),
     ),
     "digits": Task(
-        "megapixel-MNIST, 375 × 375, digits 0 to 2: composed", _OF_DIGITS, (), digits, (*_ROWS, "downscaled-cnn")
+        "megapixel-MNIST, 375 × 375, digits 0 to 2: composed", _OF_DIGITS, _UPRIGHT, digits, (*_ROWS, "downscaled-cnn")
     ),
 }
 

@@ -145,7 +145,6 @@ class FieldTrainingRecipe(TrainingRecipe):
     batch_size: Annotated[int, Field(ge=2)] = 8
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    schedule: Literal["cosine", "constant"] = "constant"
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
