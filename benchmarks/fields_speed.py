@@ -99,6 +99,7 @@ def inference(rounds: int, threads: int) -> list[dict[str, Any]]:
                     {"name": name, "classes": list(CLASSES), **options},
                     shape=(1, 3, HEIGHT, WIDTH),
                     threads=threads,
+                    stored=True,
                 ),
             }
         )

@@ -10,10 +10,11 @@ Wall time per file: 3 to 15 minutes on one thread; `--only NAME`, `--tasks` and 
 
 import argparse
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,16 @@ import numpy as np
 import torch
 from machine import describe_machine
 
+from saccade.core.contract import SparseClassifier
 from saccade.core.files import write_text
+from saccade.core.results import Prediction
 from saccade.datasets.composers import compose_digit_fields, compose_fields
 from saccade.datasets.fields import open_fields
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.metrics import evaluate_predictions
+from saccade.explanation.box_pointing import BoxPointing, box_pointing
+from saccade.explanation.field_maps import field_maps
+from saccade.imaging.rasters import Rasters
 from saccade.inference.fast import FastModel
 from saccade.models import options_of
 from saccade.models.packaging import load_model
@@ -155,26 +161,26 @@ def run_study(task: str, study: str, data: Path, seed: int, changes: list[str]) 
         package = load_model(run)
         history = (run / "history.csv").read_text().splitlines()
     preprocessing = package.preprocessing
-    fields = open_fields(data, mean=preprocessing.mean, std=preprocessing.std, parts=("test",))
-    prediction = FastModel(package.model)(fields.images)
+    test = open_fields(data, mean=preprocessing.mean, std=preprocessing.std, parts=("test",))
+    prediction = FastModel(package.model)(test.images)
     probabilities = prediction.probabilities.double().numpy()
-    cases = [row.case for row in fields.rows]
-    metrics = evaluate_predictions(probabilities, fields.labels.numpy(), cases, fields.classes).as_dict()
+    cases = [row.case for row in test.rows]
+    metrics = evaluate_predictions(probabilities, test.labels.numpy(), cases, test.classes).as_dict()
     return {
         "model": study,
         "data": TASKS[task].what,
         "part": "test",
         "seed": seed,
         **metrics,
-        "pointing": pointing(prediction.sites, fields.images.boxes),
+        "pointing": pointing(package.model, prediction, test.images),
         "parameters": count_parameters(package.model),
-        "flops_per_image": count_flops(package.model, fields.images.take(torch.tensor([0]))),
+        "flops_per_image": count_flops(package.model, test.images.take(torch.tensor([0]))),
         "epochs": recipe.training.epochs,
         "pixels_read_fraction": float(prediction.cost.pixels_read_fraction.mean()),
         "pixels_looked_fraction": float(prediction.cost.pixels_looked_fraction.mean()),
         "seconds_training": round(seconds, 1),
         "predicted": [int(each) for each in probabilities.argmax(axis=1)],
-        "labels": fields.labels.tolist(),
+        "labels": test.labels.tolist(),
         "cases": cases,
         "confidence": np.round(probabilities.max(axis=1), 4).tolist(),
         "history": history,
@@ -183,20 +189,20 @@ def run_study(task: str, study: str, data: Path, seed: int, changes: list[str]) 
     }
 
 
-def pointing(sites: Any, boxes: torch.Tensor | None) -> dict[str, float] | None:
-    """Heaviest site in the box, weight in the box and sites in the box, by their centres."""
-    if boxes is None:
+def pointing(model: SparseClassifier, prediction: Prediction, images: Rasters) -> dict[str, float | None] | None:
+    """Means over the fields: heaviest patch in the box, weight, patches and the map's probability inside."""
+    if images.boxes is None:
         return None
-    centres = (sites.boxes[..., :2] + sites.boxes[..., 2:]) / 2
-    inside = (centres[:, :, None] >= boxes[:, None, :, :2]) & (centres[:, :, None] < boxes[:, None, :, 2:])
-    hits = inside.all(-1).any(-1).float()
-    heaviest = hits.gather(1, sites.weights.argmax(1, keepdim=True))
-    return {
-        "heaviest_in_box": round(heaviest.mean().item(), 4),
-        "weight_in_box": round((hits * sites.weights).sum(1).mean().item(), 4),
-        "sites_in_box": round(hits.mean().item(), 4),
-        "any_in_box": round(hits.amax(1).mean().item(), 4),
-    }
+    measured = []
+    for row in range(len(images)):
+        one = images.take(torch.tensor([row]))
+        assert one.boxes is not None
+        boxes, maps = one.boxes[0][one.boxes[0].isfinite().all(1)], field_maps(model, one)
+        height, width = one.extents[0].tolist()
+        measured.append(box_pointing(prediction.sites[row], boxes, (height, width), maps[0] if maps else None))
+    whole = BoxPointing.concatenate(measured)
+    means = {field.name: float(getattr(whole, field.name).mean()) for field in fields(whole)}
+    return {name: None if math.isnan(value) else round(value, 4) for name, value in means.items()}
 
 
 if __name__ == "__main__":

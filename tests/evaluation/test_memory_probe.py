@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+import torch
 from torch import nn
 
 from saccade.evaluation import memory_probe
@@ -75,3 +77,22 @@ def test_the_all_time_peak_is_at_least_what_is_resident() -> None:
     if peak is None:
         pytest.skip("this system keeps no account")
     assert peak > 2**20
+
+
+def test_fields_are_handed_over_as_they_are_stored() -> None:
+    images = memory_probe.fields((2, 3, 40, 50))
+    assert images.store.pixels.dtype == torch.uint8
+    assert images.extents.tolist() == [[40, 50], [40, 50]] and images.channels == 3
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_a_small_field_is_classified_before_the_base(stored: bool, factories: ModuleType) -> None:
+    seen: list[tuple[int, ...]] = []
+
+    class Notes(nn.Module):
+        def forward(self, images: Any) -> None:
+            seen.append(tuple(images.extents[0].tolist()) if stored else tuple(images.shape))
+
+    factories.notes = Notes
+    memory_probe.measure("made_up_factories:notes", {}, (1, 3, 400, 100), stored=stored)
+    assert seen == ([(256, 100), (400, 100)] if stored else [(1, 3, 400, 100)])

@@ -1,7 +1,7 @@
 """The child process of ``memory``: build, classify once, report the peak.
 
 Run as ``python -m saccade.evaluation.memory_probe REQUEST``, REQUEST being JSON with ``factory``, ``arguments``,
-``shape`` and ``threads``; the last line printed is JSON with ``base``, ``peak`` and ``extra`` in bytes.
+``shape``, ``threads`` and ``stored``; the last line printed is JSON with ``base``, ``peak`` and ``extra`` in bytes.
 """
 
 import ctypes
@@ -13,30 +13,52 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from saccade.imaging.preprocessing import Preprocessing
+from saccade.imaging.rasters import PixelStore, Rasters
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
 
 
+_SMALL = 256
+"""Longest side of the field that is classified before the base is noted."""
+
+
 def measure(
-    factory: str, arguments: Mapping[str, Any], shape: Sequence[int], threads: int | None = None
+    factory: str, arguments: Mapping[str, Any], shape: Sequence[int], threads: int | None = None, stored: bool = False
 ) -> dict[str, int | None]:
     """Measure this process; sensible once, in a fresh one."""
     if threads is not None:
         torch.set_num_threads(threads)
-    build(factory, arguments)  # once for what it imports on the way; thrown away
+    throwaway = build(factory, arguments)  # once for what it imports on the way
+    if stored:
+        classify(throwaway, fields((*shape[:2], *(min(_SMALL, side) for side in shape[2:]))))
+    del throwaway
     release()
     base, resettable = start()
-    model = build(factory, arguments).eval()
-    images = torch.rand(*shape)
-    with torch.inference_mode():
-        model(images)
+    classify(build(factory, arguments), fields(shape) if stored else torch.rand(*shape))
     peak = status_bytes("VmHWM") if resettable else all_time_peak()
     if base is None or peak is None or (peak <= base and not resettable):
         return {"base": base, "peak": peak, "extra": None}
     return {"base": base, "peak": peak, "extra": max(0, peak - base)}
+
+
+def classify(model: nn.Module, images: Tensor | Rasters) -> None:
+    """Once, in evaluation."""
+    with torch.inference_mode():
+        model.eval()(images)
+
+
+def fields(shape: Sequence[int]) -> Rasters:
+    """Fields of noise as they are stored: 8 bits, normalised where they are read."""
+    count, channels, height, width = shape
+    dice = np.random.default_rng(0)
+    noise = [dice.integers(0, 256, (height, width, channels), dtype=np.uint8) for _ in range(count)]
+    return Rasters(PixelStore.of(noise), Preprocessing(None, channels, (0.5,) * channels, (0.2,) * channels).normalise)
 
 
 def build(factory: str, arguments: Mapping[str, Any]) -> nn.Module:

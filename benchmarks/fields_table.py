@@ -1,0 +1,104 @@
+"""Write the README's results of fields from the files below benchmarks/results/, between its two markers.
+
+python benchmarks/fields_table.py            # rewrite README.md
+python benchmarks/fields_table.py --check    # exit 1 if README.md says anything else
+"""
+
+from typing import Any
+
+import numpy as np
+from tables import RESULTS, Results, accuracy, load_results, mean, newest, pair_lines, rewrite_readme
+
+START = "<!-- results:fields -->"
+STUDY = RESULTS / "fields-composed"
+PAIRS = (
+    ("attention-sampling", "uniform-patches"),
+    ("attention-sampling", "stain-patches"),
+    ("attention-sampling", "downscaled-cnn"),
+    ("attention-sampling", "oracle-patches"),
+)
+TITLES = {
+    "plain": "Plain composed fields (proxy data): PBC cells on RBC-12 smears, 1024×1024, one cell of 4 classes among "
+    "red cells; {n} test fields; 5 patches of 64.",
+    "distractors": "Distractor fields (proxy data): the same with three cells of classes outside the task beside it.",
+    "digits": "Megapixel-MNIST (composed): 375×375, three of five digits agree, 3 classes; {n} test fields; 10 patches "
+    "of 28.",
+}
+
+
+def study_table(results: Results) -> list[str]:
+    """One row per model: accuracy, where it looked, what it read and took."""
+    lines = [
+        "| model | accuracy, % (95 % interval) | seeds | heaviest in box, % | box mass, % | hit rate, % | read, % "
+        "| looked at, % | parameters | training, min |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, ones in results.items():
+        places = " | ".join(pointing(ones, key) for key in ("heaviest", "looked", "hits"))
+        pixels = [100 * mean(ones, key) for key in ("pixels_read_fraction", "pixels_looked_fraction")]
+        lines.append(
+            f"| {name} | {accuracy(results, name)} | {len(ones)} | {places} | {pixels[0]:.1f} | {pixels[1]:.1f} "
+            f"| {ones[0]['parameters']:,} | {mean(ones, 'seconds_training') / 60:.1f} |"
+        )
+    return lines
+
+
+def pointing(ones: list[dict[str, Any]], key: str) -> str:
+    """A share inside the truth boxes over the seeds, in percent; nothing of models that read or look everywhere."""
+    found = [one["pointing"][key] for one in ones if one["pointing"] and one["pointing"][key] is not None]
+    reads_patches = ones[0]["pixels_read_fraction"] not in (0, 1)
+    return f"{100 * np.mean(found):.1f}" if found and reads_patches else ""
+
+
+def speed_table(rows: list[dict[str, Any]]) -> list[str]:
+    """One row per model: multiplications, time and memory of one field, and how much the whole image takes of each."""
+    whole = next(row for row in rows if row["model"] == "full-image-cnn")
+    lines = [
+        "| model | MMAC | × fewer | ms | × faster | ms with decoding | × faster | peak memory, MB | × less |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    measures = (
+        ("flops_per_image", 0.5e-6, "{:,.0f}"),
+        ("seconds_per_image", 1e3, "{:.1f}"),
+        ("seconds_per_image_with_decoding", 1e3, "{:.1f}"),
+        ("peak_memory_bytes", 1e-6, "{:.1f}"),
+    )
+    for row in rows:
+        cells = [f"{form.format(row[key] * unit)} | {whole[key] / row[key]:.1f}" for key, unit, form in measures]
+        lines.append(f"| {row['model']} | {' | '.join(cells)} |")
+    return lines
+
+
+def section() -> str:
+    """All that stands between the markers."""
+    lines: list[str] = []
+    for task, title in TITLES.items():
+        found = load_results(STUDY, f"{task}-")
+        if found:
+            order = sorted(found, key=lambda name: -mean([one["accuracy"] for one in found[name]], "value"))
+            results = {name: found[name] for name in order}
+            n = results[order[0]][0]["n"]
+            lines += [title.format(n=n), "", *study_table(results), "", *pair_lines(results, PAIRS), ""]
+    speed = newest("fields-speed")
+    machine, step = speed["machine"], speed["training_step_seconds"]
+    lines += [
+        "Choices were made on validation parts; the test part was read once per row. Trainings ran on one thread, two "
+        "at a time. *Box mass* is the look map's probability inside the truth boxes, *hit rate* the share of patches.",
+        "",
+        f"Cost of one field of 1000×1300, all models in one process on {machine['threads']} threads of a "
+        f"{machine['processor']} ({machine['date']}, torch {machine['torch']}); decoding a JPEG takes "
+        f"{1e3 * speed['rows'][0]['seconds_decoding']:.1f} ms of it. Ratios are against `full-image-cnn`, the same "
+        "feature network on every pixel in one piece; in bands it takes the same sums in less memory.",
+        "",
+        *speed_table(speed["rows"]),
+        "",
+        f"A training step at the published setting (8 fields, 4 sets of 20 patches of 50) takes {step['lean']:.2f} s, "
+        f"and {step['plain']:.2f} s with a graph through every pixel read.",
+        "",
+        "Remade by `benchmarks/fields_study.py`, `benchmarks/fields_speed.py` and `benchmarks/fields_table.py`.",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    rewrite_readme(START, section(), __doc__)
