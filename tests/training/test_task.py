@@ -39,6 +39,13 @@ def test_schedule_climbs_then_falls_to_zero() -> None:
     assert factors[100] == pytest.approx(0)
 
 
+def test_schedule_stays_level_before_it_falls() -> None:
+    factors = [schedule_factor(step, 100, 10, 70) for step in range(101)]
+    assert factors[9] < 1 and set(factors[10:71]) == {1.0}
+    assert factors[85] == pytest.approx(0.5) and factors[100] == pytest.approx(0)
+    assert {schedule_factor(step, 100, 0, 100) for step in range(100)} == {1.0}
+
+
 @pytest.mark.parametrize(("steps", "warm_up"), [(1, 0), (1, 1), (2, 1)])
 def test_schedule_of_a_short_training(steps: int, warm_up: int) -> None:
     assert all(0 < schedule_factor(step, steps, warm_up) <= 1 for step in range(steps))

@@ -119,6 +119,7 @@ class TrainingRecipe(Section):
         learning_rate: Its peak, after the warm-up.
         weight_decay: AdamW's.
         schedule: ``cosine`` lets the learning rate fall to zero along half a cosine, ``constant`` keeps it.
+        hold: Share of the steps before it begins to fall.
         warm_up: Share of the steps in which it first climbs from zero.
         seed: Of weights, order, augmentation and random pixels.
         class_weights: ``inverse`` weighs each class in the loss by the inverse of its frequency, ``sampler`` draws all
@@ -132,6 +133,7 @@ class TrainingRecipe(Section):
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     schedule: Literal["cosine", "constant"] = "cosine"
+    hold: Annotated[float, Field(ge=0, lt=1)] = 0.0
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.15
     seed: Annotated[int, Field(ge=0)] = 0
     class_weights: Literal["none", "inverse", "sampler"] = "none"
@@ -145,6 +147,7 @@ class FieldTrainingRecipe(TrainingRecipe):
     batch_size: Annotated[int, Field(ge=2)] = 8
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    hold: Annotated[float, Field(ge=0, lt=1)] = 0.7
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 

@@ -87,9 +87,9 @@ class ClassifierTask(LightningModule):
         optimiser = torch.optim.AdamW(
             self.model.parameters(), lr=self.recipe.learning_rate, weight_decay=self.recipe.weight_decay
         )
-        falls = self.recipe.schedule == "cosine"
+        hold = round(self.recipe.hold * steps) if self.recipe.schedule == "cosine" else steps
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: self.pace * schedule_factor(step, steps, warm_up, falls)
+            optimiser, lambda step: self.pace * schedule_factor(step, steps, warm_up, hold)
         )
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -183,14 +183,21 @@ def balancing_weights(counts: list[int]) -> Float[Tensor, " class"]:
     return torch.where(images > 0, images.sum() / (present * images), 0.0).float()
 
 
-def schedule_factor(step: int, steps: int, warm_up: int, falls: bool = True) -> float:
-    """The learning rate of a step as a share of its peak: up in a line, and down to zero along half a cosine if wanted.
+def schedule_factor(step: int, steps: int, warm_up: int, hold: int = 0) -> float:
+    """The learning rate of a step as a share of its peak: up in a line, level, then to zero along half a cosine.
 
     >>> [round(schedule_factor(step, 10, 2), 2) for step in (0, 1, 2, 6, 9)]
     [0.33, 0.67, 1.0, 0.5, 0.04]
+
+    Args:
+        step: From 0.
+        steps: In all.
+        warm_up: Steps that climb.
+        hold: Step from which it falls, if that is after the climb; ``steps`` where it never does.
     """
     if step < warm_up:
         return (step + 1) / (warm_up + 1)
-    if not falls:
+    level = max(warm_up, hold)
+    if step <= level:
         return 1.0
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warm_up) / max(1, steps - warm_up))))
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - level) / max(1, steps - level))))
