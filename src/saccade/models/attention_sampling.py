@@ -19,9 +19,8 @@ from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
-from saccade.imaging.tiled import TiledImage
 from saccade.models.parts.field_images import ImagesOrTensor, opened
-from saccade.models.parts.field_look import FieldLook, log_probabilities, log_probabilities_in_place, map_of_blocks
+from saccade.models.parts.field_look import FieldLook, Init, log_map, log_probabilities
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.models.parts.site_sampling import DrawnSites
 from saccade.models.parts.warm_up import WarmUp
@@ -237,11 +236,9 @@ class AttentionSampling(SparseClassifier):
         return {"cross_entropy": sets.cross_entropy(self.temperature * expected.flatten(0, 1))}
 
     def _look(self, images: Images) -> Map:
-        """The map, counted by the meter of these images; of a file too large to decode, block by block."""
-        if isinstance(images, TiledImage):
-            scores = map_of_blocks(self.look, images.overview_blocks(self.factor, self.look.reach))
-            return Map(log_probabilities_in_place(scores), scores.shape[-1], images.extents)
-        return self._map(self.look(images.overview(self.factor), images.inside(self.factor)), images)
+        """The map, counted by the meter of these images."""
+        found = log_map(self.look, images, self.factor)
+        return Map(found.flatten(1), found.shape[-1], images.extents)
 
     def _map(self, scores: Float[Tensor, "batch row column"], images: Images) -> Map:
         """Scores of the cells as probabilities."""
@@ -295,7 +292,7 @@ def attention_sampling(
     norm: Literal["affine", "batch"] = "affine",
     read_width: int = 16,
     read_layers: int = 4,
-    init: Literal["he", "glorot"] = "he",
+    init: Init = "he",
     temperature: float = 3.0,
     weighted: bool = True,
     estimator: Literal["reinforce", "distinct"] = "reinforce",
@@ -306,7 +303,7 @@ def attention_sampling(
     repeats: int = 1,
 ) -> AttentionSampling:
     """Build the whole model from its parts; the defaults are the published networks with our way of learning."""
-    look = FieldLook(channels, look_width, look_layers, norm)
+    look = FieldLook(channels, look_width, look_layers, norm, init)
     return AttentionSampling(
         classes,
         channels,

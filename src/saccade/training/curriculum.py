@@ -59,7 +59,7 @@ class CurriculumRule:
     classes: int
     warm_up: int = 3
     reading: int = 2
-    gate: float = 0.8
+    gate: float = 0.9
     warm_up_rate: float = 3.0
     reading_rate: float = 2.0
 

@@ -156,7 +156,7 @@ class Curriculum(Section):
 
     warm_up: Annotated[int, Field(ge=0)] = 3
     reading: Annotated[int, Field(ge=0)] = 2
-    gate: _Share = 0.8
+    gate: _Share = 0.9
     warm_up_rate: _Positive = 3.0
     reading_rate: _Positive = 2.0
 

@@ -42,6 +42,16 @@ def test_the_affine_is_a_batch_norm_that_never_saw_a_batch() -> None:
     assert torch.allclose(affine(values), norm(values), atol=1e-6)
 
 
+def test_he_keeps_the_size_of_values_and_glorot_loses_it() -> None:
+    torch.manual_seed(0)
+    view = torch.randn(4, 3, 40, 40)
+    with torch.no_grad():
+        sizes = {init: FieldLook(width=64, init=init).trunk(view).std() for init in ("he", "glorot")}
+        scores = {init: FieldLook(init=init)(view).std() for init in ("he", "glorot")}
+    assert 0.7 < sizes["he"] < 1.4 and sizes["glorot"] < 0.75 * sizes["he"]
+    assert all(score < 1 for score in scores.values())  # the first map prefers no cell by much
+
+
 def test_cells_outside_have_no_probability() -> None:
     inside = torch.tensor([[[True, False], [True, True]]])
     found = log_probabilities(torch.zeros(1, 2, 2), inside).exp()

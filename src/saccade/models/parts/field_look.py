@@ -10,13 +10,28 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from saccade.core.errors import BadInput
-from saccade.imaging.tiled import OverviewBlock
+from saccade.core.images import Images
+from saccade.imaging.tiled import OverviewBlock, TiledImage
 
 SLOPE = 0.2
 """Of the leaky ReLU for negative values, as published."""
 
 _KERAS_EPSILON = 1e-3
 _STRETCH = 2**20  # cells exponentiated at a time
+
+
+Init = Literal["he", "glorot"]
+"""How convolutions start: ``he`` keeps values at their size through the layers, ``glorot``, published, does not."""
+
+
+def start_convolution(convolution: nn.Conv2d, init: Init) -> None:
+    """Draw the weights of a convolution that a leaky ReLU follows; its bias is zero."""
+    if init == "he":
+        nn.init.kaiming_normal_(convolution.weight, SLOPE)
+    else:
+        nn.init.xavier_uniform_(convolution.weight)
+    if convolution.bias is not None:
+        nn.init.zeros_(convolution.bias)
 
 
 class Affine(nn.Module):
@@ -53,10 +68,17 @@ class FieldLook(nn.Module):
         width: Channels of the hidden layers.
         layers: 3×3 convolutions before the one that scores.
         norm: ``affine`` as the published checkpoints behave; ``batch`` for a batch norm.
+        init: How the trunk starts; a look warms up in half the time with ``he`` (our choice), ``glorot`` is published.
+            The score starts small in any case, so that the first map is nearly uniform.
     """
 
     def __init__(
-        self, channels: int = 3, width: int = 8, layers: int = 3, norm: Literal["affine", "batch"] = "affine"
+        self,
+        channels: int = 3,
+        width: int = 8,
+        layers: int = 3,
+        norm: Literal["affine", "batch"] = "affine",
+        init: Init = "he",
     ) -> None:
         super().__init__()
         norms = {"affine": Affine, "batch": nn.BatchNorm2d}
@@ -70,6 +92,9 @@ class FieldLook(nn.Module):
         self.trunk = nn.Sequential(*parts)
         self.score = nn.Conv2d(width, 1, 3, padding=1)
         self.width, self.layers = width, layers
+        for part in self.trunk:
+            if isinstance(part, nn.Conv2d):
+                start_convolution(part, init)
 
     @property
     def reach(self) -> int:
@@ -107,9 +132,22 @@ def log_probabilities(
     """Softmax over all cells of a map, in logarithms, raster order; cells that are not inside get none."""
     flat = scores.flatten(1)
     flat = flat if flat.dtype == torch.float64 else flat.float()  # half precision is too coarse for a million cells
-    if inside is not None:
+    if inside is not None and not bool(inside.all()):  # the mask takes as long as the softmax
         flat = flat.masked_fill(~inside.flatten(1), -torch.inf)
     return F.log_softmax(flat, dim=1)
+
+
+def log_map(look: FieldLook, images: Images, factor: int) -> Float[Tensor, "batch row column"]:
+    """Logarithms of the probabilities of all cells, counted by the meter of the images.
+
+    Of a file too large to decode block by block, without a gradient.
+    """
+    if isinstance(images, TiledImage):
+        scores = map_of_blocks(look, images.overview_blocks(factor, look.reach))
+        return log_probabilities_in_place(scores).view_as(scores)
+    inside = images.inside(factor)
+    scores = look(images.overview(factor), inside)
+    return log_probabilities(scores, inside).view_as(scores)
 
 
 @torch.no_grad()

@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from saccade.models.parts.field_look import SLOPE
+from saccade.models.parts.field_look import SLOPE, Init, start_convolution
 
 Patches = Float[Tensor, "patch channel height width"]
 
@@ -38,7 +38,7 @@ class PatchReader(nn.Module):
         width: int = 16,
         layers: int = 4,
         outputs: int = 3,
-        init: str = "he",
+        init: Init = "he",
         lean: bool | None = None,
     ) -> None:
         super().__init__()
@@ -49,11 +49,7 @@ class PatchReader(nn.Module):
         self.lean = lean
         for convolution in self.convolutions:
             assert isinstance(convolution, nn.Conv2d)
-            if init == "he":
-                nn.init.kaiming_normal_(convolution.weight, SLOPE)
-            else:
-                nn.init.xavier_uniform_(convolution.weight)
-            nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+            start_convolution(convolution, init)
 
     def forward(self, patches: Patches) -> Float[Tensor, "patch output"]:
         """A feature of length one for each patch."""
