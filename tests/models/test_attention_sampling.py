@@ -181,3 +181,12 @@ def test_draws_spread_around_the_prediction() -> None:
     several = model.draws(images, 5)
     assert len({tuple(each.sites.boxes.flatten().tolist()) for each in several}) > 1
     assert all(each.sites.weights.sum().item() == pytest.approx(1) for each in several)
+
+
+@pytest.mark.parametrize(("estimator", "alike"), [("reinforce", False), ("distinct", True)])
+def test_evaluation_answers_what_training_estimates(estimator: str, alike: bool) -> None:
+    """Trained for what the map expects, draws at its quantiles count alike; as published, by their probability."""
+    model = build(estimator=estimator, budget=4, patch=8, factor=5).eval()
+    weights = model(fields((40, 40))).sites.weights
+    assert weights.sum(1).tolist() == pytest.approx([1.0])
+    assert bool((weights == 0.25).all()) == alike

@@ -89,7 +89,8 @@ class AttentionSampling(SparseClassifier):
         factor: Base pixels along the side of a cell.
         patch: Side of a patch in base pixels.
         temperature: Factor of the mean feature before the softmax.
-        weighted: Whether draws count by their probability, as published, or all alike.
+        weighted: Whether draws count by their probability, as published, or all alike, as they always do where
+            training estimates the map's expectation without replacement: of that, their plain mean is the estimate.
         learning: How the look learns.
 
     Attributes:
@@ -121,7 +122,7 @@ class AttentionSampling(SparseClassifier):
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read = look, select, read
         self.factor, self.patch, self.temperature = factor, patch, temperature
-        self.weighted, self.learning = weighted, learning
+        self.weighted, self.learning = weighted and learning.estimator == "reinforce", learning
         self.register_buffer("mean_reward", torch.tensor(torch.nan))
         self.mean_reward: Tensor
         self.stage: Stage = "joint"
