@@ -79,7 +79,7 @@ def digits(folder: Path, data: Path) -> object:
 
 _OF_CELLS: dict[str, Any] = {"name": "attention-sampling", "budget": 5, "patch": 64, "factor": 8}
 _OF_DIGITS: dict[str, Any] = {"name": "attention-sampling", "budget": 10, "patch": 28, "factor": 8}
-_UPRIGHT = ("data.augmentation.flip=false",)  # a mirrored 2 is none
+_UPRIGHT = ("data.augmentation.flip=false", "training.epochs=40")  # a mirrored 2 is none
 _ROWS = ("attention-sampling", "from scratch", "without replacement", "uniform-patches", "oracle-patches")
 
 TASKS = {
