@@ -7,10 +7,11 @@ block may use what an earlier one left. Blocks in
 - ``bash`` and ``console`` have their ``saccade …`` commands run (tests/commands.py). They must exit 0, or what a
   comment at the end of the line says (``# exit 3``); in ``console`` the lines after ``$ saccade …`` are what it
   prints, where ``...`` stands for anything. Commands that set up a machine (make, pip, git) are passed over; any
-  other is refused, so that none goes untested.
+  other is refused, so that none goes untested;
+- ``yaml`` are saved where they begin with ``# NAME.yaml``, as recipes for the commands below them.
 
-Blocks that start processes (``--devices``) count as slow. ``<!--- skip: next "reason" -->`` before a block leaves it
-out, and the reason shows in the test run.
+Blocks that start processes (``--devices``) or train several models (``saccade bench``) count as slow.
+``<!--- skip: next "reason" -->`` before a block leaves it out, and the reason shows in the test run.
 """
 
 import os
@@ -24,10 +25,12 @@ from sybil.integration.pytest import SybilItem
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
-from tests.commands import LOOSELY, evaluate_bash, evaluate_console
+from tests.commands import LOOSELY, evaluate_bash, evaluate_console, evaluate_yaml
 from tests.miniature import make_miniature
 
 os.environ["MPLBACKEND"] = "Agg"  # nothing opens a window
+
+SLOW_WORDS = ("--devices", "saccade bench")
 
 
 @pytest.fixture(scope="session")
@@ -48,9 +51,9 @@ def document_folder(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the blocks that start further processes to ``make test-slow``."""
+    """Leave the blocks that take long to ``make test-slow``."""
     for item in items:
-        if isinstance(item, SybilItem) and "--devices" in str(item.example.parsed):
+        if isinstance(item, SybilItem) and any(each in str(item.example.parsed) for each in SLOW_WORDS):
             item.add_marker(pytest.mark.slow)
 
 
@@ -59,6 +62,7 @@ pages = Sybil(
         PythonCodeBlockParser(doctest_optionflags=LOOSELY),
         CodeBlockParser("bash", evaluate_bash),
         CodeBlockParser("console", evaluate_console),
+        CodeBlockParser("yaml", evaluate_yaml),
         SkipParser(),
     ],
     pattern="*.md",

@@ -29,7 +29,7 @@ from saccade.evaluation.speed import compare_speed
 from saccade.imaging.image_files import load_image
 from saccade.imaging.opening import open_images
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.rasters import PixelStore, Rasters, gather_stored
 from saccade.inference.fast import FastModel
 from saccade.models import create_model
 
@@ -61,9 +61,10 @@ def main() -> None:
         "what": f"cost of a field of {HEIGHT} × {WIDTH}, 3 channels, {len(CLASSES)} classes",
         "rows": inference(arguments.rounds, arguments.threads),
         "training_step_seconds": training_steps(arguments.rounds),
+        "gather_seconds": gathers(arguments.rounds),
         "machine": describe_machine(),
     }
-    print(json.dumps(result["training_step_seconds"]))
+    print(json.dumps([result["training_step_seconds"], result["gather_seconds"]]))
     write_text(arguments.out, json.dumps(result, indent=1) + "\n")
 
 
@@ -124,6 +125,38 @@ def training_steps(rounds: int) -> dict[str, float]:
             if turn:  # the first warms up
                 found[name].append(time.perf_counter() - start)
     return {name: round(median(seconds), 4) for name, seconds in found.items()}
+
+
+def gathers(rounds: int) -> dict[str, float]:
+    """Seconds to cut 8 × 80 patches of 50 × 50, a tenth of them over an edge: one look-up, and a loop over patches."""
+    fields = [made_up(seed) for seed in range(8)]
+    store = PixelStore.of(fields)
+    dice = np.random.default_rng(0)
+    corners = dice.integers(-10, (WIDTH - 40, HEIGHT - 40), (8, 80, 2))
+    boxes = torch.from_numpy(np.concatenate([corners, corners + 50], axis=-1))
+
+    def loop() -> torch.Tensor:
+        found = [[cut(field, *corner) for corner in places] for field, places in zip(fields, corners, strict=True)]
+        return torch.from_numpy(np.stack([np.stack(patches) for patches in found])).permute(0, 1, 4, 2, 3)
+
+    assert torch.equal(loop(), gather_stored(store, boxes, 50))
+    seconds: dict[str, list[float]] = {"one look-up": [], "loop": []}
+    for turn in range(4 * rounds + 1):
+        for name, way in (("one look-up", lambda: gather_stored(store, boxes, 50)), ("loop", loop)):
+            start = time.perf_counter()
+            way()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return {name: round(median(each), 5) for name, each in seconds.items()}
+
+
+def cut(field: np.ndarray, x: int, y: int) -> np.ndarray:
+    """One patch, edges reflected where it reaches over one."""
+    if 0 <= x <= WIDTH - 50 and 0 <= y <= HEIGHT - 50:
+        return field[y : y + 50, x : x + 50]
+    columns, rows = (np.abs(np.arange(start, start + 50)) for start in (x, y))
+    columns, rows = (np.where(each < end, each, 2 * end - 2 - each) for each, end in ((columns, WIDTH), (rows, HEIGHT)))
+    return field[rows[:, None], columns]
 
 
 def made_up(seed: int) -> np.ndarray:

@@ -80,6 +80,14 @@ def evaluate_bash(example: Example) -> str | None:
     return next(filter(None, (check_command(*c) for c in split_commands(str(example.parsed), False))), None)
 
 
+def evaluate_yaml(example: Example) -> None:
+    """Save a ``yaml`` block that begins with ``# NAME.yaml`` under that name, for later commands to use."""
+    text = str(example.parsed)
+    name = re.match(r"# ([\w-]+\.yaml)\n", text)
+    if name:
+        Path(name[1]).write_text(text, encoding="utf-8")
+
+
 def evaluate_console(example: Example) -> str | None:
     """Run the commands of a ``console`` block, comparing what they print."""
     return next(filter(None, (check_command(*c) for c in split_commands(str(example.parsed), True))), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.commands import check_command, split_commands
+from tests.commands import check_command, evaluate_yaml, split_commands
 
 RUN = {"python", "bash", "console"}
 SHOWN = {"text", "yaml", "json", "toml"}
@@ -83,6 +83,14 @@ def test_what_goes_wrong_is_told(stand_in: list[list[str]]) -> None:
     assert "exit 0" in (check_command("saccade predict runs/a good  # exit 3") or "")
     assert check_command("saccade check cells", "looked at ... images\nread ... % of the pixels\n") is None
     assert "instead of" in (check_command("saccade check cells", "looked at 13 images\n") or "")
+
+
+def test_recipes_are_saved_by_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text in ("# first.yaml\nmodel: {}\n", "model: {}\n", "# about first.yaml\nmodel: {}\n", "# ../up.yaml\n"):
+        evaluate_yaml(types.SimpleNamespace(parsed=text))
+    assert [path.name for path in tmp_path.iterdir()] == ["first.yaml"]
+    assert yaml.safe_load((tmp_path / "first.yaml").read_text()) == {"model": {}}
 
 
 def test_setting_up_is_passed_over_and_the_rest_refused(stand_in: list[list[str]]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.miniature import LOBES
+from tests.miniature_fields import make_field_model, make_fields
 
 COST = {
     "parameters",
@@ -169,6 +170,27 @@ def test_images_that_cannot_be_opened_are_left_out(
     metrics = json.loads((out / "metrics.json").read_text())
     assert (metrics["n"], metrics["about"]["images_failed"]) == (11, 1)
     assert len(rows_of(out / "predictions.csv")) == 12
+
+
+@pytest.mark.usefixtures("quick")
+def test_random_draws(saccade: Callable, tmp_path: Path) -> None:
+    """Beside the deterministic figures, which stay as they are."""
+    run, data = make_field_model(tmp_path / "run"), make_fields(tmp_path / "data")
+    saccade("evaluate", run, "--data", data, "--out", tmp_path / "plain")
+    printed = saccade("evaluate", run, "--data", data, "--draws", 3, "--out", tmp_path / "out").output
+    plain, metrics = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("plain", "out"))
+    draws = metrics.pop("draws")
+    assert draws["count"] == 3
+    assert f"3 random draws: accuracy of their mean {draws['accuracy_of_mean']:.1%}" in printed
+    assert draws["probability_spread"] > 0
+    assert "draws" not in plain
+    assert metrics["accuracy"] == plain["accuracy"]
+
+
+def test_what_draws_nothing_at_random(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:
+    line = refused("evaluate", trained, "--data", cells, "--draws", 5, "--out", tmp_path / "out")
+    assert "sparse-attn-net has no random draws" in line
+    assert not (tmp_path / "out").exists()
 
 
 def test_what_cannot_be_used(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from saccade.cli.explain import distinct_names
+from saccade.imaging import image_files, showing
 from tests.miniature_fields import make_field_model, make_fields
 
 
@@ -55,6 +57,29 @@ def test_a_field(saccade: Callable, tmp_path: Path) -> None:
     first = shown[36 : 36 + 24 * factor : factor, 10 : 10 + 24 * factor : factor]
     beyond = np.pad(field, ((24, 24), (24, 24), (0, 0)), mode="reflect")
     np.testing.assert_array_equal(first, beyond[y + 24 : y + 48, x + 24 : x + 48])
+
+
+def test_a_field_too_large_to_decode(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, path, out = make_field_model(tmp_path / "run"), tmp_path / "large.tif", tmp_path / "out"
+    field = np.random.default_rng(0).integers(0, 256, (200, 260, 3), dtype=np.uint8)
+    tifffile.imwrite(path, field, tile=(64, 64), photometric="rgb")
+    (tmp_path / "boxes.csv").write_text("path,x0,y0,x1,y1\nlarge.tif,10,10,200,190\n")
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 20_000)
+    monkeypatch.setattr(showing, "LONGEST", 130)
+    printed = saccade("explain", run, path, "--boxes", tmp_path / "boxes.csv", "--out", out).output
+    assert "too large to decode" in printed and "without faithfulness" in printed
+    assert sorted(path.name for path in out.iterdir()) == ["large_map.png", "large_patches.png", "large_sites.csv"]
+    assert Image.open(out / "large_map.png").size == (130, 100)
+    with (out / "large_sites.csv").open() as file:
+        heaviest = next(csv.DictReader(file))
+    x, y = (int(float(heaviest[name])) for name in ("x0", "y0"))
+    shown = np.asarray(Image.open(out / "large_patches.png"))
+    beyond = np.pad(field, ((24, 24), (24, 24), (0, 0)), mode="reflect")
+    first = shown[36 : 36 + 24 * 8 : 8, 10 : 10 + 24 * 8 : 8]
+    np.testing.assert_array_equal(first, beyond[y + 24 : y + 48, x + 24 : x + 48])
+    every = make_field_model(tmp_path / "every", "full-image-cnn")
+    result = saccade("explain", every, path, "--out", tmp_path / "none", code=2)
+    assert "too large for a model that holds every pixel" in result.stderr.splitlines()[0]
 
 
 def test_boxes_are_of_fields(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:

@@ -2,13 +2,19 @@
 
 import csv
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
+from saccade.imaging import image_files
 from tests.miniature import LOBES
+from tests.miniature_fields import make_field_model
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -76,6 +82,45 @@ def test_files_left_out_are_named(
     given = (folder, folder / "first.png", folder)  # named again, it is not said again
     result = saccade("predict", trained, *given, "--out", tmp_path / "p.csv")
     assert result.stderr.splitlines() == ([f"left out {said}"] if said else [])
+
+
+def test_fields_of_every_kind(saccade: Callable, tmp_path: Path) -> None:
+    """Smaller than a patch, with alpha, CMYK and flat ones are predicted; 16-bit and damaged ones are told."""
+    run, folder = make_field_model(tmp_path / "run"), tmp_path / "images"
+    folder.mkdir()
+    field = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    Image.fromarray(field[:1, :1]).save(folder / "dot.png")
+    Image.fromarray(field[:10]).save(folder / "low.png")
+    Image.fromarray(np.dstack([field, field[..., 0]])).save(folder / "alpha.png")
+    Image.fromarray(field).convert("CMYK").save(folder / "ink.jpg")
+    Image.fromarray(np.full_like(field, 255)).save(folder / "flat.png")
+    tifffile.imwrite(folder / "deep.tif", field.astype(np.uint16), photometric="rgb")
+    (folder / "cut.jpg").write_bytes((folder / "ink.jpg").read_bytes()[:900])
+    claims = bytearray((folder / "flat.png").read_bytes())
+    claims[16:24] = struct.pack(">II", 60_000, 60_000)
+    claims[29:33] = struct.pack(">I", zlib.crc32(claims[12:29]))
+    (folder / "bomb.png").write_bytes(claims)
+    result = saccade("predict", run, folder, "--out", tmp_path / "p.csv", code=3)
+    told = [line for line in result.stderr.splitlines() if line.startswith("skipped: ")]
+    for line, said in zip(
+        told, ("bomb.png: claims more pixels", "cut.jpg: is damaged", "deep.tif: holds uint16"), strict=True
+    ):
+        assert said in line
+    good = [row for row in rows_of(tmp_path / "p.csv") if not row["error"]]
+    assert [Path(row["path"]).name for row in good] == ["alpha.png", "dot.png", "flat.png", "ink.jpg", "low.png"]
+    assert all(float(row["p_blue"]) + float(row["p_red"]) == pytest.approx(1, abs=1e-4) for row in good)
+
+
+def test_a_field_too_large_to_decode(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, field = make_field_model(tmp_path / "run"), np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", field, tile=(32, 32), photometric="rgb")
+    saccade("predict", run, tmp_path / "a.tif", "--out", tmp_path / "decoded.csv")
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 5000)
+    assert "1 of 1 images" in saccade("predict", run, tmp_path / "a.tif", "--out", tmp_path / "tiled.csv").output
+    assert rows_of(tmp_path / "tiled.csv") == rows_of(tmp_path / "decoded.csv")
+    every = make_field_model(tmp_path / "every", "full-image-cnn")
+    result = saccade("predict", every, tmp_path / "a.tif", "--out", tmp_path / "p.csv", code=2)
+    assert "a.tif: is too large for a model that holds every pixel" in result.stderr
 
 
 def test_the_help_promises_what_is_kept(saccade: Callable) -> None:

@@ -1,13 +1,17 @@
 """``saccade train`` leaves a run with a report, or one line that says what is wrong and nothing half-written."""
 
+import csv
 import json
 import shutil
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import yaml
 from PIL import Image
 
@@ -171,6 +175,90 @@ def test_bad_data_is_one_line_and_found_by_check(
     assert said in refused("train", "--data", folder, "--out", tmp_path / "run", *SHORT)
     assert not (tmp_path / "run").exists()
     assert said in saccade("check", folder, code=2).output
+
+
+def made_field(seed: int, height: int = 60, width: int = 80) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def fields(tmp_path: Path) -> Path:
+    """Two classes of four fields, two of them smaller than a patch."""
+    for number in range(8):
+        save(tmp_path / "data" / "ab"[number % 2] / f"{number}.png", made_field(number, 60 if number > 1 else 20))
+    return tmp_path / "data"
+
+
+def bomb(folder: Path) -> None:
+    """A PNG that claims 60,000 × 60,000 pixels and has some thousands."""
+    path = folder / "a" / "2.png"
+    content = bytearray(path.read_bytes())
+    content[16:24] = struct.pack(">II", 60_000, 60_000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    path.write_bytes(content)
+
+
+FIELDS = ("--model", "attention-sampling", "--set", "training.epochs=2", "--set", "model.factor=8")
+FIELDS = (*FIELDS, "--set", "model.patch=24", "--set", "model.budget=4")
+
+
+@pytest.mark.parametrize("damage", ["truncated image", "wrong channels", "wrong kind of values", "a bomb"])
+def test_bad_fields_are_one_line_and_found_by_check(
+    refused: Callable[..., str], saccade: Callable, fields: Path, tmp_path: Path, damage: str
+) -> None:
+    break_it, said = {**DAMAGES, "a bomb": (bomb, "2.png: claims more pixels than the limit of 67,108,864")}[damage]
+    break_it(fields)
+    assert said in refused("train", "--data", fields, "--out", tmp_path / "run", *FIELDS)
+    assert not (tmp_path / "run").exists()
+    assert said in saccade("check", fields, code=2).output
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        ("attention-sampling", ("patch=8",), "patches of 8 pixels leave gaps between cells of 8"),
+        ("conditional-sampling", ("patch=5",), "patches of 5 pixels leave gaps between cells of 8"),
+        ("attention-front-end", ("patch=8",), "patches of 8 pixels leave gaps between cells of 8"),
+        ("attention-sampling", ("estimator=distinct", "budget=31"), "has 30 cells of 8 x 8 pixels, of which 31"),
+    ],
+)
+def test_what_no_field_can_give(
+    refused: Callable[..., str], fields: Path, tmp_path: Path, model: str, options: tuple[str, ...], said: str
+) -> None:
+    """All parts are given, so that the smallest fields are among those that are opened."""
+    names = [f"{'ab'[n % 2]}/{n}.png,{'ab'[n % 2]},{'val' if n > 5 else 'train'}\n" for n in range(8)]
+    (fields / "manifest.csv").write_text("path,label,split\n" + "".join(names))
+    changes = [word for option in options for word in ("--set", f"model.{option}")]
+    words = ("--data", fields, "--out", tmp_path / "run", *FIELDS, "--model", model)
+    assert said in refused("train", *words, *changes)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("estimator", ["reinforce", "distinct"])
+def test_odd_fields_that_can_be_trained_on(saccade: Callable, fields: Path, tmp_path: Path, estimator: str) -> None:
+    """Of different sizes, smaller than a patch, with alpha, CMYK, grey, and of one value throughout."""
+    save(fields / "a" / "alpha.png", np.dstack([made_field(20), np.full((60, 80), 99, np.uint8)]))
+    Image.fromarray(made_field(21)).convert("CMYK").save(fields / "b" / "ink.jpg")
+    save(fields / "a" / "grey.png", made_field(22)[..., 0])
+    save(fields / "b" / "flat.png", np.full((90, 50, 3), 255, np.uint8))
+    save(fields / "b" / "wide.png", made_field(23, 10, 200))
+    saccade("train", "--data", fields, "--out", tmp_path / "run", *FIELDS, "--set", f"model.estimator={estimator}")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == RUN
+    assert "fields keep their size" in saccade("check", fields).output
+
+
+@pytest.mark.usefixtures("quick")
+def test_sixteen_bit_fields_of_no_contrast(saccade: Callable, tmp_path: Path) -> None:
+    for number in range(8):
+        tifffile.imwrite(tmp_path / f"{number}.tif", np.full((60, 80, 3), 30_000, np.uint16), photometric="rgb")
+    rows = [f"{n}.tif,{'ab'[n % 2]},{'train' if n < 6 else 'val'}\n" for n in range(8)]
+    (tmp_path / "manifest.csv").write_text("path,label,split\n" + "".join(rows))
+    saccade("train", "--data", tmp_path, "--out", tmp_path / "run", *FIELDS)
+    with (tmp_path / "run" / "history.csv").open() as file:
+        history = list(csv.DictReader(file))
+    assert len(history) == 2
+    assert all(np.isfinite(float(row["train_loss"])) and np.isfinite(float(row["val_loss"])) for row in history)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
 from saccade.core.manifest import PARTS, Row
-from saccade.core.splits import assign_parts, cut_cases, fold_cases, load_splits, split_cases, write_splits
+from saccade.core.splits import (
+    assign_parts,
+    confounding,
+    cut_cases,
+    fold_cases,
+    load_splits,
+    split_cases,
+    write_splits,
+)
 
 
 def make_rows(cases: list[tuple[str, int]]) -> list[Row]:
@@ -137,6 +145,64 @@ def test_bad_splits(cases: list[tuple[str, int]], own: list[str], message: str) 
 def test_every_cut_case_is_named() -> None:
     rows = with_parts(make_rows([("a", 3), ("b", 2), ("b", 2)]), ["train", "test", "val", "val", "test", "val", "val"])
     assert [problem.message.split("'")[1] for problem in cut_cases(rows)] == ["case0", "case1"]
+
+
+def counted(table: dict[str, dict[str, int]]) -> list[Row]:
+    """Rows of cases, each with so many images of each class."""
+    return [
+        Row(Path(f"{case}_{label}_{image}"), label, name=f"{case}_{label}_{image}", case_id=case)
+        for case, counts in table.items()
+        for label, count in counts.items()
+        for image in range(count)
+    ]
+
+
+CONFOUNDED = {
+    "a case for each class": {"p": {"a": 8}, "q": {"b": 8}},
+    "two cases for each class": {"p": {"a": 5}, "q": {"a": 4}, "r": {"b": 6}, "s": {"b": 3}},
+    "with a few exceptions": {"p": {"a": 18, "b": 2}, "q": {"a": 1, "b": 19}},
+    "one class of three": {"p": {"a": 20}, "q": {"b": 10, "c": 10}, "r": {"b": 10, "c": 10}, "s": {"a": 1, "b": 2}},
+}
+HONEST = {
+    "every case has every class": {case: {"a": 9, "b": 10} for case in "pqr"},
+    "nearly so": {"p": {"a": 12, "b": 8}, "q": {"a": 8, "b": 12}, "r": {"a": 9, "b": 11}},
+    "a diagnosis for each of many cases": {f"{label}{i}": {label: 6} for label in "ab" for i in range(6)},
+    "rare class, even among few cases": {"p": {"a": 2, "b": 40}, "q": {"a": 2, "b": 40}},
+    "one case": {"p": {"a": 10, "b": 10}},
+    "an image for each case": {f"{label}{i}": {label: 1} for label in "ab" for i in range(3)},
+}
+
+
+@pytest.mark.parametrize("name", CONFOUNDED)
+def test_confounded_classes_are_named(name: str) -> None:
+    rows = counted(CONFOUNDED[name])
+    (note,) = confounding(rows)
+    assert note.startswith("class and case are confounded (") and "\n" not in note
+    assert "images of 'a' are of case 'p'" in note and "tell cases apart" in note
+    assert ("'b'" in note) == (name != "one class of three")
+    assert assign_parts(rows).notes[-1] == note
+    own = with_parts(rows, ["train"] * len(rows))
+    assert note in assign_parts(own, fractions=(1, 0, 0)).notes
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_honest_data_is_not_called_confounded(name: str) -> None:
+    rows = counted(HONEST[name])
+    assert confounding(rows) == ()
+    assert not any("confounded" in note for note in assign_parts(rows).notes)
+
+
+def test_only_known_cases_can_be_confounded_with_a_class() -> None:
+    rows = [replace(row, case_id="") for row in counted(CONFOUNDED["a case for each class"])]
+    assert confounding(rows) == () == confounding([])
+
+
+@given(st.integers(2, 4), st.integers(2, 6), st.integers(0, 99))
+def test_labels_drawn_at_random_are_not_confounded(cases: int, classes: int, seed: int) -> None:
+    dice = random.Random(seed)
+    labels = [dice.randrange(classes) for _ in range(60 * cases)]
+    rows = [Row(Path(str(n)), str(label), case_id=str(n % cases)) for n, label in enumerate(labels)]
+    assert confounding(rows) == ()
 
 
 @given(

@@ -167,4 +167,19 @@ def test_a_damaged_archive(tmp_path: Path) -> None:
 def test_real_fields(real_data: Path) -> None:
     report = check_data(real_data / "osteosarcoma_fields")
     assert not report.errors and report.images == 60
-    assert "class 'Viable' has 2 cases: none of them in val" in found(report, "note")
+    notes = found(report, "note")
+    assert "class 'Viable' has 2 cases: none of them in val" in notes
+    assert "14 of 20 images of 'Viable' are of case 'Case-48'" in notes
+    assert "'Non-Tumor'" not in notes.partition("confounded")[2]  # its images come from seven cases
+
+
+@pytest.mark.parametrize("confounded", [True, False])
+def test_a_class_that_its_case_gives_away(folder: Path, confounded: bool) -> None:
+    rows = [
+        f"{path.parent.name}/{path.name},{path.parent.name},{path.parent.name if confounded else index % 3}"
+        for index, path in enumerate(sorted(folder.rglob("*.png")))
+    ]
+    (folder / "manifest.csv").write_text("path,label,case_id\n" + "\n".join(rows))
+    report = check_data(folder)
+    assert not report.errors
+    assert ("class and case are confounded" in found(report, "note")) == confounded

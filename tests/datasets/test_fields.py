@@ -1,5 +1,7 @@
 """Fields in memory: every pixel as it was saved, at its own size, with what is known of where to look."""
 
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,10 @@ from PIL import Image
 
 from saccade.core.errors import BadInput
 from saccade.core.files import write_csv
-from saccade.datasets.fields import FieldData, open_fields
+from saccade.datasets.fields import FieldData, load_fields, open_fields
+from saccade.datasets.sources import open_manifest
+from saccade.imaging.image_files import load_image
+from saccade.imaging.preprocessing import Preprocessing
 
 
 @pytest.fixture
@@ -63,6 +68,22 @@ def test_statistics_are_those_of_the_training_part(folder: Path) -> None:
     assert data.preprocessing.size is None
     assert np.allclose(data.preprocessing.mean, values.mean(0))
     assert np.allclose(data.preprocessing.std, values.std(0))
+
+
+def test_loading_holds_the_pixels_once(tmp_path: Path) -> None:
+    """And of some images more, those on their way through the threads."""
+    for number in range(48):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        np.save(tmp_path / "ab"[number % 2] / f"{number}.npy", np.full((300, 400 + number, 3), number, np.uint8))
+    manifest = open_manifest(tmp_path)
+    preprocessing = Preprocessing.like(load_image(manifest.rows[0].path), None)
+    load_fields(replace(manifest, rows=manifest.rows[:2]), preprocessing)  # what is imported and kept for good
+    tracemalloc.start()
+    data = load_fields(manifest, preprocessing)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [data.store.image(row).unique().item() for row in range(48)] == [int(row.path.stem) for row in data.rows]
+    assert data.store.pixels.nbytes < peak < 1.6 * data.store.pixels.nbytes
 
 
 def test_parts_not_asked_for_are_not_opened(folder: Path) -> None:

@@ -104,6 +104,15 @@ def test_blocks_are_rows_of_the_overview(
     assert torch.equal(file.cost().pixels_looked, memory.cost().pixels_looked)
 
 
+def test_an_overview_as_a_whole_has_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = opened(save(tmp_path / "a.tif", RGB, tile=(64, 64)))
+    monkeypatch.setattr(tiled, "MAX_OVERVIEW_CELLS", 67 * 90)
+    assert file.overview(5).shape == (1, 3, 67, 90)
+    with pytest.raises(BadInput, match=r"a\.tif: its overview at 1/4 has 83 x 113 cells.*attention-sampling"):
+        file.overview(4)
+    assert sum(block.rows for block in file.overview_blocks(4, 4)) == 83
+
+
 def test_decoded_is_what_was_unpacked(tmp_path: Path) -> None:
     file = opened(save(tmp_path / "a.tif", RGB, tile=(64, 64), compression="zlib"))
     assert file.cost().pixels_decoded.tolist() == [0] and file.cost().pixels_total.tolist() == [331 * 450]

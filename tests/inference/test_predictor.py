@@ -1,21 +1,31 @@
 """Images of any size and kind go in; answers, in the images' own pixels, come out in order."""
 
 import gc
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
 import saccade
 from saccade.core.errors import BadInput
+from saccade.imaging import image_files, tiled
 from saccade.imaging.preprocessing import Preprocessing
+from saccade.imaging.tiled_files import TiledFile
 from saccade.inference.predictor import Predictor
 from saccade.models import create_model
 from saccade.models.packaging import save_model
+from tests.imaging.test_tiled import save_huge
+from tests.miniature_fields import make_field_model
 
 SIZE = 16
 
@@ -179,3 +189,123 @@ def test_open_and_load_give_the_same_answers(tmp_path: Path, predictor: Predicto
     expected = predictor.predict([picture()])[0].probabilities
     for opened in (Predictor.open(tmp_path / "model", "cpu"), saccade.load(tmp_path / "model", "cpu")):
         assert opened.predict([picture()])[0].probabilities == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.fixture
+def large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tiled field above a limit that is lowered to 20,000 pixels, or 80,000 values."""
+    path = tmp_path / "large.tif"
+    tifffile.imwrite(path, picture(200, 260), tile=(64, 64), photometric="rgb", compression="zlib")
+    monkeypatch.setattr(image_files, "MAX_PIXELS", 20_000)
+    return path
+
+
+@pytest.mark.parametrize("name", ["attention-sampling", "attention-front-end", "conditional-sampling", "stain-patches"])
+def test_a_field_too_large_to_decode_gives_the_answers_of_its_pixels(tmp_path: Path, large: Path, name: str) -> None:
+    options = {"budget": 4, "patch": 32, "factor": 8}
+    fields = Predictor.open(make_field_model(tmp_path / "run", name, **options), "cpu")
+    expected, *others = fields.predict([picture(200, 260), large, picture(100, 120, seed=1), large])
+    assert [result.extent for result in others] == [(200, 260), (100, 120), (200, 260)]
+    for found in (others[0], others[2]):
+        assert isinstance(found.pixels(), TiledFile)
+        assert found.probabilities == pytest.approx(expected.probabilities, abs=1e-5)
+        assert (found.boxes == expected.boxes).all() and found.weights == pytest.approx(expected.weights, abs=1e-5)
+        assert float(found.cost.pixels_read) == float(expected.cost.pixels_read)
+        assert float(found.cost.pixels_looked) == float(expected.cost.pixels_looked)
+    with pytest.raises(BadInput, match="above the limit"):
+        others[0].image()
+    shown = others[0].shown()
+    boxes = others[0].sites.boxes[0]
+    assert (shown.patches(boxes) == expected.shown().patches(boxes)).all()
+    assert others[0].plot().axes[0].get_images()[0].get_array().shape == (200, 260, 3)
+
+
+def test_what_cannot_be_predicted_from_a_large_file_is_told(
+    tmp_path: Path, large: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = Predictor.open(make_field_model(tmp_path / "every", "full-image-cnn"), "cpu")
+    assert "large.tif: is too large for a model that holds every pixel" in every.predict([large])[0].error
+    monkeypatch.setattr(tiled, "MAX_OVERVIEW_CELLS", 100)
+    small = Predictor.open(make_field_model(tmp_path / "small", "downscaled-cnn"), "cpu")
+    assert "large.tif: its overview at 1/5" in small.predict([large])[0].error
+    fields = Predictor.open(make_field_model(tmp_path / "fields"), "cpu")
+    deep, cut = tmp_path / "deep.tif", tmp_path / "cut.tif"
+    tifffile.imwrite(deep, picture(200, 260).astype(np.uint16), tile=(64, 64), photometric="rgb")
+    content = bytearray(large.read_bytes())
+    with tifffile.TiffFile(large) as file:
+        start, length = file.pages[0].dataoffsets[7], file.pages[0].databytecounts[7]
+    content[start : start + length] = bytes(length)  # one tile is damaged, which its header does not tell
+    cut.write_bytes(content)
+    good, *bad = fields.predict([large, deep, cut])
+    assert not good.error
+    assert "deep.tif: holds uint16 values" in bad[0].error and "cut.tif: is damaged" in bad[1].error
+
+
+def test_a_model_of_cells_refuses_what_is_too_large_to_decode(predictor: Predictor, large: Path) -> None:
+    assert "above the limit" in predictor.predict([large])[0].error
+
+
+def make_light_seeker(folder: Path) -> Path:
+    """A model that looks where the light is, in a folder to open."""
+    model = create_model("attention-sampling", ("a", "b"), budget=20, patch=50, factor=5)
+    look: Any = model.look
+    with torch.no_grad():
+        for each in look.parameters():
+            each.zero_()
+        for each in look.trunk:
+            if isinstance(each, torch.nn.Conv2d):
+                each.weight[0, 0, 1, 1] = 1
+            elif hasattr(each, "bias"):
+                each.weight.fill_(1)
+        look.score.weight[0, 0, 1, 1] = 60
+    save_model(folder, model, Preprocessing(None, 3, (0.0,) * 3, (1.0,) * 3))
+    return folder
+
+
+CHILD = """
+import json, sys
+from pathlib import Path
+import numpy as np
+import torch
+import saccade
+from saccade.cli.explain import explain_field
+from saccade.evaluation.memory_probe import release, start, status_bytes
+
+torch.set_num_threads(1)
+run, slide, out = sys.argv[1:]
+predictor = saccade.load(run, "cpu")
+explain_field(predictor, predictor.predict([np.zeros((300, 300, 3), np.uint8)])[0], Path(out), "blank")  # imports
+release()
+base, resettable = start()
+result = predictor.predict([slide])[0].or_raise()
+predicting = status_bytes("VmHWM") - base
+line = explain_field(predictor, result, Path(out), "slide")
+explaining = status_bytes("VmHWM") - base
+print(json.dumps({
+    "predicting": predicting if resettable else None, "explaining": explaining, "boxes": result.boxes.tolist(),
+    "looked": result.cost.pixels_looked.item(), "line": line,
+}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's account of the process")
+def test_a_slide_of_forty_thousand_is_predicted_and_explained_within_a_gigabyte(tmp_path: Path) -> None:
+    """1.6 thousand million pixels; one tile of 256 × 256 is bright, and found."""
+    save_huge(tmp_path / "a.tif", 40_000, 256, (100, 37))
+    words = [sys.executable, "-c", CHILD, make_light_seeker(tmp_path / "run"), tmp_path / "a.tif", tmp_path / "out"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    child = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    assert child.returncode == 0, child.stderr
+    found = json.loads(child.stdout.splitlines()[-1])
+    print(f"memory above the imports: {found['predicting']} and {found['explaining']}")  # shown by pytest -rP
+    middles = (np.array(found["boxes"])[:, :2] + np.array(found["boxes"])[:, 2:]) / 2
+    assert (abs(middles - (37.5 * 256, 100.5 * 256)) < 128 + 5).all()
+    assert found["looked"] == 8000**2
+    picture = np.asarray(Image.open(tmp_path / "out" / "slide_map.png"))
+    assert picture.shape == (2000, 2000, 3)
+    marks = np.argwhere(picture.min(2) > 200) - (100.5 * 256 / 20, 37.5 * 256 / 20)
+    assert len(marks) and np.abs(marks).max() < 300, "outlines and numbers are about the bright tile"
+    if found["predicting"] is None:
+        pytest.skip("this kernel does not let a process forget its peak")
+    assert found["predicting"] < 2**30 and found["explaining"] < 2**30

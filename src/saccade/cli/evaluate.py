@@ -25,6 +25,9 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, val or test; test where the data is split.")] = "",
     labels: Annotated[Path | None, typer.Option(help="CSV from,to: how other class names are called here.")] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
+    draws: Annotated[
+        int | None, typer.Option(help="Also predict from so many sets of random draws, and tell their spread.", min=2)
+    ] = None,
 ) -> None:
     """Measure a run on labelled images: predictions.csv, metrics.json and report.html.
 
@@ -35,6 +38,7 @@ def evaluate(
     from saccade.core.manifest import part_of
     from saccade.datasets.sources import open_manifest
     from saccade.evaluation.labels import load_label_map
+    from saccade.inference.draws import draws_of
     from saccade.inference.hub import find_model
     from saccade.inference.parts import choose_images
     from saccade.inference.runs import Run
@@ -43,13 +47,15 @@ def evaluate(
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     opened = Run.open(find_model(run))
     classes = opened.package.model.classes
+    if draws is not None:
+        draws_of(opened.package.model, draws)
     mapping = load_label_map(labels, classes) if labels else None
     chosen = choose_images(open_manifest(data), opened.splits, trained_on(opened), part_of(split, "--split"))
     images = label_images(chosen.manifest, classes, mapping)
     for note in chosen.notes:
         warn(f"note: {note}")
     say(f"evaluating {len(images)} images, {chosen.part + ' part' if chosen.part else 'all there are'}")
-    if evaluate_run(opened, chosen, images, out, device):
+    if evaluate_run(opened, chosen, images, out, device, draws=draws):
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
@@ -60,6 +66,7 @@ def evaluate_run(
     out: Path,
     device: str | None = None,
     beside: "Sequence[Run]" = (),
+    draws: int | None = None,
 ) -> int:
     """Predict, measure and report into a folder; returns how many images could not be opened.
 
@@ -70,9 +77,11 @@ def evaluate_run(
         out: The folder.
         device: Where to compute.
         beside: Further runs of the method, judged on the same images for the report's comparison.
+        draws: Sets of random draws to predict from as well; none where not given.
     """
     from saccade.core.files import write_json
     from saccade.evaluation.assessment import judge, measure_costs
+    from saccade.evaluation.draws import judge_draws
     from saccade.inference.predictor import Predictor
     from saccade.inference.tables import prediction_table
     from saccade.report.gathering import is_simulated, report_data
@@ -83,6 +92,10 @@ def evaluate_run(
         with progress("predicting") as tell:
             judged = judge(predictor, images, tell, table, warn)
         metrics = judged.metrics(predictor.classes)
+    shown = metrics.as_dict()
+    if draws is not None:
+        with progress("drawing") as tell:
+            shown["draws"] = judge_draws(predictor, judged, draws, tell)
     say("measuring cost")
     costs = measure_costs(predictor, judged)
     cost = costs[predictor.model.config["model"]]
@@ -94,13 +107,15 @@ def evaluate_run(
         "simulated": is_simulated(chosen.manifest),
         "images_failed": judged.failed,
     }
-    shown = {**metrics.as_dict(), "cost": cost}
+    shown["cost"] = cost
     write_json(out / "metrics.json", {**shown, "about": about})
     say("measuring explanations")
     rows = [run_row(run, shown), *(_row_of(other, images) for other in beside)] if beside else None
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, chosen.part, runs=rows)
     write_report(out / "report.html", page)
-    say(headline(metrics.as_dict(), cost, simulated=about["simulated"]))
+    say(headline(shown, cost, simulated=about["simulated"]))
+    if draws is not None:
+        say(draws_line(shown["draws"]))
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, {out / 'report.html'}")
     return judged.failed
 
@@ -133,6 +148,18 @@ def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], simulated: boo
     images = f"{metrics['n']} {'simulated ' if simulated else ''}images"
     pixels = f"{cost['pixels_read_fraction']:.1%} of the pixels read, {cost['pixels_looked_fraction']:.1%} looked at"
     return f"accuracy {accuracy['value']:.1%}{interval} on {images}, {pixels}"
+
+
+def draws_line(found: Mapping[str, Any]) -> str:
+    """What random draws change, in one line.
+
+    >>> draws_line({"count": 5, "accuracy_of_mean": 0.9, "mean_accuracy": 0.85, "accuracy_spread": 0.02,
+    ...             "probability_spread": 0.04})
+    '5 random draws: accuracy of their mean 90.0%, of one 85.0% ± 2.0 points; probabilities ± 4.0 points'
+    """
+    mean = f"{found['count']} random draws: accuracy of their mean {found['accuracy_of_mean']:.1%}"
+    single = f"of one {found['mean_accuracy']:.1%} ± {100 * found['accuracy_spread']:.1f} points"
+    return f"{mean}, {single}; probabilities ± {100 * found['probability_spread']:.1f} points"
 
 
 def trained_on(run: "Run") -> Path | None:

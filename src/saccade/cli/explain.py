@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from saccade.explanation.faithfulness import Faithfulness
+    from saccade.imaging.opening import FieldPixels
     from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
 
@@ -30,8 +31,9 @@ def explain(
 ) -> None:
     """Explain single images: what was read (PNG and CSV), and a faithfulness figure for each.
 
-    Of fields, the map of where the model looked and the patches it read. Images that cannot be opened are skipped, with
-    a line for each; the exit code is then 3, or 2 if none can be opened.
+    Of fields, the map of where the model looked and the patches it read; of a TIFF too large to decode on a small
+    version of it, and without faithfulness. Images that cannot be opened are skipped, with a line for each; the exit
+    code is then 3, or 2 if none can be opened.
     """
     from saccade.datasets.folders import list_images
     from saccade.inference import load
@@ -94,29 +96,43 @@ def explain_field(
     """Write the files of one field and return its line for the screen; ``boxes`` is where the truth lies.
 
     A place that was drawn several times is one patch with the sum of the weights, in the pictures and in the table.
+    A field that is too large to decode is drawn smaller, and what would ask the model about changed copies left out.
     """
     from saccade.core.files import write_bytes
     from saccade.explanation.box_pointing import centres_inside
     from saccade.explanation.field_maps import field_maps
-    from saccade.explanation.patch_faithfulness import patch_faithfulness
     from saccade.explanation.site_tables import write_site_table
-    from saccade.imaging.distinct_sites import are_patches, distinct_sites
+    from saccade.imaging.distinct_sites import are_patches, distinct_sites, weighing
     from saccade.imaging.drawing import encode_png
-    from saccade.imaging.field_drawing import field_picture, patches_picture
+    from saccade.imaging.field_drawing import field_picture, patch_sheet
+    from saccade.imaging.showing import shown
 
-    image, sites = result.image(), distinct_sites(result.sites)
-    maps = field_maps(predictor.model, predictor.open_images([predictor.preprocessing.resize(image, result.name)]))
+    pixels, sites = result.pixels(), distinct_sites(result.sites)
+    image, places = shown(pixels), weighing(sites)
+    maps = field_maps(predictor.model, predictor.open_pixels(pixels, result.name))
     known: Any = {"relative": maps[0].relative.numpy(), "factor": maps[0].factor} if maps else {}
-    write_bytes(out / f"{name}_map.png", encode_png(field_picture(image, sites=sites, boxes=boxes, **known)))
+    picture = field_picture(image.whole(), sites=places, boxes=boxes, extent=image.extent, **known)
+    write_bytes(out / f"{name}_map.png", encode_png(picture))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
     line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
     if not are_patches(result.sites, result.extent):  # of a network that reads the whole field
         return *line, *[""] * 5
-    hits = None if boxes is None or not len(boxes) else centres_inside(sites.boxes[0], boxes).tolist()
-    write_bytes(out / f"{name}_patches.png", encode_png(patches_picture(image, sites, hits)))
-    measured = patch_faithfulness(predictor, [image])
-    areas = _deletion(measured, predictor, result, out / f"{name}_faithfulness.png")
+    hits = None if boxes is None or not len(boxes) else centres_inside(places.boxes[0], boxes).tolist()
+    sheet = patch_sheet(image.patches(places.boxes[0]), places.weights[0].tolist(), hits)
+    write_bytes(out / f"{name}_patches.png", encode_png(sheet))
+    areas = _field_deletion(predictor, result, pixels, out / f"{name}_faithfulness.png")
     return *line, f"{float(sites.weights[0, 0]):.1%}", str(sites.weights.shape[1]), *areas
+
+
+def _field_deletion(predictor: "Predictor", result: "Result", pixels: "FieldPixels", path: Path) -> list[str]:
+    """The deletion areas of a field, with their picture; a file too large to decode cannot be painted over."""
+    from saccade.explanation.patch_faithfulness import patch_faithfulness
+    from saccade.imaging.tiled_files import TiledFile
+
+    if isinstance(pixels, TiledFile):
+        say(f"{result.name}: too large to decode, so the map is drawn on a small version, without faithfulness")
+        return [""] * 3
+    return _deletion(patch_faithfulness(predictor, [pixels]), predictor, result, path)
 
 
 def _deletion(measured: "Faithfulness", predictor: "Predictor", result: "Result", path: Path) -> list[str]:

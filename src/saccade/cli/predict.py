@@ -22,13 +22,16 @@ def predict(
     run: Annotated[str, typer.Argument(help="Folder of a run, or owner/name on the Hugging Face hub.")],
     images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
     out: Annotated[Path, typer.Option(help="The table to write; an older one is replaced.")] = Path("predictions.csv"),
-    batch_size: Annotated[int, typer.Option(help="Images classified at a time.", min=1)] = 64,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images classified at a time; by default 64 cells or 4 fields.", min=1)
+    ] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
 ) -> None:
     """Predict the class of images of any size; PNG, JPEG, BMP, TIFF or NPY, with values as in training.
 
     Images that cannot be opened are skipped, with a line for each and in the table; the exit code is then 3. If none
-    can be opened, it is 2 and no table is written. Other files in a folder are left out.
+    can be opened, it is 2 and no table is written. Other files in a folder are left out. Models of fields also take
+    tiled TIFF files that are too large to decode, and unpack what they read.
     """
     from saccade.datasets.folders import list_images
     from saccade.inference import load

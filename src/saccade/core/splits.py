@@ -4,12 +4,13 @@ Iterative stratification (Sechidis et al. 2011) over cases: the rarest label fir
 the part that lacks most of it. Cases are put in order by a hash of the seed and their name, so a split depends
 neither on the order of the rows nor on the machine. A class has images in every part as soon as it has as many
 cases as there are parts; with two cases it is trained and tested, with one it is only trained, and a note says so.
+Another note says where few cases hold a class and little else, so that the case gives the class away.
 """
 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from saccade.core.errors import BadInput, Problem, raise_first
@@ -19,6 +20,12 @@ from saccade.core.tables import load_table
 
 FRACTIONS = (0.7, 0.15, 0.15)
 """Share of the images in training, validation and test part."""
+
+_FEW_CASES = 4
+"""A class whose images are those of fewer cases, counted by weight, may be told by its cases."""
+
+_ASSOCIATED = 1 / 3
+"""Share of a class's variance that its cases must explain before they are said to give it away; our choice."""
 
 _RANK = {"train": 0, "test": 1, "val": 2}  # who is served first where there are too few cases for all
 
@@ -40,7 +47,8 @@ def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, se
     _require_classes(rows)
     given = [row for row in rows if row.split]
     if not given:
-        return split_cases(rows, fractions, seed)
+        split = split_cases(rows, fractions, seed)
+        return replace(split, notes=(*split.notes, *confounding(rows)))
     if len(given) < len(rows):
         bare = next(row for row in rows if not row.split)
         message = f"only {len(given)} of {len(rows)} images say which part they are in"
@@ -56,7 +64,7 @@ def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, se
             f"the given split has no validation part: {share:.0%} of the training part, by case, serves as one"
         )
     _require_trained(rows, parts)
-    return Split(tuple(parts), (*notes, *_absences(rows, parts)))
+    return Split(tuple(parts), (*notes, *_absences(rows, parts), *confounding(rows)))
 
 
 def split_cases(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> Split:
@@ -109,6 +117,44 @@ def cut_cases(rows: Iterable[Row]) -> tuple[Problem, ...]:
             message = f"case {row.case!r} is in {row.split}, but in {earlier.split or 'no part'} at {earlier.place}"
             problems[row.case] = Problem(message, "give all images of a case the same split", row.place)
     return tuple(problems.values())
+
+
+def confounding(rows: Sequence[Row]) -> tuple[str, ...]:
+    """A note where class and case are confounded: few cases hold most images of a class, and little else.
+
+    Whoever knows the case of an image of such a class then knows its class too, and so may a model that has learned
+    what tells cases apart (stain, scanner) and nothing else. It takes both: with p_c the share of case c in the images
+    of a class, 1 / Σ p_c² < 4 cases in effect; and at least a third of the variance of "is of this class" explained by
+    the case (adjusted R²). Many cases of one class each, as diagnoses are, pass; so do few cases that all hold every
+    class. Images without a case do not count.
+
+    >>> rows = [Row(Path(f"{n}"), "ab"[n % 2], case_id=f"p{n % 2}") for n in range(8)]
+    >>> confounding(rows)[0].split(":")[0]
+    "class and case are confounded (4 of 4 images of 'a' are of case 'p0', 4 of 4 images of 'b' are of case 'p1')"
+    """
+    known = [row for row in rows if row.case_id]
+    cases = _Cases(known)
+    found = []
+    for label, names in sorted(cases.of_label.items()):
+        held = {name: cases.labels[name][label] for name in sorted(names)}
+        total, most = sum(held.values()), max(held, key=lambda name: held[name])
+        in_effect = total**2 / sum(count**2 for count in held.values())
+        if in_effect < _FEW_CASES and _explained(held, cases, len(known)) >= _ASSOCIATED:
+            found.append(f"{held[most]} of {total} images of {label!r} are of case {most!r}")
+    if not found:
+        return ()
+    consequence = "a model may tell cases apart instead of classes, and its figures say little about new cases"
+    return (f"class and case are confounded ({', '.join(found)}): {consequence}",)
+
+
+def _explained(held: Mapping[str, int], cases: "_Cases", images: int) -> float:
+    """Adjusted share of a class's variance that the case explains; 0 where a case is as good as an image."""
+    total, free = sum(held.values()), images - len(cases.names)
+    if total == images or free == 0:
+        return 0.0
+    purity = sum(count**2 / cases.size(name) for name, count in held.items()) / total
+    base = total / images
+    return 1 - (1 - purity) / (1 - base) * (images - 1) / free
 
 
 def write_splits(path: Path | str, rows: Iterable[Row]) -> None:

@@ -148,13 +148,13 @@ def _extents(facts: Sequence[_Facts], source: str) -> list[Problem]:
     if len(sizes) > 1:
         (low, high) = min(sizes), max(sizes)
         message = f"images have {len(sizes)} sizes, from {low[1]} x {low[0]} to {high[1]} x {high[0]}"
-        notes.append(Problem(message, "all are resized to one square", source, "note"))
+        notes.append(Problem(message, "cells are all resized to one square, fields keep their size", source, "note"))
     long = sum(
         count for (height, width), count in sizes.items() if max(height, width) > _ELONGATED * min(height, width)
     )
     if long:
         message = f"{long} images are more than {_ELONGATED} times longer than wide"
-        notes.append(Problem(message, "they are stretched to a square; crop them if shape matters", source, "note"))
+        notes.append(Problem(message, "cells are stretched to a square; crop them if shape matters", source, "note"))
     fields = [fact.width * fact.row.mpp for fact in facts if fact.row.mpp is not None]
     if fields and max(fields) > _UNEQUAL * min(fields):
         message = f"images are from {min(fields):.3g} to {max(fields):.3g} µm wide"
@@ -170,7 +170,7 @@ def _rows(manifest: Manifest) -> list[Problem]:
     problems += cut
     try:
         for note in assign_parts(manifest.rows).notes if not cut else ():
-            problems.append(Problem(note, "add cases of it, or read its figures with care", source, "note"))
+            problems.append(Problem(note, "add cases, or read the figures with care", source, "note"))
     except BadInput as error:
         problems.append(Problem(error.message, error.remedy, error.source or source))
     for label, count in manifest.counts().items():

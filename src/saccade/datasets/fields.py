@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -21,7 +20,10 @@ from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.datasets.sources import each_image, open_manifest
 from saccade.imaging.image_files import Array
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.rasters import FillingStore, PixelStore, Rasters
+
+_STRIP = 2**20
+"""Pixels measured at a time, which become float64."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,7 +52,8 @@ class FieldData(LabelledData):
         """The same with mean and standard deviation measured on the training part."""
         store = self.part("train").store
         images = (store.image(row).permute(2, 0, 1)[None] for row in range(len(store)))
-        return replace(self, preprocessing=self.preprocessing.fitted(images))
+        strips = (strip for image in images for strip in image.split(max(1, _STRIP // image.shape[3]), dim=2))
+        return replace(self, preprocessing=self.preprocessing.fitted(strips))
 
 
 def open_fields(
@@ -97,7 +100,7 @@ def load_fields(
     classes: Sequence[str] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> FieldData:
-    """Decode every field of a manifest.
+    """Decode every field of a manifest, each into the memory it stays in: no more than one per thread is held twice.
 
     Args:
         manifest: The fields; hand in a part of it to load no more than that.
@@ -110,10 +113,10 @@ def load_fields(
     """
     names = manifest.classes if classes is None else tuple(classes)
     labels = class_numbers(manifest, names)
-    found: list[np.ndarray] = [np.empty(0)] * len(manifest)
+    filling = FillingStore(len(manifest))
 
     def keep(index: int, image: Array) -> None:
-        found[index] = preprocessing.resize(image, manifest.rows[index].place)
+        filling.put(index, preprocessing.resize(image, manifest.rows[index].place))
 
     raise_first(tuple(each_image(manifest.rows, keep, progress)))
     return FieldData(
@@ -121,7 +124,7 @@ def load_fields(
         classes=names,
         labels=labels,
         preprocessing=preprocessing,
-        store=PixelStore.of(found),
+        store=filling.store(),
         boxes=_known_boxes(manifest),
         split=manifest,
     )

@@ -5,6 +5,7 @@ table and left out of the figures.
 """
 
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,8 @@ from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.memory import peak_memory_bytes
 from saccade.evaluation.metrics import Metrics, evaluate_predictions
 from saccade.evaluation.speed import compare_speed
-from saccade.imaging.opening import Opened, some_of
+from saccade.imaging.image_files import MAX_PIXELS, is_too_large_tiff
+from saccade.imaging.opening import Decoded, some_of
 from saccade.imaging.rasters import Rasters
 from saccade.inference.fast import FastModel
 from saccade.inference.predictor import Predictor
@@ -114,7 +116,7 @@ def judge(
     opened: list[LabelledImage] = []  # what the predictor has taken from the stream and not yet given back
 
     def items() -> Iterator[Item]:
-        for image, item in _stream(images):
+        for image, item in stream_items(images):
             opened.append(image)
             yield item
 
@@ -173,9 +175,11 @@ def measure_costs(
 def decoding_speed(predictor: Predictor, images: Sequence[LabelledImage]) -> float | None:
     """Files turned into a model's input per second, on one thread: decoded and resized, which every model needs.
 
-    The rest of ``images_per_second`` leaves this out. ``None`` where the images do not lie in files of their own.
+    The rest of ``images_per_second`` leaves this out. ``None`` where the images do not lie in files of their own, or
+    none is small enough to be decoded.
     """
-    names = [str(image.row.path) for image in images if not image.row.member][:_MOST_DECODED]
+    files = (image.row.path for image in images if not image.row.member)
+    names = [str(path) for path in files if not is_too_large_tiff(path)][:_MOST_DECODED]
     if not names:
         return None
     start = time.perf_counter()
@@ -208,28 +212,34 @@ def ready_model(name: str, classes: tuple[str, ...], **options: Any) -> ReadyMod
     return ReadyModel(FastModel(create_model(name, classes, **options)))
 
 
-def _peak_memory(predictor: Predictor, images: Opened) -> int | None:
+def _peak_memory(predictor: Predictor, images: Decoded) -> int | None:
     config = predictor.model.config
     options = {**config["options"], **({"budget": predictor.model.budget} if "budget" in config["options"] else {})}
     arguments = {"name": config["model"], "classes": list(config["classes"]), **options}
     height, width = images.extents[0].tolist() if isinstance(images, Rasters) else images.shape[2:]
     shape = [len(images), predictor.preprocessing.channels, height, width]
-    return peak_memory_bytes("saccade.evaluation.assessment:ready_model", arguments, shape=shape)
+    stored = isinstance(images, Rasters)
+    return peak_memory_bytes("saccade.evaluation.assessment:ready_model", arguments, shape=shape, stored=stored)
 
 
-def _made_up(predictor: Predictor, judged: Judged) -> Opened:
-    """Images of the model's size, or one field as large as the first that was judged; their content changes no cost."""
+def _made_up(predictor: Predictor, judged: Judged) -> Decoded:
+    """Images of the model's size, or one field as large as the first that was judged; their content changes no cost.
+
+    Instead of a field that is too large to decode, the largest square that is not.
+    """
     size, channels = predictor.preprocessing.size, predictor.preprocessing.channels
     generator = torch.Generator().manual_seed(0)
     if size is not None:
         return torch.rand(TIMED_BATCH, channels, size, size, generator=generator).to(predictor.device)
     height, width = judged.extents[0]
+    if height * width > MAX_PIXELS:
+        height = width = math.isqrt(MAX_PIXELS)
     values = 255 * torch.rand(height, width, channels, generator=generator)
     kind = predictor.preprocessing.kind
     return predictor.open_images([values.numpy().astype(np.float32 if kind == "float32" else kind)])
 
 
-def _stream(images: Sequence[LabelledImage]) -> Iterator[tuple[LabelledImage, Item]]:
+def stream_items(images: Sequence[LabelledImage]) -> Iterator[tuple[LabelledImage, Item]]:
     """Each image with what the predictor can open: its path, or its pixels where a file holds many."""
     archives: dict[Path, dict[str, LabelledImage]] = defaultdict(dict)
     for image in images:

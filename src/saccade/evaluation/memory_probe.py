@@ -36,19 +36,19 @@ def measure(
         torch.set_num_threads(threads)
     throwaway = build(factory, arguments)  # once for what it imports on the way
     if stored:
-        classify(throwaway, fields((*shape[:2], *(min(_SMALL, side) for side in shape[2:]))))
+        run_once(throwaway, fields((*shape[:2], *(min(_SMALL, side) for side in shape[2:]))))
     del throwaway
     release()
     base, resettable = start()
-    classify(build(factory, arguments), fields(shape) if stored else torch.rand(*shape))
+    run_once(build(factory, arguments), fields(shape) if stored else torch.rand(*shape))
     peak = status_bytes("VmHWM") if resettable else all_time_peak()
     if base is None or peak is None or (peak <= base and not resettable):
         return {"base": base, "peak": peak, "extra": None}
     return {"base": base, "peak": peak, "extra": max(0, peak - base)}
 
 
-def classify(model: nn.Module, images: Tensor | Rasters) -> None:
-    """Once, in evaluation."""
+def run_once(model: nn.Module, images: Tensor | Rasters) -> None:
+    """Classify, in evaluation."""
     with torch.inference_mode():
         model.eval()(images)
 

@@ -83,7 +83,7 @@ def field_maps(model: object, images: Images | Float[Tensor, "batch channel heig
     if not isinstance(model, Attending):
         return None
     seen = model.attention(images)
-    maps = seen.log_probabilities.double().exp().cpu().unflatten(1, (-1, seen.columns))
+    maps = seen.log_probabilities.exp().cpu().unflatten(1, (-1, seen.columns))
     return [_own_part(whole, model.factor, extent) for whole, extent in zip(maps, seen.extents.tolist(), strict=True)]
 
 

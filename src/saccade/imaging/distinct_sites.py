@@ -31,6 +31,17 @@ def distinct_sites(sites: Sites) -> Sites:
     return Sites(boxes[order][None], weights[order][None], torch.ones(1, len(order), dtype=torch.bool))
 
 
+def weighing(sites: Sites) -> Sites:
+    """The sites of one image that weigh something: pictures of all that were read may be of thousands.
+
+    >>> boxes = torch.tensor([[[0.0, 0, 2, 2], [5, 5, 7, 7]]])
+    >>> weighing(Sites(boxes, torch.tensor([[0.0, 1.0]]), torch.ones(1, 2, dtype=torch.bool))).boxes.tolist()
+    [[[5.0, 5.0, 7.0, 7.0]]]
+    """
+    kept = sites.valid[0] & (sites.weights[0] > 0)
+    return Sites(sites.boxes[:, kept], sites.weights[:, kept], sites.valid[:, kept])
+
+
 def are_patches(sites: Sites, extent: tuple[int, int]) -> bool:
     """Whether sites are squares of one size within an image of this height and width: patches one can show."""
     boxes = sites.boxes[sites.valid].cpu()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int, Num, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
@@ -47,20 +48,22 @@ def field_picture(
     boxes: Float[Tensor, "box 4"] | None = None,
     longest: int | None = None,
     scale: WeightScale = MAP_SCALE,
+    extent: tuple[int, int] | None = None,
 ) -> Drawn:
     """A field with what is known about it, brought down to at most ``longest`` pixels on its longer side.
 
     Args:
-        image: In the pixels that sites and boxes are in.
+        image: In the pixels that sites and boxes are in, or a smaller version.
         relative: The look map in equal shares; the field keeps its colours where not given.
         factor: Base pixels along the side of a cell of the map.
         sites: Distinct places (``distinct_sites``): a batch of one.
         boxes: Truth boxes.
         longest: Longest side of the picture; that of the image where not given.
         scale: Colours of the map; every picture of a report shares one.
+        extent: Height and width that sites and boxes count in; those of ``image`` where not given.
     """
     picture = shrunk(as_picture(image), longest)
-    zoom = picture.shape[1] / image.shape[1]
+    zoom = picture.shape[1] / (extent or image.shape)[1]
     if relative is not None:
         picture = with_map(picture, relative, factor * zoom, scale)
     thickness = max(1, round(_LINE * _size(picture)))
@@ -127,7 +130,17 @@ def patches_picture(
         columns: Patches in a row.
     """
     patches = cut_patches(as_picture(image), sites.boxes[0][sites.valid[0]])
-    weights = sites.weights[0][sites.valid[0]].tolist()
+    return patch_sheet(patches, sites.weights[0][sites.valid[0]].tolist(), hits, side, columns)
+
+
+def patch_sheet(
+    patches: UInt8[np.ndarray, "site side side 3"],
+    weights: Sequence[float],
+    hits: Sequence[bool] | None = None,
+    side: int = 192,
+    columns: int = 5,
+) -> Drawn:
+    """``patches_picture`` of patches that have been cut out already."""
     factor = max(1, round(side / max(1, patches.shape[1])))
     size, gap, line = patches.shape[1] * factor, 10, 26
     across = min(columns, len(patches))
@@ -146,10 +159,8 @@ def patches_picture(
 
 def _largest_of(values: Float[np.ndarray, "row column"], step: int) -> Float[np.ndarray, "block across"]:
     """The largest of every ``step`` × ``step`` block; a last, partial one over what it has."""
-    pad = [(0, -length % step) for length in values.shape]
-    padded = np.pad(values, pad, constant_values=-np.inf)
-    rows, columns = padded.shape[0] // step, padded.shape[1] // step
-    return padded.reshape(rows, step, columns, step).max((1, 3))
+    whole = torch.from_numpy(np.ascontiguousarray(values))[None, None]
+    return F.max_pool2d(whole, step, ceil_mode=True)[0, 0].numpy()
 
 
 def _scaled(boxes: Float[Tensor, "box 4"], zoom: float) -> Int[np.ndarray, "box 4"]:

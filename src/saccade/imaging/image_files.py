@@ -8,7 +8,8 @@
 - The orientation that a camera notes in a JPEG or PNG is applied, as viewers do, so pixels count from the corner
   one sees; TIFF's orientation is not, as in ImageJ and QuPath.
 - Of a file with several pictures the first is taken; a stack over depth or time is refused.
-- Images above ``MAX_PIXELS`` are refused before they are unpacked: a small file can claim terabytes.
+- Images above ``MAX_PIXELS`` are refused before they are unpacked: a small file can claim terabytes. Models of fields
+  read TIFF files above that tile by tile instead (``opening.open_field``).
 """
 
 import logging
@@ -27,6 +28,7 @@ from saccade.core.errors import BadInput
 Array = Shaped[np.ndarray, "height width channel"]
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"})
+TIFF_SUFFIXES = (".tif", ".tiff")
 MAX_PIXELS = 2**26
 """Most pixels an image file may have, 8192 x 8192; larger ones are slides, not cells or fields."""
 MAX_CHANNELS = 64
@@ -35,6 +37,7 @@ MAX_CHANNELS = 64
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 _COPY_AGAIN = "copy it again from its source, or remove it"
+_TOO_LARGE = "cut it into smaller images; a model of fields predicts it whole from a tiled TIFF"
 _TIFF_COLOURS = {"MINISBLACK", "MINISWHITE", "RGB", "PALETTE", "SEPARATED", "YCBCR"}
 
 
@@ -74,6 +77,21 @@ def load_image(path: Path | str) -> Array:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise BadInput(f"is damaged or not what its name says ({reason})", _COPY_AGAIN, source) from error
     return as_image(array, source)
+
+
+def is_too_large_tiff(path: Path | str) -> bool:
+    """Whether a TIFF claims more pixels than ``load_image`` unpacks; its header alone is read.
+
+    What cannot be opened is not: ``load_image`` says why.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return False
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return _is_above_limit(tiff.series[0].shape)
+    except Exception:  # as in load_image
+        return False
 
 
 def load_mask(path: Path | str) -> Bool[np.ndarray, "height width"]:
@@ -123,10 +141,14 @@ def _channels_last(array: np.ndarray) -> np.ndarray:
 
 def _check_extent(shape: tuple[int, ...]) -> None:
     """Refuse an image by the size its header claims, before any memory is taken for it."""
-    limit = MAX_PIXELS * (4 if len(shape) > 2 else 1)
-    if prod(shape) > limit:
+    if _is_above_limit(shape):
         extent = " x ".join(map(str, shape))
-        raise BadInput(f"claims {extent} pixels, above the limit of {MAX_PIXELS:,}", "cut it into smaller images")
+        raise BadInput(f"claims {extent} pixels, above the limit of {MAX_PIXELS:,}", _TOO_LARGE)
+
+
+def _is_above_limit(shape: tuple[int, ...]) -> bool:
+    """Whether an image has too many pixels, or of all its channels together more than four times as many values."""
+    return prod(shape) > MAX_PIXELS * (4 if len(shape) > 2 else 1)
 
 
 def _load_pillow(path: Path) -> np.ndarray:
@@ -134,7 +156,7 @@ def _load_pillow(path: Path) -> np.ndarray:
     try:
         opened = Image.open(path, formats=("PNG", "JPEG", "BMP"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadInput(f"claims more pixels than the limit of {MAX_PIXELS:,}", "cut it into smaller images") from error
+        raise BadInput(f"claims more pixels than the limit of {MAX_PIXELS:,}", _TOO_LARGE) from error
     except UnidentifiedImageError:
         raise BadInput("holds no PNG, JPEG or BMP image", _COPY_AGAIN) from None
     with opened as image:
@@ -238,6 +260,6 @@ def _load_npy(path: Path) -> np.ndarray:
 
 _LOADERS: dict[str, Callable[[Path], np.ndarray]] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp"), _load_pillow),
-    **dict.fromkeys((".tif", ".tiff"), _load_tiff),
+    **dict.fromkeys(TIFF_SUFFIXES, _load_tiff),
     ".npy": _load_npy,
 }

@@ -127,14 +127,22 @@ class Preprocessing:
 
         Without a size it keeps its own.
         """
-        if str(image.dtype) != self.kind:
-            message = f"holds {image.dtype} values, the model wants {self.kind}"
-            raise BadInput(message, f"save it as {self.kind}, as the training images were", source)
-        if image.shape[2] not in (self.channels, 1) or (image.shape[2] == 1 and self.channels not in (1, 3)):
-            message = f"has {_count(image.shape[2])}, the model wants {self.channels}"
-            raise BadInput(message, "convert the image, or train with its number of channels", source)
+        self.check(image.dtype, image.shape[2], source)
         resized = image if self.size is None else _stretched(image, self.size, self.interpolation)
         return np.repeat(resized, self.channels, axis=2) if resized.shape[2] < self.channels else resized
+
+    def check(self, dtype: np.dtype, channels: int, source: str = "the array") -> None:
+        """Refuse images of another kind of values or number of channels than the model was trained on.
+
+        Raises:
+            BadInput: Naming ``source``.
+        """
+        if str(dtype) != self.kind:
+            message = f"holds {dtype} values, the model wants {self.kind}"
+            raise BadInput(message, f"save it as {self.kind}, as the training images were", source)
+        if channels not in (self.channels, 1) or (channels == 1 and self.channels not in (1, 3)):
+            message = f"has {_count(channels)}, the model wants {self.channels}"
+            raise BadInput(message, "convert the image, or train with its number of channels", source)
 
     def normalise(
         self, values: Num[Tensor, "batch channel height width"]

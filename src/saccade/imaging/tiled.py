@@ -20,6 +20,9 @@ from saccade.imaging.meter import Meter
 from saccade.imaging.rasters import Normalise, continued, mean_over_spans, reduced, reflected
 from saccade.imaging.tiled_files import Level, Pixels, TiledFile
 
+MAX_OVERVIEW_CELLS = 2**23
+"""Most cells of an overview that is asked for as a whole, 2896 × 2896; a network's layers over it take gigabytes."""
+
 _CACHE_BYTES = 2**25  # tiles kept unpacked, for patches that share them
 _REGION_PIXELS = 2**24  # most pixels averaged at a time for an overview
 _BLOCK_CELLS = 2**18  # cells of an overview in a block: 8 MB for each layer of eight maps
@@ -61,10 +64,19 @@ class TiledImage:
     Args:
         file: Where the pixels are.
         normalise: Applied to what is handed out.
+        channels: Of what is handed out; those of the file where not given. Grey is repeated.
+        device: Where what is handed out lies.
     """
 
-    def __init__(self, file: TiledFile, normalise: Normalise) -> None:
+    def __init__(
+        self,
+        file: TiledFile,
+        normalise: Normalise,
+        channels: int | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
         self.file, self.normalise = file, normalise
+        self.channels, self.device = channels or file.channels, torch.device(device)
         self.meter = Meter(1, total=file.height * file.width, decoded=0)
         self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
         self._kept = 0
@@ -74,20 +86,26 @@ class TiledImage:
         return 1
 
     @property
-    def channels(self) -> int:
-        """Channels of a pixel."""
-        return self.file.channels
-
-    @property
     def extents(self) -> Int[Tensor, "batch 2"]:
         """Height and width of the image in base pixels."""
-        return torch.tensor([[self.file.height, self.file.width]])
+        return torch.tensor([[self.file.height, self.file.width]], device=self.device)
 
     def overview(self, factor: int) -> Float[Tensor, "batch channel row column"]:
-        """The whole image, averaged over blocks; its size is that of the image: see ``overview_blocks``."""
+        """The whole image, averaged over blocks; its size is that of the image: see ``overview_blocks``.
+
+        Raises:
+            BadInput: It has more than ``MAX_OVERVIEW_CELLS``.
+        """
+        rows, columns = self._cell_counts(factor)
+        if rows * columns > MAX_OVERVIEW_CELLS:
+            message = (
+                f"its overview at 1/{factor} has {rows} x {columns} cells, above the limit of {MAX_OVERVIEW_CELLS:,}"
+            )
+            remedy = "use a model that looks block by block, such as attention-sampling, or one with a larger factor"
+            raise BadInput(message, remedy, str(self.file.path))
         cells = torch.cat(list(self._bands(factor)))
-        self.meter.count_looked(cells.shape[0] * cells.shape[1])
-        return self.normalise(cells.permute(2, 0, 1)[None])
+        self.meter.count_looked(rows * columns)
+        return self._handed_out(cells.permute(2, 0, 1)[None])
 
     def overview_blocks(self, factor: int, halo: int = 0) -> Iterator[OverviewBlock]:
         """The overview in blocks of whole rows, from top to bottom; each with up to ``halo`` rows more on either side.
@@ -109,17 +127,17 @@ class TiledImage:
                 low, high = max(0, start - halo), min(total, end + halo)
                 values = kept[low - first : high - first].permute(2, 0, 1)[None]
                 self.meter.count_looked((end - start) * columns)
-                yield OverviewBlock(self.normalise(values), start, start - low, end - start, total)
+                yield OverviewBlock(self._handed_out(values), start, start - low, end - start, total)
                 start = end
             done = max(0, start - halo) - first
             kept, first = kept[done:].clone(), first + done
 
     def inside(self, factor: int) -> Bool[Tensor, "batch row column"]:
         """Where the overview shows the image: everywhere."""
-        return torch.ones(1, *self._cell_counts(factor), dtype=torch.bool)
+        return torch.ones(1, *self._cell_counts(factor), dtype=torch.bool, device=self.device)
 
     def read(self, boxes: Int[Tensor, "batch site 4"], size: int) -> Float[Tensor, "batch site channel {size} {size}"]:
-        """The boxes' pixels, edges reflected, exact; on the device of the boxes. Unpacks the tiles they touch.
+        """The boxes' pixels, edges reflected, exact. Unpacks the tiles they touch.
 
         Raises:
             BadInput: Boxes are of several images, or not ``size`` wide and high.
@@ -129,19 +147,22 @@ class TiledImage:
         if bool((boxes[..., 2:] - boxes[..., :2] != size).any()):
             raise BadInput(f"a box is not {size} × {size} base pixels", remedy="read boxes at their own size")
         self.meter.count_read(boxes.shape[1], boxes.shape[1] * size * size)
-        patches = np.empty((boxes.shape[1], size, size, self.channels), self.file.dtype)
+        patches = np.empty((boxes.shape[1], size, size, self.file.channels), self.file.dtype)
         for patch, (x, y, _, _) in zip(patches, boxes[0].tolist(), strict=True):
             patch[:] = self._patch(x, y, size)
-        values = torch.from_numpy(patches).to(boxes.device).permute(0, 3, 1, 2)
-        return self.normalise(values)[None]
+        return self._handed_out(torch.from_numpy(patches).permute(0, 3, 1, 2))[None]
 
     def metered(self) -> "TiledImage":
         """The same image with a meter at zero and no tiles unpacked, so that its cost is not another's."""
-        return TiledImage(self.file, self.normalise)
+        return TiledImage(self.file, self.normalise, self.channels, self.device)
 
     def cost(self) -> Cost:
         """What has been asked for since the meter stood at zero."""
         return self.meter.cost()
+
+    def _handed_out(self, values: Num[Tensor, "batch channel row column"]) -> Float[Tensor, "batch _ row column"]:
+        """Stored values as the model wants them."""
+        return self.normalise(values.to(self.device).expand(-1, self.channels, -1, -1))
 
     def _cell_counts(self, factor: int) -> tuple[int, int]:
         """Rows and columns of an overview."""
@@ -163,7 +184,7 @@ class TiledImage:
         level = self.file.levels[number]
         (top, bottom), (left, right) = rows, columns
         high, wide = level.tile
-        region = np.empty((bottom - top, right - left, self.channels), self.file.dtype)
+        region = np.empty((bottom - top, right - left, self.file.channels), self.file.dtype)
         for y in range(top // high * high, bottom, high):
             for x in range(left // wide * wide, right, wide):
                 tile = self._tile(number, y // high * level.across + x // wide)

@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from saccade.core.contract import SparseClassifier
 from saccade.core.results import Prediction
 from saccade.imaging.opening import Opened, some_of
+from saccade.imaging.tiled import TiledImage
 
 
 class FastModel:
@@ -47,7 +48,7 @@ class FastModel:
         """The predictions of each chunk as they come; an empty batch counts as one chunk."""
         chunk = self.chunk or (64 if isinstance(images, Tensor) else 1)
         for first in range(0, max(1, len(images)), chunk):
-            part = some_of(images, first, first + chunk)
+            part = images.metered() if isinstance(images, TiledImage) else some_of(images, first, first + chunk)
             if isinstance(part, Tensor):
                 part = part.contiguous(memory_format=torch.channels_last)
             with torch.inference_mode():  # inside the loop: a generator must not leave its mode with its caller

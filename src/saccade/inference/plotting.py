@@ -1,14 +1,16 @@
 """The picture of one result: the image, what was read of it, and how sure the model is."""
 
 import math
+from dataclasses import replace
 from io import BytesIO
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from saccade.imaging.distinct_sites import are_patches, distinct_sites
-from saccade.imaging.drawing import as_picture, overlay
-from saccade.imaging.field_drawing import field_picture, patches_picture
+from saccade.imaging.distinct_sites import are_patches, distinct_sites, weighing
+from saccade.imaging.drawing import overlay
+from saccade.imaging.field_drawing import field_picture, patch_sheet
 from saccade.inference.result import Result
 
 _MOST_BARS = 12
@@ -26,16 +28,7 @@ def result_figure(result: Result) -> Figure:
     if shows_patches(result):
         figure.set_size_inches(11, 4)
     left, middle, right = figure.subplots(1, 3)
-    image = result.image()
-    if shows_patches(result):
-        sites = distinct_sites(result.sites)
-        pictures = (
-            field_picture(image, sites=sites, longest=_LONGEST),
-            patches_picture(image, sites, side=110, columns=3),
-        )
-    else:
-        pictures = as_picture(image), overlay(image, result.sites)
-    for axes, picture in zip((left, middle), pictures, strict=True):
+    for axes, picture in zip((left, middle), _pictures(result), strict=True):
         axes.imshow(picture, interpolation="nearest")
         axes.set_axis_off()
     left.set_title(result.label)
@@ -43,6 +36,18 @@ def result_figure(result: Result) -> Figure:
     middle.set_title(f"{read:.1%} of the pixels read, {looked:.0%} looked at", fontsize="medium")
     _bars(right, result)
     return figure
+
+
+def _pictures(result: Result) -> list[np.ndarray]:
+    """The image, and what was read of it; a field that is too large to decode as a small version of it."""
+    shown = result.shown()
+    if not shows_patches(result):
+        whole = shown.whole()
+        sites = replace(result.sites, boxes=result.sites.boxes * (whole.shape[1] / shown.extent[1]))
+        return [whole, overlay(whole, sites)]
+    sites = weighing(distinct_sites(result.sites))
+    field = field_picture(shown.whole(_LONGEST), sites=sites, extent=shown.extent)
+    return [field, patch_sheet(shown.patches(sites.boxes[0]), sites.weights[0].tolist(), side=110, columns=3)]
 
 
 def shows_patches(result: Result) -> bool:

@@ -16,11 +16,11 @@ from torch import Tensor
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput, SaccadeError
 from saccade.core.results import Prediction
-from saccade.imaging.image_files import Array
-from saccade.imaging.opening import Opened, open_images
+from saccade.imaging.opening import Decoded, FieldPixels, Opened, extent_of, open_images, open_tiled
 from saccade.imaging.preprocessing import Preprocessing
+from saccade.imaging.tiled_files import TiledFile
 from saccade.inference.fast import FastModel
-from saccade.inference.result import Item, Result, open_item
+from saccade.inference.result import Item, Result, open_field_item, open_item
 from saccade.models.packaging import load_model, on_device
 
 _MOST_WORKERS = 4
@@ -28,11 +28,11 @@ _MOST_WORKERS = 4
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    """An image on its way through: its pixels at the model's size, or what is wrong with it."""
+    """An image on its way through: its pixels at the model's size or its file, or what is wrong with it."""
 
     name: str
     item: Item
-    pixels: Array | None = None
+    pixels: FieldPixels | None = None
     extent: tuple[int, int] = (0, 0)
     error: str = ""
 
@@ -40,7 +40,8 @@ class _Opened:
 class Predictor:
     """A trained model with its preprocessing: images in, results out.
 
-    A bad image among many gets a result with an ``error``; the others are predicted all the same.
+    A bad image among many gets a result with an ``error``; the others are predicted all the same. A model of fields
+    takes TIFF files of any size: one too large to decode (``imaging.opening``) is read tile by tile, by itself.
 
     >>> import saccade
     >>> predictor = saccade.load("runs/pbc")                                # doctest: +SKIP
@@ -115,10 +116,11 @@ class Predictor:
         """Load and preprocess one image."""
         name = str(Path(item)) if isinstance(item, str | os.PathLike) else f"array {number}"
         try:
-            image = open_item(item, name)
-            return _Opened(name, item, self.preprocessing.resize(image, name), image.shape[:2])
+            image = open_item(item, name) if self.preprocessing.size else open_field_item(item, name)
+            pixels = image if isinstance(image, TiledFile) else self.preprocessing.resize(image, name)
+            return _Opened(name, item, pixels, extent_of(image))
         except (SaccadeError, MemoryError) as error:
-            return _Opened(name, item, error=str(error) or f"{name}: there is not enough memory for it")
+            return _Opened(name, item, error=_told(error, name))
 
     def fast_form(self, model: SparseClassifier) -> FastModel:
         """A model in the form that predicts on this device; a GPU takes larger chunks than a processor's cache."""
@@ -126,7 +128,7 @@ class Predictor:
 
     def _results(self, model: FastModel, batch: list[_Opened]) -> Iterator[Result]:
         """Results of a batch, the bad images left out of the tensor but not out of the order."""
-        good = [(one.pixels, one.extent) for one in batch if one.pixels is not None]
+        good = [(one.pixels, one.extent) for one in batch if isinstance(one.pixels, np.ndarray)]
         found: list[Prediction] = []
         if good:
             extents = torch.tensor([extent for _, extent in good])
@@ -134,12 +136,34 @@ class Predictor:
             found = [whole[row] for row in range(len(good))]
         left = iter(found)
         for one in batch:
-            prediction = None if one.pixels is None else next(left)
-            yield Result(one.name, one.item, self.classes, prediction, one.error, one.extent)
+            if isinstance(one.pixels, TiledFile):
+                yield self._result_of_file(model, one, one.pixels)
+            else:
+                prediction = None if one.pixels is None else next(left)
+                yield Result(one.name, one.item, self.classes, prediction, one.error, one.extent)
 
-    def open_images(self, arrays: Sequence[np.ndarray]) -> Opened:
+    def _result_of_file(self, model: FastModel, one: _Opened, file: TiledFile) -> Result:
+        """The result of a field that is too large to decode; its tiles may turn out damaged as they are read."""
+        try:
+            images = open_tiled(file, self.preprocessing, self.device)
+            prediction = self._predict(model, images, torch.tensor([one.extent]))
+            return Result(one.name, one.item, self.classes, prediction, extent=one.extent)
+        except (SaccadeError, MemoryError) as error:
+            return Result(one.name, one.item, self.classes, error=_told(error, one.name))
+
+    def open_images(self, arrays: Sequence[np.ndarray]) -> Decoded:
         """Images at the model's size, as it asks for them."""
         return open_images(arrays, self.preprocessing, self.device)
+
+    def open_pixels(self, pixels: FieldPixels, source: str = "the array") -> Opened:
+        """One image as ``Result.pixels`` gives it, as the model asks for it: a batch of one.
+
+        Raises:
+            BadInput: Naming ``source``: another number of channels or kind of values than the model was trained on.
+        """
+        if isinstance(pixels, TiledFile):
+            return open_tiled(pixels, self.preprocessing, self.device)
+        return self.open_images([self.preprocessing.resize(pixels, source)])
 
     @torch.inference_mode()
     def _predict(self, model: FastModel, images: Opened, extents: Int[Tensor, "batch 2"]) -> Prediction:
@@ -147,3 +171,8 @@ class Predictor:
         prediction = model(images).to("cpu")
         boxes = self.preprocessing.to_base(prediction.sites.boxes, extents)
         return replace(prediction, sites=replace(prediction.sites, boxes=boxes))
+
+
+def _told(error: Exception, name: str) -> str:
+    """One line on what went wrong with an image."""
+    return str(error) or f"{name}: there is not enough memory for it"

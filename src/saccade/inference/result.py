@@ -11,6 +11,8 @@ from torch import Tensor
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost, Prediction, Sites
 from saccade.imaging.image_files import Array, as_image, load_image
+from saccade.imaging.opening import FieldPixels, open_field
+from saccade.imaging.showing import Shown, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +79,20 @@ class Result:
         return self
 
     def image(self) -> Array:
-        """The pixels the boxes count in, opened anew: results of many images do not hold them."""
+        """The pixels the boxes count in, opened anew: results of many images do not hold them.
+
+        Raises:
+            BadInput: The image is too large to decode; ``shown`` gives a picture of it.
+        """
         return open_item(self.item, self.name)
+
+    def pixels(self) -> FieldPixels:
+        """The same, but what is too large to decode stays in its file."""
+        return open_field_item(self.item, self.name)
+
+    def shown(self) -> Shown:
+        """The image for the eye, all of it and the pixels of some boxes, whether or not it fits in memory."""
+        return shown(self.pixels())
 
     def plot(self) -> "Figure":
         """Draw the image, the sites by weight and the probabilities."""
@@ -104,6 +118,11 @@ class Result:
         if self.prediction is None:
             raise BadInput(self.error)
         return self.prediction
+
+
+def open_field_item(item: Item, name: str) -> FieldPixels:
+    """``open_item``, but a file too large to decode is only opened (``open_field``)."""
+    return open_field(Path(item)) if isinstance(item, str | os.PathLike) else open_item(item, name)
 
 
 def open_item(item: Item, name: str) -> Array:

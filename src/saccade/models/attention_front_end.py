@@ -19,7 +19,7 @@ from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.parts.field_images import ImagesOrTensor, opened
-from saccade.models.parts.field_look import FieldLook, log_probabilities
+from saccade.models.parts.field_look import FieldLook, log_map
 from saccade.models.parts.field_selections import boxes_around, middles_of
 from saccade.models.parts.numbers import Count, Strength
 from saccade.models.parts.patch_fusion import MeanFusion, VoteFusion, WeightFusion
@@ -65,6 +65,9 @@ class AttentionFrontEnd(SparseClassifier):
         factor: Base pixels along the side of a cell.
         patch: Side of a patch in base pixels.
         entropy: λ of Σ a log a while the look learns; ``None`` freezes it.
+
+    Raises:
+        BadInput: The patch is not larger than a cell: the places between the patches could never be read.
     """
 
     def __init__(
@@ -81,6 +84,9 @@ class AttentionFrontEnd(SparseClassifier):
         entropy: float | None,
     ) -> None:
         super().__init__()
+        if patch <= factor:
+            message = f"patches of {patch} pixels leave gaps between cells of {factor}"
+            raise BadInput(message, "choose a patch larger than the factor")
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read, self.fuse = look, select, read, fuse
         self.factor, self.patch, self.entropy = factor, patch, entropy
@@ -142,15 +148,14 @@ class AttentionFrontEnd(SparseClassifier):
         return Losses(terms, prediction)
 
     def _read(self, images: Images) -> Read:
-        view, inside = images.overview(self.factor), images.inside(self.factor)
-        scores = self.look(view, inside)
-        log_map = log_probabilities(scores, inside)
-        index = self.select(log_map)
-        cells = torch.stack([index.div(scores.shape[-1], rounding_mode="floor"), index % scores.shape[-1]], dim=-1)
+        found = log_map(self.look, images, self.factor)
+        seen, columns = found.flatten(1), found.shape[-1]
+        index = self.select(seen)
+        cells = torch.stack([index.div(columns, rounding_mode="floor"), index % columns], dim=-1)
         boxes = boxes_around(middles_of(cells, images.extents, self.factor), self.patch)
         patches = images.read(boxes, self.patch)
         logits = self.read(patches.flatten(0, 1)).unflatten(0, index.shape)
-        return Read(log_map, log_map.gather(1, index), boxes, logits)
+        return Read(seen, seen.gather(1, index), boxes, logits)
 
     def _fused(self, images: Images, seen: Read) -> Prediction:
         weights = self.fuse.weights(seen.drawn.detach())

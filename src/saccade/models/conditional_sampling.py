@@ -18,7 +18,7 @@ from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
-from saccade.models.parts.conditional_selection import Chosen, ConditionalSites, IndependentSites, Reading, Seen
+from saccade.models.parts.conditional_selection import ChosenCells, ConditionalSites, IndependentSites, Reading, Seen
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook
 from saccade.models.parts.field_selections import boxes_around, middles_of
@@ -125,7 +125,7 @@ class ConditionalSampling(SparseClassifier):
         """Cross-entropy of whole sequences, ``reinforce`` and ``entropy``."""
         images = opened(images, self.channels)
         seen, sets = self._seen(images), self.learning.repeats
-        chosen: Chosen = self.select(seen.repeated(sets), self._reading(images, seen, sets))
+        chosen: ChosenCells = self.select(seen.repeated(sets), self._reading(images, seen, sets))
         logits = self._logits(chosen.features)
         labels = targets.labels.repeat_interleave(sets)
         rewards = logits.detach().softmax(-1).gather(-1, labels[:, None, None].expand(-1, logits.shape[1], 1))[..., 0]

@@ -23,7 +23,7 @@ from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.imaging.stack import as_stack
 from saccade.models.parts.fine_attention import Attended, Form, Row, fine_attention
-from saccade.models.parts.numbers import Count, CountOrNone, Share, Strength
+from saccade.models.parts.numbers import Count, CountOrZero, Share, Strength
 from saccade.models.parts.pixel_look import FullTrunk, LearnedScore, PixelLook, StridedTrunk, lattice_of
 from saccade.models.parts.pixel_select import Budgeted, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
@@ -163,7 +163,7 @@ def sparse_attn_net(
     look_features: bool = False,
     random_share: Share = 0.08,
     width: Count = 64,
-    frequencies: CountOrNone = 4,
+    frequencies: CountOrZero = 4,
     token_layers: Count = 1,
     attention: Form = "full",
     attention_layers: Count = 2,

@@ -21,7 +21,7 @@ from saccade.explanation.patch_faithfulness import patch_faithfulness
 from saccade.imaging.distinct_sites import are_patches, cut_patches, distinct_sites
 from saccade.imaging.drawing import as_picture
 from saccade.imaging.field_drawing import field_picture
-from saccade.imaging.image_files import Array
+from saccade.imaging.image_files import Array, is_too_large_tiff
 from saccade.inference.predictor import Predictor
 from saccade.inference.result import Result, open_item
 from saccade.inference.runs import Run
@@ -70,8 +70,10 @@ def with_fields(report: ReportData, run: Run, predictor: Predictor, judged: Judg
 
 
 def seen_fields(predictor: Predictor, images: Sequence[LabelledImage]) -> Iterator[SeenField]:
-    """Ask the model about fields, one at a time; those that cannot be opened are passed over."""
+    """Ask the model about fields, one at a time; those that cannot be opened or decoded are passed over."""
     for image in images:
+        if is_too_large_tiff(image.row.path):
+            continue
         result = predictor.predict([image.row.path])[0]
         if not result.error:
             pixels = result.image()
@@ -129,17 +131,20 @@ def _pointing(predictor: Predictor, judged: Judged, truth: Truth) -> OverImages[
     return _over(BoxPointing.concatenate(parts), chosen, predictor.classes) if parts else None
 
 
-def _faithfulness(predictor: Predictor, judged: Judged) -> OverImages:
-    """Deletion and insertion of patches."""
+def _faithfulness(predictor: Predictor, judged: Judged) -> OverImages | None:
+    """Deletion and insertion of patches, where any field can be decoded."""
     images = _spread(judged)[:_PROBED]
+    if not images:
+        return None
     fields = (open_item(image.row.path, image.row.name) for image in images)
     return _over(patch_faithfulness(predictor, fields), images, predictor.classes)
 
 
 def _spread(judged: Judged) -> list[LabelledImage]:
-    """All images in files of their own, by turns from each class."""
+    """All images in files of their own that can be decoded, by turns from each class."""
     places = spread_evenly([image.label for image in judged.images], len(judged.images))
-    return [judged.images[k] for k in places if not judged.images[k].row.member]
+    images = [judged.images[k] for k in places if not judged.images[k].row.member]
+    return [image for image in images if not is_too_large_tiff(image.row.path)]
 
 
 def _needles(image: LabelledImage, truth: Truth | None) -> Float[Tensor, "box 4"] | None:

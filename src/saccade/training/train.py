@@ -9,11 +9,13 @@ import torch
 from lightning.pytorch import Callback
 
 from saccade.core.contract import SparseClassifier
+from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData, open_data
 from saccade.datasets.fields import FieldData, open_fields
 from saccade.models import create_model, options_of
 from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.packaging import save_model
+from saccade.models.parts.field_images import cells_of
 from saccade.models.parts.warm_up import WarmUp
 from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, sites_of_share
 from saccade.training.callbacks import History, LostClasses, ProgressLine
@@ -73,6 +75,7 @@ def train(
     module = ImageDataModule.of(data, recipe.training, devices)
     recipe = recipe.settled(data.preprocessing)
     model = build_model(recipe, data)
+    check_cells(model, data)
     counts = module.class_counts(len(data.classes))
     task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
@@ -106,6 +109,22 @@ def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
         share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.start
         model.budget = sites_of_share(share, recipe.data.size**2 / model.site_pixels)
     return model
+
+
+def check_cells(model: SparseClassifier, data: CellData | FieldData) -> None:
+    """Refuse fields with fewer cells than a model draws without replacement, before the first of them is drawn from.
+
+    Raises:
+        BadInput: Naming the field with the fewest.
+    """
+    if not (isinstance(model, AttentionSampling) and model.select.distinct and isinstance(data, FieldData)):
+        return
+    cells = cells_of(data.images.extents, model.factor).prod(1)
+    fewest = int(cells.argmin())
+    if cells[fewest] < model.budget:
+        message = f"has {cells[fewest]} cells of {model.factor} x {model.factor} pixels, of which {model.budget}"
+        remedy = f"set model.budget to {cells[fewest]} or less, or model.estimator to reinforce"
+        raise BadInput(f"{message} different ones are to be drawn", remedy, data.rows[fewest].place)
 
 
 def make_callbacks(recipe: Recipe, out: Path, classes: int) -> list[Callback]:

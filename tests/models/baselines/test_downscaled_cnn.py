@@ -1,7 +1,9 @@
 """The downscaled CNN: tiny-cnn on an overview, with nothing read."""
 
+import pytest
 import torch
 
+from saccade.core.errors import BadInput
 from saccade.imaging.stack import Stack
 from saccade.models.baselines.downscaled_cnn import downscaled_cnn
 from saccade.models.baselines.tiny_cnn import tiny_cnn
@@ -29,3 +31,8 @@ def test_details_that_the_blocks_average_out_change_nothing() -> None:
     fine = torch.tensor([1.0, -1.0]).repeat(16)
     model = downscaled_cnn(("a", "b"), factor=4).eval()
     assert torch.allclose(model(Stack(values)).logits, model(Stack(values + fine)).logits, atol=1e-5)
+
+
+def test_a_field_of_one_cell_alone_in_training() -> None:
+    with pytest.raises(BadInput, match="1 × 1 cells"):
+        downscaled_cnn(("a", "b"), factor=5).train()(torch.rand(1, 3, 5, 5))

@@ -3,14 +3,14 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from saccade.models.parts.numbers import Count, CountOrNone, Share, Strength
+from saccade.models.parts.numbers import Count, CountOrZero, Share, Strength
 
 
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
         (Count, [1, 7], [0, -1, 1.5]),
-        (CountOrNone, [0, 7], [-1]),
+        (CountOrZero, [0, 7], [-1]),
         (Share, [0, 0.5], [1.0, -0.1]),
         (Strength, [0.0, 3.0], [-0.1, float("inf"), float("nan")]),
     ],

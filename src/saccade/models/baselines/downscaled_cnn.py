@@ -5,9 +5,11 @@ at low resolution, and so what the look of attention sampling might have said wi
 """
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction
 from saccade.models.baselines.tiny_cnn import tiny_cnn
 from saccade.models.parts.field_images import ImagesOrTensor, cells_of, equal_groups, opened, whole_sites
@@ -38,9 +40,16 @@ class DownscaledCnn(SparseClassifier):
         view, extents = images.overview(self.factor), images.extents
         own = cells_of(extents, self.factor)
         groups = equal_groups(own)
-        parts = [self.network(view[group][:, :, : own[group[0], 0], : own[group[0], 1]]) for group in groups]
+        parts = [self._logits(view[group][:, :, : own[group[0], 0], : own[group[0], 1]]) for group in groups]
         logits = torch.cat(parts)[torch.cat(groups).argsort()]
         return Prediction(logits, whole_sites(extents), images.cost())
+
+    def _logits(self, view: Float[Tensor, "image channel row column"]) -> Float[Tensor, "image output"]:
+        try:
+            return self.network(view)
+        except ValueError as error:  # batch norm has no statistics of one value
+            message = f"a field of {view.shape[2]} × {view.shape[3]} cells, alone of its size in a batch, is too small"
+            raise BadInput(message, "choose a smaller factor, or leave it out") from error
 
     def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
         """Cross-entropy."""

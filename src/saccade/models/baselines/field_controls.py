@@ -12,7 +12,7 @@ from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_selections import OraclePatches, StainPatches, UniformPatches, boxes_around
-from saccade.models.parts.numbers import Count, CountOrNone, Strength
+from saccade.models.parts.numbers import Count, CountOrZero, Strength
 from saccade.models.parts.patch_reader import PatchReader
 
 
@@ -79,7 +79,7 @@ def uniform_patches(
     budget: Count = 20,
     patch: Count = 50,
     factor: Count = 5,
-    seed: CountOrNone = 0,
+    seed: CountOrZero = 0,
     read_width: Count = 16,
     read_layers: Count = 4,
     temperature: Strength = 3.0,
@@ -113,6 +113,8 @@ def stain_patches(
     temperature: Strength = 3.0,
 ) -> PatchControl:
     """The patches that are most blue and least green: a selection that colour alone makes.
+
+    Blue and green are compared as the model is given them, each over its own standard deviation (``StainPatches``).
 
     Args:
         classes: Names of the classes.

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from torch import nn
 
 from saccade.models.parts.fine_attention import Form, fine_attention
-from saccade.models.parts.numbers import Count, CountOrNone, Share
+from saccade.models.parts.numbers import Count, CountOrZero, Share
 from saccade.models.parts.pixel_look import IntensityScore, NoLook, NoScore, NoTrunk, PixelLook, StridedTrunk
 from saccade.models.parts.pixel_select import AllPixels, RandomPixels, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
@@ -23,11 +23,11 @@ def random_pixels(
     channels: Count = 3,
     budget: Count = 153,
     site: Count = 2,
-    seed: CountOrNone = 0,
+    seed: CountOrZero = 0,
     look_width: Count = 16,
     look_features: bool = False,
     width: Count = 64,
-    frequencies: CountOrNone = 4,
+    frequencies: CountOrZero = 4,
     token_layers: Count = 1,
     attention: Form = "full",
     attention_layers: Count = 2,
@@ -78,7 +78,7 @@ def intensity_pixels(
     look_width: Count = 16,
     look_features: bool = False,
     width: Count = 64,
-    frequencies: CountOrNone = 4,
+    frequencies: CountOrZero = 4,
     token_layers: Count = 1,
     attention: Form = "full",
     attention_layers: Count = 2,
@@ -127,7 +127,7 @@ def all_pixels(
     look_width: Count = 16,
     look_features: bool = False,
     width: Count = 64,
-    frequencies: CountOrNone = 4,
+    frequencies: CountOrZero = 4,
     token_layers: Count = 1,
     attention: Form = "full",
     attention_layers: Count = 2,

@@ -1,7 +1,7 @@
 """Selections that read while they select: q(p_t | p_<t, image), and the unconditional one in the same form.
 
-A selection of this kind is a module with ``forward(seen, read) -> Chosen``: it gets what the look left behind and a way
-to read cells, and gives cells, their features and the logarithm of the probability of having drawn them. An
+A selection of this kind is a module with ``forward(seen, read) -> ChosenCells``: it gets what the look left behind and
+a way to read cells, and gives cells, their features and the logarithm of the probability of having drawn them. An
 unconditional one reads all at once; a conditional one reads a patch, remembers, and changes the map for the next.
 """
 
@@ -48,7 +48,7 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class ChosenCells:
     """Cells in the order they were drawn, what was read there, and how likely that was.
 
     Attributes:
@@ -71,20 +71,22 @@ class IndependentSites(Budgeted):
         budget: Draws.
     """
 
-    def forward(self, seen: Seen, read: Reading) -> Chosen:
+    def forward(self, seen: Seen, read: Reading) -> ChosenCells:
         """Draw, then read all at once."""
         log_map = log_probabilities(seen.scores, seen.inside)
         choose = draw_sites if self.training else spread_sites
         return self._chosen(log_map, choose(log_map.detach().exp(), self.budget), read)
 
-    def draw(self, seen: Seen, read: Reading) -> Chosen:
+    def draw(self, seen: Seen, read: Reading) -> ChosenCells:
         """Random draws, in evaluation too."""
         log_map = log_probabilities(seen.scores, seen.inside)
         return self._chosen(log_map, draw_sites(log_map.detach().exp(), self.budget), read)
 
-    def _chosen(self, log_map: Float[Tensor, "batch cell"], index: Int[Tensor, "batch draw"], read: Reading) -> Chosen:
+    def _chosen(
+        self, log_map: Float[Tensor, "batch cell"], index: Int[Tensor, "batch draw"], read: Reading
+    ) -> ChosenCells:
         chaos = _negative_entropies(log_map)[:, None].expand(-1, self.budget)
-        return Chosen(index, read(index), log_map.gather(1, index), chaos)
+        return ChosenCells(index, read(index), log_map.gather(1, index), chaos)
 
 
 class ConditionalSites(Budgeted):
@@ -126,19 +128,19 @@ class ConditionalSites(Budgeted):
         nn.init.zeros_(self.follow.bias)
         nn.init.zeros_(self.beside.bias)
 
-    def forward(self, seen: Seen, read: Reading) -> Chosen:
+    def forward(self, seen: Seen, read: Reading) -> ChosenCells:
         """Draw and read in turns."""
         return self._run(seen, read, _drawn if self.training else _likeliest)
 
-    def draw(self, seen: Seen, read: Reading) -> Chosen:
+    def draw(self, seen: Seen, read: Reading) -> ChosenCells:
         """Random draws, in evaluation too."""
         return self._run(seen, read, _drawn)
 
-    def along(self, seen: Seen, read: Reading, index: Int[Tensor, "batch draw"]) -> Chosen:
+    def along(self, seen: Seen, read: Reading, index: Int[Tensor, "batch draw"]) -> ChosenCells:
         """The draws given, and how likely they were."""
         return self._run(seen, read, lambda log_map, step: index[:, step])
 
-    def _run(self, seen: Seen, read: Reading, choose: Choosing) -> Chosen:
+    def _run(self, seen: Seen, read: Reading, choose: Choosing) -> ChosenCells:
         state = seen.scores.new_zeros(len(seen.scores), self.state)
         taken, last = torch.zeros_like(seen.inside).flatten(1), None
         cells, features, logs, chaos = [], [], [], []
@@ -151,7 +153,7 @@ class ConditionalSites(Budgeted):
             chaos.append(_negative_entropies(log_map))
             taken = taken.scatter(1, last[:, None], True)
             state = self.remember(torch.cat([features[-1], self._place(seen, last)], dim=1), state)
-        return Chosen(*(torch.stack(each, dim=1) for each in (cells, features, logs, chaos)))
+        return ChosenCells(*(torch.stack(each, dim=1) for each in (cells, features, logs, chaos)))
 
     def _log_map(
         self,

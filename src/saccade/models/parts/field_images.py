@@ -11,6 +11,7 @@ from saccade.core.images import Images
 from saccade.core.results import Sites
 from saccade.imaging.rasters import Rasters
 from saccade.imaging.stack import Stack
+from saccade.imaging.tiled import TiledImage
 
 ImagesOrTensor = Images | Float[Tensor, "batch channel height width"]
 
@@ -84,7 +85,14 @@ def rows_of(images: Images) -> Rows:
     Asking for a row twice is free: what is counted is the image, which a model that reads it whole has read. Stacks
     and rasters keep nothing more in memory; of other images the pixels are, read in tiles that at the right and lower
     edges count as whole ones.
+
+    Raises:
+        BadInput: The image lies in a file because it is too large for memory.
     """
+    if isinstance(images, TiledImage):
+        message = "is too large for a model that holds every pixel at once"
+        remedy = "use a model that reads patches, such as attention-sampling, or cut it into smaller images"
+        raise BadInput(message, remedy, str(images.file.path))
     if isinstance(images, Stack):
         values = images.read_whole()
         return lambda first, end: values[:, :, first:end]

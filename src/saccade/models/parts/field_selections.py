@@ -50,9 +50,13 @@ class UniformPatches(Budgeted):
 class StainPatches(Budgeted):
     """The sites most blue and least green, which is where haematoxylin and Romanowsky stains bind: nothing to learn.
 
-    Blue minus green of the overview, in the values that a model is given; with channels normalised one by one, that
-    is no longer the difference of the stored values. After a site is taken, those whose patches would overlap it wait
-    until no other is left, so that several patches are not the same place.
+    What is measured is blue minus green of the overview in the values that a model is given. A training takes each
+    channel's own mean and standard deviation out of them, so it is b / σ_b − g / σ_g, up to a constant: of blue and
+    green, the one that varies less over the training part counts for more, and cells come in another order than by
+    the stored b − g. Images normalised with one σ for all channels are ordered by that.
+
+    After a site is taken, those whose patches would overlap it wait until no other is left, so that several patches are
+    not the same place.
     Cost: the overview, and ``budget`` passes over its cells.
 
     Args:

@@ -7,8 +7,8 @@ from pydantic import Field
 Count = Annotated[int, Field(ge=1)]
 """One or more."""
 
-CountOrNone = Annotated[int, Field(ge=0)]
-"""None or more."""
+CountOrZero = Annotated[int, Field(ge=0)]
+"""Zero or more."""
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 """A share that leaves something over."""
