@@ -117,17 +117,27 @@ def test_some_rows_of_a_batch() -> None:
     kind=st.sampled_from(KINDS),
 )
 def test_overviews_are_means_of_blocks(height: int, width: int, factor: int, channels: int, kind: type) -> None:
-    """The last, partial blocks over what they have; 8 bits are rounded, by Pillow with a sixth to spare."""
+    """The last, partial blocks over what they have; 8 bits are rounded, halves up."""
     image = picture(height, width, channels, kind)
-    values = torch.from_numpy(image.astype(np.float32)).permute(2, 0, 1)[None]
+    values = torch.from_numpy(image.astype(np.float64)).permute(2, 0, 1)[None]
     expected = F.avg_pool2d(values, factor, ceil_mode=True, count_include_pad=False)[0].permute(1, 2, 0)
     found = reduced(torch.from_numpy(image), factor)
     assert found.shape == expected.shape
     if kind == np.uint8:
         assert found.dtype == torch.uint8
-        assert (found - expected).abs().max() < 0.5 + 1 / 6 + 1e-3
+        assert torch.equal(found, (expected + 0.5 + 1e-9).floor().to(torch.uint8))
     else:
-        assert torch.allclose(found.float(), expected, rtol=1e-6)
+        assert torch.allclose(found.double(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [11, 12, 181, 300])
+def test_means_of_large_blocks_are_exact(factor: int) -> None:
+    """Sums beyond 16 bits, and means that lie on a half or just beside one."""
+    image = torch.full((factor, 2 * factor, 1), 255, dtype=torch.uint8)
+    below = factor**2 // 2 + 1
+    image[:, :factor].view(factor, factor)[:] = (torch.arange(factor**2) >= below).view(factor, factor) * 255
+    share = 255 * (factor**2 - below) / factor**2
+    assert reduced(image, factor).flatten().tolist() == [int(share + 0.5), 255]
 
 
 def test_images_of_several_sizes_are_continued_by_their_edges() -> None:
@@ -203,7 +213,7 @@ def test_a_gpu_answers_as_the_cpu_does(channels: int) -> None:
     store = PixelStore.of([picture(23, 17, channels), picture(9, 31, channels)])
     here, there = Rasters(store, as_they_are), Rasters(store.to("cuda"), as_they_are)
     boxes = torch.tensor([[[-3, 2, 5, 10]], [[4, 4, 12, 12]]])
-    assert (there.overview(4).cpu() - here.overview(4)).abs().max() <= 1, "a step of rounding"
+    assert there.overview(4).cpu().equal(here.overview(4))
     assert there.inside(4).cpu().equal(here.inside(4))
     assert there.read(boxes.cuda(), 8).cpu().equal(here.read(boxes, 8))
     assert torch.equal(there.cost().pixels_looked, here.cost().pixels_looked)

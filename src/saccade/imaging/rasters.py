@@ -8,7 +8,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int, Num
-from PIL import Image
 from torch import Tensor
 
 from saccade.core.errors import BadInput
@@ -266,19 +265,43 @@ def reflected(position: Int[Tensor, "*axes"], length: Int[Tensor, "*others"]) ->
 def reduced(image: Num[Tensor, "height width channel"], factor: int) -> Num[Tensor, "row column channel"]:
     """An image averaged over blocks of ``factor``; the last, partial ones over what they have.
 
-    8-bit images stay 8-bit, rounded; those of 1, 3 or 4 channels by Pillow's integer arithmetic, eight times as fast,
-    which takes a mean just above a half for one below it: a device without Pillow may be one step away. All others
-    become float32.
+    8-bit images stay 8-bit, halves rounded up, in integer arithmetic and so alike on every device; all others become
+    float32.
+
+    >>> reduced(torch.tensor([[0, 1, 7], [1, 0, 8]], dtype=torch.uint8)[..., None], 2)[..., 0].tolist()
+    [[1, 8]]
     """
     if factor == 1:
         return image
-    eight_bit = image.dtype == torch.uint8
-    if eight_bit and image.device.type == "cpu" and image.shape[2] in (1, 3, 4):
-        small = _as_pillow(image.numpy()).reduce(factor)
-        return torch.from_numpy(np.asarray(small).copy()).view(small.height, small.width, -1)
-    values = image.permute(2, 0, 1)[None].float()
-    small = F.avg_pool2d(values, factor, ceil_mode=True, count_include_pad=False)[0].permute(1, 2, 0)
-    return (small + 0.5).floor().to(torch.uint8) if eight_bit else small
+    if image.dtype != torch.uint8:
+        values = image.permute(2, 0, 1)[None].float()
+        return F.avg_pool2d(values, factor, ceil_mode=True, count_include_pad=False)[0].permute(1, 2, 0)
+    few = 255 * factor**2 < 2**15  # sums that 16 bits hold
+    sums = _block_sums(_block_sums(image, factor, 0, few), factor, 1, few)
+    heights, widths = (_block_lengths(length, factor, image.device) for length in image.shape[:2])
+    areas = (heights[:, None] * widths)[..., None]
+    exact = torch.float32 if few else torch.float64
+    return (2 * sums.to(exact)).add_(areas).div_(2 * areas).floor_().to(torch.uint8)
+
+
+def _block_sums(values: Num[Tensor, "_ _ channel"], factor: int, axis: int, few: bool) -> Num[Tensor, "_ _ channel"]:
+    """Sums over stretches of ``factor`` along an axis, the last over what is left."""
+    count, kind = values.shape[axis] // factor, torch.int16 if few else torch.int32
+    stretches = values.narrow(axis, 0, count * factor).unflatten(axis, (count, factor))
+    if axis == 0:
+        parts = [stretches.sum(1, dtype=kind)]  # the fast order: whole rows are added
+    else:
+        parts = [sum((each for each in stretches.unbind(2)), start=torch.zeros((), dtype=kind, device=values.device))]
+    if count * factor < values.shape[axis]:
+        rest = values.narrow(axis, count * factor, values.shape[axis] - count * factor)
+        parts.append(rest.sum(axis, keepdim=True, dtype=kind))
+    return torch.cat(parts, axis) if len(parts) > 1 else parts[0]
+
+
+def _block_lengths(length: int, factor: int, device: torch.device) -> Int[Tensor, " block"]:
+    """How long the stretches of an axis are: ``factor``, the last perhaps less."""
+    starts = torch.arange(0, length, factor, device=device)
+    return (length - starts).clamp_(max=factor)
 
 
 def mean_over_spans(
@@ -299,13 +322,6 @@ def mean_over_spans(
         part = values.index_select(0, pixel.clamp(max=len(values) - 1)).float()
         total.addcmul_(part, share.float()[:, None, None])
     return total
-
-
-def _as_pillow(array: np.ndarray) -> Image.Image:
-    """8-bit values as an image of as many bands; four as inks, for Pillow would take a fourth for transparency."""
-    if array.shape[2] == 4:
-        return Image.frombytes("CMYK", (array.shape[1], array.shape[0]), array.tobytes())
-    return Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
 def side_by_side(small: Sequence[Num[Tensor, "_ _ channel"]]) -> Num[Tensor, "batch channel row column"]:

@@ -173,4 +173,6 @@ def _running_sum(
     """The cumulative sum over one stretch, running on from what came before it."""
     stretch = values[:, number * _STRETCH : (number + 1) * _STRETCH].detach()
     weights = stretch if weigh is None else weigh(stretch)
+    if number == 0:  # nothing came before
+        return weights.cumsum(1, dtype=torch.float64)
     return torch.cat([before, weights.double()], dim=1).cumsum_(1)[:, 1:].contiguous()

@@ -131,6 +131,8 @@ def _accuracy(axes: "Axes", epochs: np.ndarray, history: History) -> None:
 def _spread(axes: "Axes", epochs: np.ndarray, history: History) -> None:
     axes.plot(epochs, column(history, SPREAD), color=BLUE)
     axes.set_yscale("log")
+    for formatted in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        formatted("{x:g}")
     axes.set_title("Cells the look spreads over")
 
 

@@ -86,7 +86,7 @@ class FieldLook(nn.Module):
         for depth in range(layers):
             parts += [
                 nn.Conv2d(channels if depth == 0 else width, width, 3, padding=1),
-                nn.LeakyReLU(SLOPE),
+                nn.LeakyReLU(SLOPE, inplace=True),
                 norms[norm](width),
             ]
         self.trunk = nn.Sequential(*parts)
