@@ -128,7 +128,7 @@ def training_steps(rounds: int) -> dict[str, float]:
 
 
 def gathers(rounds: int) -> dict[str, float]:
-    """Seconds to cut 8 × 80 patches of 50 × 50, a tenth of them over an edge: one look-up, and a loop over patches."""
+    """Seconds to cut 8 × 80 patches of 50 × 50, a tenth of them over an edge: in one gather, and one by one."""
     fields = [made_up(seed) for seed in range(8)]
     store = PixelStore.of(fields)
     dice = np.random.default_rng(0)
@@ -140,9 +140,9 @@ def gathers(rounds: int) -> dict[str, float]:
         return torch.from_numpy(np.stack([np.stack(patches) for patches in found])).permute(0, 1, 4, 2, 3)
 
     assert torch.equal(loop(), gather_stored(store, boxes, 50))
-    seconds: dict[str, list[float]] = {"one look-up": [], "loop": []}
+    seconds: dict[str, list[float]] = {"one gather": [], "loop": []}
     for turn in range(4 * rounds + 1):
-        for name, way in (("one look-up", lambda: gather_stored(store, boxes, 50)), ("loop", loop)):
+        for name, way in (("one gather", lambda: gather_stored(store, boxes, 50)), ("loop", loop)):
             start = time.perf_counter()
             way()
             if turn:

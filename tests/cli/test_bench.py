@@ -23,6 +23,22 @@ def test_a_bench_of_given_cells(
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_bench_of_fields(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from saccade.datasets.composers import compose_fields
+
+    monkeypatch.setattr(bench, "_QUICK", {"cell": (), "field": ("training.epochs=1",)})
+    data = compose_fields(tmp_path / "fields", counts={"train": 8, "val": 4, "test": 4}, size=200)
+    out, models = tmp_path / "bench.json", "uniform-patches,downscaled-cnn"
+    printed = saccade("bench", "fields", "--out", out, "--data", data, "--models", models, "--quick").output
+    patches, whole = json.loads(out.read_text())
+    assert (patches["model"], whole["model"]) == tuple(models.split(","))
+    assert all(name in printed for name in models.split(","))
+    assert patches["pixels_read_fraction"] == pytest.approx(20 * 50**2 / 200**2)
+    assert whole["pixels_looked_fraction"] == pytest.approx(1 / 25)
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -44,5 +44,21 @@ def test_a_demonstration_again(saccade: Callable, tmp_path: Path) -> None:
     assert "older" not in (tmp_path / "report.html").read_text()
 
 
+@pytest.mark.usefixtures("quick")
+def test_a_demonstration_of_fields(tmp_path: Path) -> None:
+    """Sixteen small fields, two patch sizes: the report compares them and tells whether the truth is read."""
+    short = ("training.epochs=2", "curriculum.warm_up=1", "curriculum.reading=0", "curriculum.gate=1.0")
+    sizes = ("model.budget=2", "model.factor=12", "model.read_width=4")
+    demo.demo_fields(tmp_path, {"train": 8, "val": 4, "test": 4}, (*short, *sizes), size=300)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["n"] == 4
+    assert metrics["about"]["simulated"]
+    assert {path.name for path in tmp_path.iterdir()} <= set(demo._OWN)
+    page = (tmp_path / "report.html").read_text()
+    assert "SIMULATED DATA" in page.upper()
+    assert 'id="runs"' in page and "Patch sizes side by side" in page
+    assert 'id="box-pointing"' in page
+
+
 def test_other_scales(refused: Callable[..., str]) -> None:
     assert "saccade demo cells" in refused("demo", "slides")

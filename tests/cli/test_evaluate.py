@@ -187,6 +187,17 @@ def test_random_draws(saccade: Callable, tmp_path: Path) -> None:
     assert metrics["accuracy"] == plain["accuracy"]
 
 
+@pytest.mark.usefixtures("quick")
+def test_another_run_beside(saccade: Callable, refused: Callable[..., str], trained: Path, tmp_path: Path) -> None:
+    """The report compares both; what cannot be compared is refused before anything is predicted."""
+    run, data = make_field_model(tmp_path / "run"), make_fields(tmp_path / "data")
+    other = make_field_model(tmp_path / "other")
+    saccade("evaluate", run, "--data", data, "--beside", other, "--out", tmp_path / "eval")
+    assert "side by side" in (tmp_path / "eval" / "report.html").read_text(encoding="utf-8")
+    line = refused("evaluate", run, "--data", data, "--beside", trained, "--out", tmp_path / "no")
+    assert "do not both read patches" in line and not (tmp_path / "no").exists()
+
+
 def test_what_draws_nothing_at_random(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:
     line = refused("evaluate", trained, "--data", cells, "--draws", 5, "--out", tmp_path / "out")
     assert "sparse-attn-net has no random draws" in line

@@ -10,8 +10,18 @@ import tifffile
 from PIL import Image
 
 from saccade.cli.explain import distinct_names
+from saccade.datasets.boxes import load_boxes, needles_of
+from saccade.datasets.composers import compose_fields
+from saccade.explanation.box_pointing import box_pointing
+from saccade.explanation.field_maps import field_maps
 from saccade.imaging import image_files, showing
+from saccade.inference.predictor import Predictor
 from tests.miniature_fields import make_field_model, make_fields
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def test_an_image(saccade: Callable, trained: Path, miniature: Path, tmp_path: Path) -> None:
@@ -44,7 +54,8 @@ def test_a_field(saccade: Callable, tmp_path: Path) -> None:
     image, out = data / "images" / "red-1.png", tmp_path / "out"
     printed = saccade("explain", run, image, "--boxes", data / "boxes.csv", "--out", out).output
     assert "heaviest weight" in printed and "random patches" in printed
-    names = ["red-1_faithfulness.png", "red-1_map.png", "red-1_patches.png", "red-1_sites.csv"]
+    assert "1 of 1 images have boxes" in printed and "dashed: truth" in printed
+    names = ["pointing.csv", "red-1_faithfulness.png", "red-1_map.png", "red-1_patches.png", "red-1_sites.csv"]
     assert sorted(path.name for path in out.iterdir()) == names
     with (out / "red-1_sites.csv").open() as file:
         sites = list(csv.DictReader(file))
@@ -59,6 +70,54 @@ def test_a_field(saccade: Callable, tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, beyond[y + 24 : y + 48, x + 24 : x + 48])
 
 
+def test_pointing_at_boxes(saccade: Callable, tmp_path: Path) -> None:
+    run, data, out = make_field_model(tmp_path / "run"), make_fields(tmp_path / "data").parent, tmp_path / "out"
+    printed = saccade("explain", run, data / "images", "--boxes", data / "boxes.csv", "--out", out).output
+    assert all(words in printed for words in ("heaviest in box", "box mass", "hit rate", "4 of 6 images have boxes"))
+    rows, predictor = read_rows(out / "pointing.csv"), Predictor.open(run, "cpu")
+    boxes = load_boxes(data / "boxes.csv")
+    assert len(rows) == len(boxes) == 4
+    for row in rows:
+        path = Path(row["image"])
+        result = predictor.predict([path])[0]
+        looks = field_maps(predictor.model, predictor.open_pixels(result.pixels()))
+        assert looks is not None
+        needles = needles_of(boxes[f"images/{path.name}"])
+        found = box_pointing(result.sites, needles, (120, 160), looks[0])
+        assert float(row["area"]) == pytest.approx(24 * 24 / (120 * 160), abs=1e-5)
+        assert int(row["heaviest_in_box"]) == int(found.heaviest)
+        assert float(row["box_mass"]) == pytest.approx(float(found.looked), rel=1e-4)
+        assert float(row["hit_rate"]) == pytest.approx(float(found.hits), rel=1e-4)
+
+
+def test_a_field_smaller_than_a_patch(saccade: Callable, tmp_path: Path) -> None:
+    run, path = make_field_model(tmp_path / "run"), tmp_path / "small.png"
+    Image.fromarray(np.zeros((10, 12, 3), np.uint8)).save(path)
+    for command, out in (("explain", "out"), ("predict", "table.csv")):
+        result = saccade(command, run, path, "--out", tmp_path / out)
+        assert "1 image is smaller than a patch" in result.stderr
+
+
+@pytest.mark.usefixtures("quick")
+def test_patches_on_the_truth(saccade: Callable, refused: Callable[..., str], tmp_path: Path) -> None:
+    """The control that must know the boxes goes from training to explanation; without boxes it is refused at once."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    compose_fields(data, counts={"train": 4, "val": 4, "test": 4}, size=256)
+    words = ("--model", "oracle-patches", "--set", "training.epochs=2", "--set", "model.budget=4")
+    saccade("train", "--data", data, *words, "--out", run)
+    saccade("evaluate", run, "--data", data, "--out", tmp_path / "eval")
+    assert read_rows(tmp_path / "eval" / "predictions.csv")
+    out, image = tmp_path / "out", next((data / "images").iterdir())
+    printed = saccade("explain", run, image, "--boxes", data / "boxes.csv", "--out", out).output
+    assert "Deletion: " in printed and "yes" in printed
+    (row,) = read_rows(out / "pointing.csv")
+    assert (row["heaviest_in_box"], row["box_mass"], row["hit_rate"]) == ("1", "", "1")
+    assert "without truth boxes" in refused("predict", run, image, "--out", tmp_path / "table.csv")
+    (data / "boxes.csv").unlink()
+    line = refused("train", "--data", data, *words, "--out", tmp_path / "none")
+    assert "without truth boxes" in line and not (tmp_path / "none").exists()
+
+
 def test_a_field_too_large_to_decode(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, path, out = make_field_model(tmp_path / "run"), tmp_path / "large.tif", tmp_path / "out"
     field = np.random.default_rng(0).integers(0, 256, (200, 260, 3), dtype=np.uint8)
@@ -68,7 +127,11 @@ def test_a_field_too_large_to_decode(saccade: Callable, tmp_path: Path, monkeypa
     monkeypatch.setattr(showing, "LONGEST", 130)
     printed = saccade("explain", run, path, "--boxes", tmp_path / "boxes.csv", "--out", out).output
     assert "too large to decode" in printed and "without faithfulness" in printed
-    assert sorted(path.name for path in out.iterdir()) == ["large_map.png", "large_patches.png", "large_sites.csv"]
+    names = ["large_map.png", "large_patches.png", "large_sites.csv", "pointing.csv"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert "Deletion: " not in printed
+    (row,) = read_rows(out / "pointing.csv")
+    assert float(row["area"]) == pytest.approx(190 * 180 / (200 * 260), abs=1e-5)
     assert Image.open(out / "large_map.png").size == (130, 100)
     with (out / "large_sites.csv").open() as file:
         heaviest = next(csv.DictReader(file))

@@ -69,6 +69,15 @@ def test_a_store_is_filled_in_any_order(room: int) -> None:
     assert store.image(3).data_ptr() == store.pixels.data_ptr(), "it came first"
 
 
+@pytest.mark.parametrize("writeable", [True, False])
+def test_one_image_alone_is_shared_where_it_can_be(writeable: bool) -> None:
+    image = picture(5, 7, 3)
+    image.flags.writeable = writeable
+    store = PixelStore.of([image])
+    assert store.image(0).equal(torch.tensor(image)) and store.start.tolist() == [0]
+    assert (store.pixels.numpy().ctypes.data == image.ctypes.data) == writeable
+
+
 def test_a_store_is_of_one_kind() -> None:
     filling = FillingStore(2)
     filling.put(0, picture(9, 7))

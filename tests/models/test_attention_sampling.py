@@ -190,3 +190,24 @@ def test_evaluation_answers_what_training_estimates(estimator: str, alike: bool)
     weights = model(fields((40, 40))).sites.weights
     assert weights.sum(1).tolist() == pytest.approx([1.0])
     assert bool((weights == 0.25).all()) == alike
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"estimator": "distinct", "reward": "loss"}, "reward = 'loss' has no effect"),
+        ({"estimator": "distinct", "judged": "prediction"}, "judged = 'prediction' has no effect"),
+        ({"estimator": "distinct", "baseline": "batch"}, "baseline = 'batch' has no effect"),
+        ({"judged": "prediction"}, "nothing to compare with"),
+    ],
+)
+def test_ways_of_learning_that_exclude_each_other(options: dict[str, str], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        build(**options)
+
+
+def test_whole_predictions_are_judged_against_others_or_the_batch() -> None:
+    assert build(judged="prediction", repeats=2).learning.repeats == 2
+    published = build(repeats=4, entropy=0.05, reward="probability", judged="prediction", baseline="batch")
+    assert published.learning.baseline == "batch"
+    assert build(estimator="distinct", repeats=2).learning.repeats == 2

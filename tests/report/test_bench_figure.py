@@ -1,5 +1,7 @@
 from typing import Any
 
+import pytest
+
 from saccade.report.bench_figure import bench_figure
 
 
@@ -14,3 +16,16 @@ def test_one_mark_a_model_at_the_mean_of_its_seeds() -> None:
     assert [(x, round(y, 6)) for x, y in marks] == [(1e6, 85.0), (1e9, 70.0)]
     assert [text.get_text() for text in axes.texts] == ["ours (2 seeds)", "other"]
     assert axes.get_xscale() == "log"
+
+
+@pytest.mark.parametrize(
+    "flops", [(7.34e8,), (7.34e8, 7.341e8), (3.8e8, 7.34e8), (2e6, 3e7), (2.3e6, 4e10), (1.0, 1e15)]
+)
+def test_ticks_are_few_plain_and_all_different(flops: tuple[float, ...]) -> None:
+    (axes,) = bench_figure([row(str(one), 0.5, one) for one in flops]).axes
+    low, high = axes.get_xlim()
+    shown = [axes.xaxis.get_major_formatter()(tick) for tick in axes.get_xticks() if low <= tick <= high]
+    assert 2 <= len(shown) <= 6
+    assert len(set(shown)) == len(shown)
+    assert axes.get_xticks(minor=True).size == 0
+    assert low < min(flops) and max(flops) < high

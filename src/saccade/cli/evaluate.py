@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saccade.cli.console import progress, say, warn
-from saccade.cli.predict import FINISHED_WITH_FAILURES
+from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_small
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ def evaluate(
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
     draws: Annotated[
         int | None, typer.Option(help="Also predict from so many sets of random draws, and tell their spread.", min=2)
+    ] = None,
+    beside: Annotated[
+        list[str] | None, typer.Option(help="A further run on the same split, with other patches, for the report.")
     ] = None,
 ) -> None:
     """Measure a run on labelled images: predictions.csv, metrics.json and report.html.
@@ -50,12 +53,14 @@ def evaluate(
     if draws is not None:
         draws_of(opened.package.model, draws)
     mapping = load_label_map(labels, classes) if labels else None
-    chosen = choose_images(open_manifest(data), opened.splits, trained_on(opened), part_of(split, "--split"))
+    part = part_of(split, "--split")
+    chosen = choose_images(open_manifest(data), opened.splits, trained_on(opened), part)
+    others = [comparable(Run.open(find_model(other)), opened, chosen, data, part) for other in beside or ()]
     images = label_images(chosen.manifest, classes, mapping)
     for note in chosen.notes:
         warn(f"note: {note}")
     say(f"evaluating {len(images)} images, {chosen.part + ' part' if chosen.part else 'all there are'}")
-    if evaluate_run(opened, chosen, images, out, device, draws=draws):
+    if evaluate_run(opened, chosen, images, out, device, others, draws):
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
@@ -80,18 +85,18 @@ def evaluate_run(
         draws: Sets of random draws to predict from as well; none where not given.
     """
     from saccade.core.files import write_json
-    from saccade.evaluation.assessment import judge, measure_costs
+    from saccade.evaluation.assessment import judge, knowing_predictor, measure_costs
     from saccade.evaluation.draws import judge_draws
-    from saccade.inference.predictor import Predictor
     from saccade.inference.tables import prediction_table
     from saccade.report.gathering import is_simulated, report_data
     from saccade.report.report import write_report
 
-    predictor = Predictor(run.package.model, run.package.preprocessing, device)
+    predictor = knowing_predictor(run, chosen.manifest, device)
     with prediction_table(out / "predictions.csv", predictor.classes, labelled=True) as table:
         with progress("predicting") as tell:
             judged = judge(predictor, images, tell, table, warn)
         metrics = judged.metrics(predictor.classes)
+    warn_of_small(sum(min(extent) < patch_side(predictor) for extent in judged.extents))
     shown = metrics.as_dict()
     if draws is not None:
         with progress("drawing") as tell:
@@ -110,7 +115,7 @@ def evaluate_run(
     shown["cost"] = cost
     write_json(out / "metrics.json", {**shown, "about": about})
     say("measuring explanations")
-    rows = [run_row(run, shown), *(_row_of(other, images) for other in beside)] if beside else None
+    rows = [run_row(run, shown), *(_row_of(other, chosen, images) for other in beside)] if beside else None
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, chosen.part, runs=rows)
     write_report(out / "report.html", page)
     say(headline(shown, cost, simulated=about["simulated"]))
@@ -118,6 +123,26 @@ def evaluate_run(
         say(draws_line(shown["draws"]))
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, {out / 'report.html'}")
     return judged.failed
+
+
+def comparable(other: "Run", run: "Run", chosen: "Chosen", data: Path, part: str) -> "Run":
+    """The other run, if the two can stand in one table: both read patches, of the same classes, chosen images unseen.
+
+    Raises:
+        BadInput: They cannot.
+    """
+    from saccade.datasets.sources import open_manifest
+    from saccade.inference.parts import choose_images
+
+    name = str(other.folder)
+    if any(not {"budget", "patch"} <= set(each.package.model.config["options"]) for each in (run, other)):
+        raise BadInput("the runs do not both read patches", "compare runs of attention-sampling or its controls", name)
+    if other.package.model.classes != run.package.model.classes:
+        raise BadInput("has other classes", "compare runs that were trained on the same data", name)
+    theirs = choose_images(open_manifest(data), other.splits, trained_on(other), part)
+    if [row.place for row in theirs.manifest.rows] != [row.place for row in chosen.manifest.rows]:
+        raise BadInput("was trained on another split", "train both with the same data.seed, or a split column", name)
+    return other
 
 
 def run_row(run: "Run", metrics: Mapping[str, Any]) -> "RunRow":
@@ -128,12 +153,11 @@ def run_row(run: "Run", metrics: Mapping[str, Any]) -> "RunRow":
     return RunRow.of(f"{options['budget']} × {options['patch']} px", metrics, options)
 
 
-def _row_of(run: "Run", images: "list[LabelledImage]") -> "RunRow":
+def _row_of(run: "Run", chosen: "Chosen", images: "list[LabelledImage]") -> "RunRow":
     """Judge a further run on the same images."""
-    from saccade.evaluation.assessment import judge
-    from saccade.inference.predictor import Predictor
+    from saccade.evaluation.assessment import judge, knowing_predictor
 
-    predictor = Predictor(run.package.model, run.package.preprocessing)
+    predictor = knowing_predictor(run, chosen.manifest)
     with progress("predicting") as tell:
         judged = judge(predictor, images, tell, warn=warn)
     read, looked = (sum(each) / len(each) for each in (judged.read, judged.looked))

@@ -1,21 +1,27 @@
 """``saccade explain``: what a model read in single images, and how far that can be trusted."""
 
+from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from saccade.cli.console import progress, say, show_table, warn
-from saccade.cli.predict import FINISHED_WITH_FAILURES, warn_of_others
+from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_others, warn_of_small
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from saccade.explanation.box_pointing import BoxPointing
     from saccade.explanation.faithfulness import Faithfulness
     from saccade.imaging.opening import FieldPixels
     from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
+
+POINTING_NAME = "pointing.csv"
+POINTING_COLUMNS = ("heaviest in box", "box mass", "hit rate")
 
 
 def explain(
@@ -44,35 +50,95 @@ def explain(
     predictor = load(run, device)
     if boxes and predictor.preprocessing.size is not None:
         raise BadInput("boxes are of fields, and this is a run of cells", "leave out --boxes", str(boxes))
-    truth = needles_by_file(boxes) if boxes else {}
+    truth = needles_of_table(boxes) if boxes else None
+    predictor = predictor.with_boxes(truth)
     warn_of_others(images)
     names = distinct_names(paths)
-    rows = []
+    explained: list[Explained] = []
+    small = 0
     with progress("explaining") as tell:
         for done, (path, result) in enumerate(zip(paths, predictor.stream(paths), strict=True), start=1):
             if result.error:
                 warn(f"skipped: {result.error}")
             elif predictor.preprocessing.size is None:
-                rows.append(explain_field(predictor, result, out, names[path], truth.get(path.resolve())))
+                small += min(result.extent) < patch_side(predictor)
+                needles = truth.get(path.resolve()) if truth else None
+                explained.append(explain_field(predictor, result, out, names[path], needles))
             else:
-                rows.append(explain_one(predictor, result, out, names[path]))
+                explained.append(Explained(explain_one(predictor, result, out, names[path])))
             tell(done, len(paths))
-    if not rows:
+    if not explained:
         raise BadInput(f"none of the {len(paths)} images could be explained", "the lines above say why")
-    _show(rows, of_fields=predictor.preprocessing.size is None)
-    say(f"written: {len(rows)} of {len(paths)} images into {out}")
-    if len(rows) < len(paths):
+    _show(explained, of_fields=predictor.preprocessing.size is None, pointing=boxes is not None)
+    warn_of_small(small)
+    if boxes:
+        write_pointing(out / POINTING_NAME, explained)
+        say(f"{sum(one.pointing is not None for one in explained)} of {len(explained)} images have boxes")
+    say(f"written: {len(explained)} of {len(paths)} images into {out}")
+    if len(explained) < len(paths):
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
-def _show(rows: "list[tuple[str, ...]]", of_fields: bool) -> None:
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What is told on the screen of an image whose files are written.
+
+    Attributes:
+        line: Its cells of the table.
+        pointing: How what was read lies to the truth boxes; ``None`` where it has none.
+        mapped: Whether the model's map is drawn under its places.
+    """
+
+    line: tuple[str, ...]
+    pointing: "BoxPointing | None" = None
+    mapped: bool = False
+
+    @property
+    def measured(self) -> bool:
+        """Whether faithfulness was measured: the table's last cells are filled."""
+        return bool(self.line[-1])
+
+    @property
+    def pointing_cells(self) -> tuple[str, ...]:
+        """Its cells of pointing; empty without boxes, and without a map that of the box mass."""
+        if self.pointing is None:
+            return ("",) * 3
+        mass = float(self.pointing.looked)
+        heaviest = "yes" if float(self.pointing.heaviest) else "no"
+        return heaviest, "" if isnan(mass) else f"{mass:.1%}", f"{float(self.pointing.hits):.1%}"
+
+
+def _show(explained: list[Explained], of_fields: bool, pointing: bool) -> None:
     """The table on the screen, and what its figures mean."""
     unit, chance = ("patches", ("random patches",)) if of_fields else ("pixels", ())
     between = ("heaviest weight", "distinct patches") if of_fields else ()
     columns = ("image", "predicted", "probability", *between, "deletion area", f"same {unit} shuffled", *chance)
-    show_table(columns, rows, right=columns[2:])
-    say(f"Deletion: mean probability while the {unit} read are taken away, heaviest first; below the same {unit}")
-    say("in random order, the weights tell something. Attention is not proof of cause.")
+    show_table(columns, [one.line for one in explained], right=columns[2:])
+    if known := [(one.line[0], *one.pointing_cells) for one in explained if one.pointing is not None]:
+        show_table(
+            ("image", *POINTING_COLUMNS), known, right=POINTING_COLUMNS
+        )  # beside the others it would be too wide
+    if any(one.measured for one in explained):
+        say(f"Deletion: mean probability while the {unit} read are taken away, heaviest first; below the same {unit}")
+        say("in random order, the weights tell something. Attention is not proof of cause.")
+    if any(one.mapped for one in explained):
+        truth = "; dashed: truth" if pointing else ""
+        what = "where the look expects something, 1x is what every cell would have"
+        say(f"map: {what}; numbers by falling weight{truth}")
+
+
+def write_pointing(path: Path, explained: list[Explained]) -> None:
+    """Write the shares of each image with boxes as a table; no box mass of a model without a map."""
+    from saccade.core.files import write_csv
+
+    rows = []
+    for one in explained:
+        if one.pointing is not None:
+            found = one.pointing
+            shares = [float(each) for each in (found.looked, found.hits, found.area)]
+            texts = ("" if isnan(share) else f"{share:.6g}" for share in shares)
+            rows.append((one.line[0], int(found.heaviest), *texts))
+    write_csv(path, ("image", "heaviest_in_box", "box_mass", "hit_rate", "area"), rows)
 
 
 def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) -> tuple[str, ...]:
@@ -92,14 +158,14 @@ def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) 
 
 def explain_field(
     predictor: "Predictor", result: "Result", out: Path, name: str, boxes: "Tensor | None" = None
-) -> tuple[str, ...]:
-    """Write the files of one field and return its line for the screen; ``boxes`` is where the truth lies.
+) -> Explained:
+    """Write the files of one field and return what to tell of it; ``boxes`` is where the truth lies.
 
     A place that was drawn several times is one patch with the sum of the weights, in the pictures and in the table.
     A field that is too large to decode is drawn smaller, and what would ask the model about changed copies left out.
     """
     from saccade.core.files import write_bytes
-    from saccade.explanation.box_pointing import centres_inside
+    from saccade.explanation.box_pointing import box_pointing, centres_inside
     from saccade.explanation.field_maps import field_maps
     from saccade.explanation.site_tables import write_site_table
     from saccade.imaging.distinct_sites import are_patches, distinct_sites, weighing
@@ -109,19 +175,23 @@ def explain_field(
 
     pixels, sites = result.pixels(), distinct_sites(result.sites)
     image, places = shown(pixels), weighing(sites)
-    maps = field_maps(predictor.model, predictor.open_pixels(pixels, result.name))
+    maps = field_maps(predictor.model, predictor.open_pixels(pixels, result.name, result.item))
     known: Any = {"relative": maps[0].relative.numpy(), "factor": maps[0].factor} if maps else {}
     picture = field_picture(image.whole(), sites=places, boxes=boxes, extent=image.extent, **known)
     write_bytes(out / f"{name}_map.png", encode_png(picture))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
     line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
     if not are_patches(result.sites, result.extent):  # of a network that reads the whole field
-        return *line, *[""] * 5
-    hits = None if boxes is None or not len(boxes) else centres_inside(places.boxes[0], boxes).tolist()
+        return Explained((*line, *[""] * 5))
+    known_boxes = boxes if boxes is not None and len(boxes) else None
+    hits = None if known_boxes is None else centres_inside(places.boxes[0], known_boxes).tolist()
+    look = maps[0] if maps else None
+    pointing = None if known_boxes is None else box_pointing(result.sites, known_boxes, result.extent, look)
     sheet = patch_sheet(image.patches(places.boxes[0]), places.weights[0].tolist(), hits)
     write_bytes(out / f"{name}_patches.png", encode_png(sheet))
     areas = _field_deletion(predictor, result, pixels, out / f"{name}_faithfulness.png")
-    return *line, f"{float(sites.weights[0, 0]):.1%}", str(sites.weights.shape[1]), *areas
+    line = *line, f"{float(sites.weights[0, 0]):.1%}", str(sites.weights.shape[1]), *areas
+    return Explained(line, pointing, mapped=look is not None)
 
 
 def _field_deletion(predictor: "Predictor", result: "Result", pixels: "FieldPixels", path: Path) -> list[str]:
@@ -132,7 +202,7 @@ def _field_deletion(predictor: "Predictor", result: "Result", pixels: "FieldPixe
     if isinstance(pixels, TiledFile):
         say(f"{result.name}: too large to decode, so the map is drawn on a small version, without faithfulness")
         return [""] * 3
-    return _deletion(patch_faithfulness(predictor, [pixels]), predictor, result, path)
+    return _deletion(patch_faithfulness(predictor, [pixels], [result.item]), predictor, result, path)
 
 
 def _deletion(measured: "Faithfulness", predictor: "Predictor", result: "Result", path: Path) -> list[str]:
@@ -149,7 +219,7 @@ def _deletion(measured: "Faithfulness", predictor: "Predictor", result: "Result"
     return [f"{float(curve.deletion_area[0]):.3f}" for curve in measured.curves.values()]
 
 
-def needles_by_file(path: Path) -> "dict[Path, Tensor]":
+def needles_of_table(path: Path) -> "dict[Path, Tensor]":
     """The truth boxes of a table, by the image they are in."""
     from saccade.datasets.boxes import load_boxes, needles_of
 

@@ -11,6 +11,7 @@ from saccade.cli.console import progress, say, show_table, warn
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
 
 FINISHED_WITH_FAILURES = 3
@@ -42,7 +43,7 @@ def predict(
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
     predictor = load(run, device)
     warn_of_others(images)
-    summary = Summary()
+    summary = Summary(patch_side(predictor))
     with prediction_table(out, predictor.classes) as table, progress("predicting") as tell:
         for done, result in enumerate(predictor.stream(paths, batch_size), start=1):
             table.add(result)
@@ -52,6 +53,7 @@ def predict(
             remedy = "the lines above say why; nothing was written"
             raise BadInput(f"none of the {len(paths)} images could be predicted", remedy)
     summary.show()
+    warn_of_small(summary.small)
     say(f"{len(paths) - summary.failed} of {len(paths)} images predicted: {out}")
     if summary.failed:
         raise typer.Exit(FINISHED_WITH_FAILURES)
@@ -68,11 +70,29 @@ def warn_of_others(given: Sequence[Path]) -> None:
         warn(f"left out {what} this program reads: {', '.join(names[:_NAMED])}{more}")
 
 
-class Summary:
-    """What to show of many results without keeping them."""
+def patch_side(predictor: "Predictor") -> int:
+    """Side of the patches that a model of fields reads; 0 of one that reads none."""
+    of_fields = predictor.preprocessing.size is None
+    return predictor.model.config["options"].get("patch", 0) if of_fields else 0
 
-    def __init__(self) -> None:
-        self.failed = 0
+
+def warn_of_small(count: int) -> None:
+    """Say how many images were smaller than a patch, if any."""
+    if count:
+        what = "1 image is" if count == 1 else f"{count} images are"
+        whose = "it is its" if count == 1 else "them is their"
+        warn(f"note: {what} smaller than a patch: most of what is read of {whose} mirror image")
+
+
+class Summary:
+    """What to show of many results without keeping them.
+
+    Args:
+        patch: Side of a patch; images smaller than that are counted.
+    """
+
+    def __init__(self, patch: int = 0) -> None:
+        self.patch, self.failed, self.small = patch, 0, 0
         self._confidences: dict[str, list[float]] = defaultdict(list)
         self._first: list[tuple[str, ...]] = []
 
@@ -82,6 +102,7 @@ class Summary:
             self.failed += 1
             warn(f"skipped: {result.error}")
             return
+        self.small += min(result.extent) < self.patch
         confidence = result.probabilities[result.label]
         self._confidences[result.label].append(confidence)
         if len(self._first) <= _SHOWN:

@@ -91,9 +91,8 @@ def _kept_recipe(run: Path | None) -> Path:
 def report_training(folder: Path) -> None:
     """Write the run's report from its validation part."""
     from saccade.datasets.sources import open_manifest
-    from saccade.evaluation.assessment import judge, measure_costs
+    from saccade.evaluation.assessment import judge, knowing_predictor, measure_costs
     from saccade.inference.parts import choose_images
-    from saccade.inference.predictor import Predictor
     from saccade.inference.runs import Run
     from saccade.report.gathering import is_simulated, report_data
     from saccade.report.report import write_report
@@ -103,7 +102,7 @@ def report_training(folder: Path) -> None:
     if source is None:
         raise BadInput("does not say what the run was trained on", "train again", str(folder / "recipe.yaml"))
     chosen = choose_images(open_manifest(source), run.splits, source, "val")
-    predictor = Predictor(run.package.model, run.package.preprocessing)
+    predictor = knowing_predictor(run, chosen.manifest)
     with progress("validating") as tell:
         judged = judge(predictor, label_images(chosen.manifest, predictor.classes), tell, warn=warn)
     metrics = judged.metrics(predictor.classes)

@@ -69,6 +69,14 @@ def boxes_beside(manifest: Manifest) -> dict[str, tuple[TruthBox, ...]] | None:
     return load_boxes(path) if path.is_file() else None
 
 
+def needles_by_file(manifest: Manifest) -> dict[Path, Float[Tensor, "box 4"]] | None:
+    """The needles of each file of a manifest, by its full path; ``None`` where there is no table of boxes."""
+    boxes = boxes_beside(manifest)
+    if boxes is None:
+        return None
+    return {row.path.resolve(): needles_of(boxes.get(row.name, ())) for row in manifest.rows if not row.member}
+
+
 def needles_of(boxes: Sequence[TruthBox]) -> Float[Tensor, "box 4"]:
     """The boxes that are the truth.
 
@@ -81,12 +89,20 @@ def needles_of(boxes: Sequence[TruthBox]) -> Float[Tensor, "box 4"]:
 
 def padded_needles(names: Sequence[str], boxes: Mapping[str, Sequence[TruthBox]]) -> Float[Tensor, "image box 4"]:
     """The needles of several images; rows of NaN where an image has fewer than others."""
-    found = [needles_of(boxes.get(name, ())) for name in names]
+    return padded([needles_of(boxes.get(name, ())) for name in names])
+
+
+def padded(found: Sequence[Float[Tensor, "_ 4"]]) -> Float[Tensor, "image box 4"]:
+    """Boxes of several images as one tensor; rows of NaN where an image has fewer than others.
+
+    >>> padded([torch.ones(1, 4), torch.ones(0, 4)]).isnan().all(-1).tolist()
+    [[False], [True]]
+    """
     most = max((len(each) for each in found), default=0)
-    padded = torch.full((len(found), most, 4), torch.nan)
+    filled = torch.full((len(found), most, 4), torch.nan)
     for row, each in enumerate(found):
-        padded[row, : len(each)] = each
-    return padded
+        filled[row, : len(each)] = each
+    return filled
 
 
 def _image_name(table: Table, row: TableRow) -> str:

@@ -19,20 +19,22 @@ from torch import Tensor, nn
 
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
-from saccade.core.manifest import Row
+from saccade.core.manifest import Manifest, Row
 from saccade.core.registry import Scale
 from saccade.core.results import Prediction
+from saccade.datasets.boxes import needles_by_file
 from saccade.datasets.medmnist import stream_images
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.memory import peak_memory_bytes
 from saccade.evaluation.metrics import Metrics, evaluate_predictions
 from saccade.evaluation.speed import compare_speed
 from saccade.imaging.image_files import MAX_PIXELS, is_too_large_tiff
-from saccade.imaging.opening import Decoded, some_of
+from saccade.imaging.opening import Decoded, open_images, some_of
 from saccade.imaging.rasters import Rasters
 from saccade.inference.fast import FastModel
 from saccade.inference.predictor import Predictor
 from saccade.inference.result import Item, Result, open_item
+from saccade.inference.runs import Run
 from saccade.inference.tables import PredictionTable
 from saccade.models import MODELS, create_model, options_of
 
@@ -91,6 +93,12 @@ class Judged:
         labels = np.array([image.label for image in self.images], dtype=np.int64)
         cases = [image.row.case for image in self.images]
         return evaluate_predictions(np.array(self.probabilities), labels, cases, classes)
+
+
+def knowing_predictor(run: Run, manifest: Manifest, device: str | None = None) -> Predictor:
+    """A run's model to be judged by a manifest; fields come with the truth boxes beside it, for the control on them."""
+    predictor = Predictor(run.package.model, run.package.preprocessing, device)
+    return predictor if predictor.preprocessing.size is not None else predictor.with_boxes(needles_by_file(manifest))
 
 
 def judge(
@@ -236,7 +244,9 @@ def _made_up(predictor: Predictor, judged: Judged) -> Decoded:
         height = width = math.isqrt(MAX_PIXELS)
     values = 255 * torch.rand(height, width, channels, generator=generator)
     kind = predictor.preprocessing.kind
-    return predictor.open_images([values.numpy().astype(np.float32 if kind == "float32" else kind)])
+    field = values.numpy().astype(np.float32 if kind == "float32" else kind)
+    box = torch.tensor([[[0.0, 0.0, width, height]]])  # for a control that reads where the truth lies
+    return open_images([field], predictor.preprocessing, predictor.device, box)
 
 
 def stream_items(images: Sequence[LabelledImage]) -> Iterator[tuple[LabelledImage, Item]]:

@@ -58,7 +58,9 @@ def fields(shape: Sequence[int]) -> Rasters:
     count, channels, height, width = shape
     dice = np.random.default_rng(0)
     noise = [dice.integers(0, 256, (height, width, channels), dtype=np.uint8) for _ in range(count)]
-    return Rasters(PixelStore.of(noise), Preprocessing(None, channels, (0.5,) * channels, (0.2,) * channels).normalise)
+    plain = Preprocessing(None, channels, (0.5,) * channels, (0.2,) * channels)
+    box = torch.tensor([[[0.0, 0.0, width, height]]])  # for a control that reads where the truth lies
+    return Rasters(PixelStore.of(noise), plain.normalise, box.expand(count, -1, -1))
 
 
 def build(factory: str, arguments: Mapping[str, Any]) -> nn.Module:

@@ -103,7 +103,8 @@ def points_inside(points: Float[Tensor, "*point 2"], boxes: Float[Tensor, "box 4
 def covered_share(boxes: Float[Tensor, "box 4"], extent: tuple[int, int]) -> float:
     """Share of an image that boxes cover together; what lies outside of it or under two boxes counts once or not.
 
-    Cost: O(box³), no pixels: edges of the boxes cut the image into rectangles that are inside or outside as a whole.
+    Cost: time O(box³), memory O(box²), no pixels: edges of the boxes cut the image into rectangles that are inside or
+    outside as a whole.
 
     >>> covered_share(torch.tensor([[0.0, 0, 2, 2], [1, 1, 3, 3], [9, 9, 99, 99]]), (10, 10))
     0.08
@@ -112,11 +113,22 @@ def covered_share(boxes: Float[Tensor, "box 4"], extent: tuple[int, int]) -> flo
     limit = torch.tensor([width, height], dtype=torch.float64)
     corners = boxes.double().view(-1, 2).clamp(min=0).minimum(limit)
     x, y = (values.unique() for values in corners.unbind(1))
-    middles = torch.stack(torch.meshgrid((x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2, indexing="xy"), dim=-1)
     areas = y.diff()[:, None] * x.diff()
-    return float((areas * points_inside(middles, boxes.double())).sum() / (height * width))
+    return float((areas * grid_inside((x[1:] + x[:-1]) / 2, (y[1:] + y[:-1]) / 2, boxes)).sum() / (height * width))
+
+
+def grid_inside(
+    x: Float[Tensor, " column"], y: Float[Tensor, " row"], boxes: Float[Tensor, "box 4"]
+) -> Bool[Tensor, "row column"]:
+    """``points_inside`` for points at all crossings of some rows and columns; memory does not grow with the boxes."""
+    inside = torch.zeros(len(y), len(x), dtype=torch.bool)
+    for x0, y0, x1, y1 in boxes.tolist():
+        rows, columns = ((y >= y0) & (y < y1)).nonzero(), ((x >= x0) & (x < x1)).nonzero()
+        inside[rows, columns[:, 0]] = True
+    return inside
 
 
 def _mass(look: FieldMap, boxes: Float[Tensor, "box 4"]) -> Tensor:
     """Probability of the cells whose middle is inside."""
-    return (look.probabilities.double() * points_inside(look.middles, boxes)).sum()
+    inside = grid_inside(look.middles[0, :, 0], look.middles[:, 0, 1], boxes)
+    return look.probabilities[inside].double().sum()

@@ -11,6 +11,7 @@ that were read often overlap, random ones rarely do, so the control changes more
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from saccade.explanation.faithfulness import Curve, Faithfulness
 from saccade.explanation.glass import LocalGlass
 from saccade.imaging.image_files import Array
 from saccade.inference.predictor import Predictor
+from saccade.inference.result import Item
 
 Boxes = Int[Tensor, "site 4"]
 PatchOrder = Callable[[Sites, tuple[int, int]], Boxes]
@@ -76,6 +78,7 @@ PATCH_ORDERS: Mapping[str, Sequence[PatchOrder]] = {
 def patch_faithfulness(
     predictor: Predictor,
     fields: Iterable[Array],
+    items: Iterable[Item] = repeat(None),
     *,
     orders: Mapping[str, Sequence[PatchOrder]] = PATCH_ORDERS,
     fill: LocalGlass = LocalGlass(),  # noqa: B008 - frozen
@@ -86,6 +89,7 @@ def patch_faithfulness(
     Args:
         predictor: A model of fields that reads patches.
         fields: As they are stored; taken one at a time.
+        items: What each was opened from, for a predictor that knows where their boxes lie.
         orders: Orders by name, the model's own first; where a name has several, their curves are averaged.
         fill: What a deleted patch becomes.
         steps: Points on a curve after the first, at most one for each patch.
@@ -95,7 +99,8 @@ def patch_faithfulness(
 
     Cost: ``2 · steps + 1`` predictions per field and order; one field in memory at a time.
     """
-    measured = [_curves(_Probe(predictor, field, fill, steps), orders) for field in fields]
+    pairs = zip(fields, items, strict=False)  # items may go on for ever
+    measured = [_curves(_Probe(predictor, field, item, fill, steps), orders) for field, item in pairs]
     if not measured:
         raise BadInput("there are no fields to measure faithfulness on", remedy="pass at least one")
     curves = {name: _stacked([each[name] for each in measured]) for name in orders}
@@ -105,11 +110,11 @@ def patch_faithfulness(
 class _Probe:
     """One field, its glass, and the model that is asked about everything between."""
 
-    def __init__(self, predictor: Predictor, field: Array, fill: LocalGlass, steps: int) -> None:
-        self.predictor, self.model = predictor, predictor.fast_form(predictor.model)
+    def __init__(self, predictor: Predictor, field: Array, item: Item, fill: LocalGlass, steps: int) -> None:
+        self.predictor, self.model, self.item = predictor, predictor.fast_form(predictor.model), item
         self.field = predictor.preprocessing.resize(field)
         self.glass = fill(self.field)
-        whole = self.model(predictor.open_images([self.field])).to("cpu")
+        whole = self.model(predictor.open_images([self.field], [item])).to("cpu")
         self.sites, self.predicted = whole.sites, int(whole.logits[0].argmax())
         self.counts = np.unique(np.linspace(0, int(whole.sites.valid.sum()), steps + 1).round().astype(int))
         self.ends = float(whole.probabilities[0, self.predicted]), self.probability(self.glass)
@@ -132,7 +137,8 @@ class _Probe:
 
     def probability(self, changed: Array) -> float:
         """Probability of the class that was predicted for the unchanged field."""
-        return float(self.model(self.predictor.open_images([changed])).probabilities[0, self.predicted])
+        images = self.predictor.open_images([changed], [self.item])
+        return float(self.model(images).probabilities[0, self.predicted])
 
 
 def _curves(probe: _Probe, orders: Mapping[str, Sequence[PatchOrder]]) -> dict[str, Curve]:

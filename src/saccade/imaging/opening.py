@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from saccade.imaging.image_files import Array, is_too_large_tiff, load_image
@@ -48,26 +49,40 @@ def open_images(
     arrays: Sequence[np.ndarray],
     preprocessing: Preprocessing,
     device: torch.device | str = "cpu",
+    boxes: Float[Tensor, "image box 4"] | None = None,
 ) -> Decoded:
     """A batch for a model, of images that ``preprocessing.resize`` returned.
 
     >>> fields = [np.zeros((40, 30, 3), np.uint8), np.zeros((20, 50, 3), np.uint8)]
     >>> open_images(fields, Preprocessing(None, 3, (0.5,) * 3, (0.2,) * 3)).extents.tolist()
     [[40, 30], [20, 50]]
+
+    Args:
+        arrays: The images.
+        preprocessing: How a model wants them.
+        device: Where to put them.
+        boxes: Where the truth of fields is known to lie, as ``Rasters`` takes it.
     """
     if preprocessing.size is None:
-        return Rasters(PixelStore.of(arrays).to(device), preprocessing.normalise)
+        boxes = None if boxes is None else boxes.to(device)
+        return Rasters(PixelStore.of(arrays).to(device), preprocessing.normalise, boxes)
     return preprocessing.normalise(to_tensor(np.stack(arrays)).to(device))
 
 
-def open_tiled(file: TiledFile, preprocessing: Preprocessing, device: torch.device | str = "cpu") -> TiledImage:
+def open_tiled(
+    file: TiledFile,
+    preprocessing: Preprocessing,
+    device: torch.device | str = "cpu",
+    boxes: Float[Tensor, "1 box 4"] | None = None,
+) -> TiledImage:
     """A field in its file as a batch of one for a model; no pixel is unpacked yet.
 
     Raises:
         BadInput: Naming the file: another number of channels or kind of values than the model was trained on.
     """
     preprocessing.check(file.dtype, file.channels, str(file.path))
-    return TiledImage(file, preprocessing.normalise, preprocessing.channels, device)
+    boxes = None if boxes is None else boxes.to(device)
+    return TiledImage(file, preprocessing.normalise, preprocessing.channels, device, boxes)
 
 
 def some_of(images: Decoded, first: int, last: int) -> Decoded:

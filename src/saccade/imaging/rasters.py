@@ -36,7 +36,9 @@ class PixelStore:
 
     @classmethod
     def of(cls, images: Sequence[np.ndarray]) -> "PixelStore":
-        """From arrays of height × width × channel, of one type and number of channels; copies them once.
+        """From arrays of height × width × channel, of one type and number of channels.
+
+        Several are copied, once; one alone is shared, and must stay as it is while the store is in use.
 
         Raises:
             BadInput: There are none, or they differ in more than their size.
@@ -45,6 +47,10 @@ class PixelStore:
         if len(kinds) != 1:
             found = ", ".join(f"{channels} channels of {dtype}" for dtype, channels in sorted(kinds, key=str))
             raise BadInput(f"images of different kinds: {found or 'none at all'}", "convert them to one")
+        if len(images) == 1 and images[0].flags.c_contiguous and images[0].flags.writeable:
+            height, width, channels = images[0].shape
+            places = (torch.tensor([each]) for each in (0, height, width))
+            return cls(torch.from_numpy(images[0].reshape(-1, channels)), *places)
         filling = FillingStore(len(images), room=sum(image.shape[0] * image.shape[1] for image in images))
         for index, image in enumerate(images):
             filling.put(index, image)

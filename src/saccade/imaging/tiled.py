@@ -66,6 +66,7 @@ class TiledImage:
         normalise: Applied to what is handed out.
         channels: Of what is handed out; those of the file where not given. Grey is repeated.
         device: Where what is handed out lies.
+        boxes: Where the truth is known to lie, as in ``Rasters``.
     """
 
     def __init__(
@@ -74,8 +75,9 @@ class TiledImage:
         normalise: Normalise,
         channels: int | None = None,
         device: torch.device | str = "cpu",
+        boxes: Float[Tensor, "1 box 4"] | None = None,
     ) -> None:
-        self.file, self.normalise = file, normalise
+        self.file, self.normalise, self.boxes = file, normalise, boxes
         self.channels, self.device = channels or file.channels, torch.device(device)
         self.meter = Meter(1, total=file.height * file.width, decoded=0)
         self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
@@ -154,7 +156,7 @@ class TiledImage:
 
     def metered(self) -> "TiledImage":
         """The same image with a meter at zero and no tiles unpacked, so that its cost is not another's."""
-        return TiledImage(self.file, self.normalise, self.channels, self.device)
+        return TiledImage(self.file, self.normalise, self.channels, self.device, self.boxes)
 
     def cost(self) -> Cost:
         """What has been asked for since the meter stood at zero."""
@@ -251,7 +253,7 @@ def factor_for(wanted_mpp: float, file_mpp: float | None, source: str = "") -> i
         BadInput: The file's resolution is unknown, or coarser than what is wanted.
     """
     if file_mpp is None:
-        raise BadInput("carries no micrometres per pixel", "give them by --source-mpp or the manifest's mpp", source)
+        raise BadInput("carries no micrometres per pixel", "give those of the file yourself", source)
     if not (math.isfinite(wanted_mpp) and wanted_mpp > 0):
         raise BadInput(f"{wanted_mpp:g} micrometres per cell is no size", "give a number above zero", source)
     factor = math.floor(wanted_mpp / file_mpp + 0.5)

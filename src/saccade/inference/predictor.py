@@ -1,8 +1,9 @@
 """The Predictor: images of any size, from files or memory, to results; tensors stay inside."""
 
+import copy
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput, SaccadeError
 from saccade.core.results import Prediction
+from saccade.datasets.boxes import padded
 from saccade.imaging.opening import Decoded, FieldPixels, Opened, extent_of, open_images, open_tiled
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.tiled_files import TiledFile
@@ -61,6 +63,7 @@ class Predictor:
         self.model = on_device(model.eval(), device)
         self.device = torch.device(device)
         self.preprocessing = preprocessing
+        self._boxes: Mapping[Path, Float[Tensor, "_ 4"]] | None = None
 
     @classmethod
     def open(cls, folder: Path | str, device: torch.device | str | None = None) -> "Predictor":
@@ -71,6 +74,17 @@ class Predictor:
         """
         package = load_model(folder)
         return cls(package.model, package.preprocessing, device)
+
+    def with_boxes(self, boxes: Mapping[Path, Float[Tensor, "_ 4"]] | None) -> "Predictor":
+        """The same, opening fields with their truth boxes, which ``oracle-patches`` alone may ask for.
+
+        Args:
+            boxes: In base pixels, by the resolved path of each file; what is not in here has no box. ``None`` where
+                nothing is known.
+        """
+        knowing = copy.copy(self)
+        knowing._boxes = boxes
+        return knowing
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -128,11 +142,12 @@ class Predictor:
 
     def _results(self, model: FastModel, batch: list[_Opened]) -> Iterator[Result]:
         """Results of a batch, the bad images left out of the tensor but not out of the order."""
-        good = [(one.pixels, one.extent) for one in batch if isinstance(one.pixels, np.ndarray)]
+        good = [(one.pixels, one) for one in batch if isinstance(one.pixels, np.ndarray)]
         found: list[Prediction] = []
         if good:
-            extents = torch.tensor([extent for _, extent in good])
-            whole = self._predict(model, self.open_images([pixels for pixels, _ in good]), extents)
+            extents = torch.tensor([one.extent for _, one in good])
+            images = self.open_images([pixels for pixels, _ in good], [one.item for _, one in good])
+            whole = self._predict(model, images, extents)
             found = [whole[row] for row in range(len(good))]
         left = iter(found)
         for one in batch:
@@ -145,25 +160,32 @@ class Predictor:
     def _result_of_file(self, model: FastModel, one: _Opened, file: TiledFile) -> Result:
         """The result of a field that is too large to decode; its tiles may turn out damaged as they are read."""
         try:
-            images = open_tiled(file, self.preprocessing, self.device)
+            images = open_tiled(file, self.preprocessing, self.device, self._boxes_of([one.item]))
             prediction = self._predict(model, images, torch.tensor([one.extent]))
             return Result(one.name, one.item, self.classes, prediction, extent=one.extent)
         except (SaccadeError, MemoryError) as error:
             return Result(one.name, one.item, self.classes, error=_told(error, one.name))
 
-    def open_images(self, arrays: Sequence[np.ndarray]) -> Decoded:
-        """Images at the model's size, as it asks for them."""
-        return open_images(arrays, self.preprocessing, self.device)
+    def open_images(self, arrays: Sequence[np.ndarray], items: Sequence[Item] = ()) -> Decoded:
+        """Images at the model's size, as it asks for them; ``items`` they came from tell where their boxes lie."""
+        return open_images(arrays, self.preprocessing, self.device, self._boxes_of(items or [None] * len(arrays)))
 
-    def open_pixels(self, pixels: FieldPixels, source: str = "the array") -> Opened:
+    def open_pixels(self, pixels: FieldPixels, source: str = "the array", item: Item = None) -> Opened:
         """One image as ``Result.pixels`` gives it, as the model asks for it: a batch of one.
 
         Raises:
             BadInput: Naming ``source``: another number of channels or kind of values than the model was trained on.
         """
         if isinstance(pixels, TiledFile):
-            return open_tiled(pixels, self.preprocessing, self.device)
-        return self.open_images([self.preprocessing.resize(pixels, source)])
+            return open_tiled(pixels, self.preprocessing, self.device, self._boxes_of([item]))
+        return self.open_images([self.preprocessing.resize(pixels, source)], [item])
+
+    def _boxes_of(self, items: Sequence[Item]) -> Float[Tensor, "image box 4"] | None:
+        """The boxes of what was handed in, where any are known."""
+        if self._boxes is None:
+            return None
+        files = [Path(item).resolve() if isinstance(item, str | os.PathLike) else Path() for item in items]
+        return padded([self._boxes.get(file, torch.empty(0, 4)) for file in files])
 
     @torch.inference_mode()
     def _predict(self, model: FastModel, images: Opened, extents: Int[Tensor, "batch 2"]) -> Prediction:

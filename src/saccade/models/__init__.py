@@ -187,7 +187,7 @@ def create_model(name: str, classes: tuple[str, ...], **options: Any) -> "Sparse
         model = validate_call(MODELS[name].load())(classes, **options)
     except ValidationError as error:
         first = error.errors()[0]
-        option, problem = first["loc"][-1], first["msg"]
+        option, problem = first["loc"][0], first["msg"]
         raise BadInput(f"{name}: option {option} = {first['input']!r} is refused", remedy=problem) from error
     model.config = {"model": name, "classes": list(classes), "options": {**known, **options}}
     return model

@@ -1,5 +1,7 @@
 """Attention in front of any classifier of patches: where to look is learned small, what is seen there is told by more.
 
+A training takes the look over from the run that the recipe names in ``training.look_from``.
+
 Source: Sinigaglia, report on attention sampling for lymphoma subtypes, improvement A: "the trained attention as a
 sampler in front of any stronger classifier, fused by weight, mean or vote". The report names it and builds none; how
 patches are fused and what teaches the look are our choice.
@@ -110,8 +112,11 @@ class AttentionFrontEnd(SparseClassifier):
         """Take over what the look of a trained attention sampling has learned.
 
         Raises:
-            BadInput: It looks at another size, or its look is built differently.
+            BadInput: It looks at other channels or at another size, or its look is built differently.
         """
+        if teacher.channels != self.channels:
+            message = f"a look for {teacher.channels} channels does not fit images of {self.channels}"
+            raise BadInput(message, "choose a run on images of the same channels")
         if (teacher.factor, teacher.patch) != (self.factor, self.patch):
             message = f"a look for cells of {teacher.factor} and patches of {teacher.patch} pixels does not fit"
             raise BadInput(message, f"train one for {self.factor} and {self.patch}, or build the front end for it")

@@ -21,6 +21,7 @@ from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook, Init, log_map, log_probabilities
+from saccade.models.parts.numbers import Count, Strength, Temperature
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.models.parts.site_sampling import DrawnSites
 from saccade.models.parts.warm_up import WarmUp
@@ -67,6 +68,9 @@ class Learning:
         baseline: What is taken off the rewards.
         entropy: λ of Σ a log a.
         repeats: Sets of draws per image and step; the look runs once for all of them.
+
+    Raises:
+        BadInput: Options that would have no effect, or a set of draws that has no other to be compared with.
     """
 
     estimator: Literal["reinforce", "distinct"] = "reinforce"
@@ -75,6 +79,16 @@ class Learning:
     baseline: Baseline = "leave-one-out"
     entropy: float = 0.002
     repeats: int = 1
+
+    def __post_init__(self) -> None:
+        if self.estimator == "distinct":
+            for name in ("reward", "judged", "baseline"):
+                if (value := getattr(self, name)) != getattr(Learning, name):
+                    message = f"{name} = {value!r} has no effect with estimator = 'distinct'"
+                    raise BadInput(message, f"leave {name} out, or set estimator to reinforce")
+        elif (self.judged, self.baseline, self.repeats) == ("prediction", "leave-one-out", 1):
+            message = "judged = 'prediction' leaves nothing to compare with where repeats is 1"
+            raise BadInput(message, "set repeats to 2 or more, or baseline to batch")
 
 
 class AttentionSampling(SparseClassifier):
@@ -284,24 +298,24 @@ class AttentionSampling(SparseClassifier):
 def attention_sampling(
     classes: tuple[str, ...],
     *,
-    channels: int = 3,
-    budget: int = 20,
-    patch: int = 50,
-    factor: int = 5,
-    look_width: int = 8,
-    look_layers: int = 3,
+    channels: Count = 3,
+    budget: Count = 20,
+    patch: Count = 50,
+    factor: Count = 5,
+    look_width: Count = 8,
+    look_layers: Count = 3,
     norm: Literal["affine", "batch"] = "affine",
-    read_width: int = 16,
-    read_layers: int = 4,
+    read_width: Count = 16,
+    read_layers: Count = 4,
     init: Init = "he",
-    temperature: float = 3.0,
+    temperature: Temperature = 3.0,
     weighted: bool = True,
     estimator: Literal["reinforce", "distinct"] = "reinforce",
     reward: Literal["probability", "loss"] = "probability",
     judged: Literal["patch", "prediction"] = "patch",
     baseline: Baseline = "leave-one-out",
-    entropy: float = 0.002,
-    repeats: int = 1,
+    entropy: Strength = 0.002,
+    repeats: Count = 1,
 ) -> AttentionSampling:
     """Build the whole model from its parts; the defaults are the published networks with our way of learning."""
     look = FieldLook(channels, look_width, look_layers, norm, init)

@@ -22,7 +22,7 @@ from saccade.models.parts.conditional_selection import ChosenCells, ConditionalS
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook
 from saccade.models.parts.field_selections import boxes_around, middles_of
-from saccade.models.parts.numbers import Count, Strength
+from saccade.models.parts.numbers import Count, Strength, Temperature
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.ops.estimators import advantages
 
@@ -218,7 +218,7 @@ def conditional_sampling(
     state: Count = 16,
     reach: Count = 2,
     stride: Count | None = None,
-    temperature: Strength = 3.0,
+    temperature: Temperature = 3.0,
     judged: Judged = "increments",
     entropy: Strength = 0.002,
     repeats: Count = 2,

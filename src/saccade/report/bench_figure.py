@@ -8,9 +8,14 @@ import numpy as np
 
 from saccade.report.figures import new_figure
 from saccade.report.style import styled
+from saccade.report.words import amount
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+_DECADES = 30.0  # times the least from which powers of ten are ticks enough
+_LEAST = 1.15  # times the middle that is shown at least, lest neighbouring ticks read alike
 
 
 @styled()
@@ -32,4 +37,18 @@ def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
         axes.annotate(model + seeds, (flops, values.mean()), (6, 4), textcoords="offset points", color=colour)
     axes.margins(x=0.3, y=0.15)
     axes.set(xscale="log", xlabel="FLOPs per image", ylabel="accuracy, %")
+    _few_ticks(axes)
     return figure
+
+
+def _few_ticks(axes: "Axes") -> None:
+    """Plain numbers such as 734 M, few enough to stand side by side: powers of ten, or between them round numbers."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    low, high = axes.get_xlim()
+    middle = (low * high) ** 0.5
+    low, high = min(low, middle / _LEAST), max(high, middle * _LEAST)
+    axes.set_xlim(low, high)
+    axes.xaxis.set_major_locator(LogLocator(numticks=6) if high / low > _DECADES else MaxNLocator(4))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: amount(value)))

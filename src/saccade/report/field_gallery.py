@@ -54,10 +54,11 @@ def _field(one: FieldExample) -> dict[str, Any]:
 
 def _patch(patch: ShownPatch) -> dict[str, Any]:
     hit = {None: "", True: ", where the truth lies", False: ", beside the truth"}[patch.hit]
-    alt = f"Patch {patch.number}, weight {percent(patch.weight, 0)}{hit}"
+    weight = "<1 %" if 0 < patch.weight < 0.005 else percent(patch.weight, 0)
+    alt = f"Patch {patch.number}, weight {weight}{hit}"
     return {
         "number": patch.number,
-        "weight": percent(patch.weight, 0),
+        "weight": weight,
         "hit": bool(patch.hit),
         "verdict": {None: "", True: " ✓", False: " ✗"}[patch.hit],
         "picture": photo_html(patch.pixels, alt, "sharp"),

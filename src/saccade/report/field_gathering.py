@@ -137,7 +137,8 @@ def _faithfulness(predictor: Predictor, judged: Judged) -> OverImages | None:
     if not images:
         return None
     fields = (open_item(image.row.path, image.row.name) for image in images)
-    return _over(patch_faithfulness(predictor, fields), images, predictor.classes)
+    items = [image.row.path for image in images]
+    return _over(patch_faithfulness(predictor, fields, items), images, predictor.classes)
 
 
 def _spread(judged: Judged) -> list[LabelledImage]:

@@ -16,9 +16,8 @@ from saccade.core.errors import BadInput
 from saccade.core.files import write_json
 from saccade.core.registry import Scale
 from saccade.datasets.sources import open_manifest
-from saccade.evaluation.assessment import LabelledImage, judge, measure_costs
+from saccade.evaluation.assessment import LabelledImage, judge, knowing_predictor, measure_costs
 from saccade.inference.parts import choose_images
-from saccade.inference.predictor import Predictor
 from saccade.inference.runs import Run
 from saccade.training.recipe import Recipe
 from saccade.training.train import train
@@ -95,7 +94,7 @@ def bench_row(data: Path, entrant: Entrant) -> dict[str, Any]:
         run = Run.open(train(recipe, Path(scratch) / "run"))
         seconds = time.perf_counter() - start
         chosen = choose_images(open_manifest(data), run.splits, data, "test")
-    predictor = Predictor(run.package.model, run.package.preprocessing)
+    predictor = knowing_predictor(run, chosen.manifest)
     numbers = {label: number for number, label in enumerate(predictor.classes)}
     images = [LabelledImage(row, numbers[row.label], row.label) for row in chosen.manifest.rows]
     judged = judge(predictor, images)

@@ -141,7 +141,12 @@ class TrainingRecipe(Section):
 
 
 class FieldTrainingRecipe(TrainingRecipe):
-    """How to train on fields; the same keys, with defaults for images of which a few hundred are many."""
+    """How to train on fields; the same keys, with defaults for images of which a few hundred are many.
+
+    Attributes:
+        look_from: Folder of a run of attention-sampling whose look attention-front-end starts with; ``null`` starts
+            anew. Relative to the working folder, kept as a full path.
+    """
 
     epochs: Annotated[int, Field(ge=1)] = 30
     batch_size: Annotated[int, Field(ge=2)] = 8
@@ -149,6 +154,7 @@ class FieldTrainingRecipe(TrainingRecipe):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     hold: Annotated[float, Field(ge=0, lt=1)] = 0.7
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    look_from: _FullPath | None = None
 
 
 class Curriculum(Section):

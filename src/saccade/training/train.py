@@ -10,12 +10,14 @@ from lightning.pytorch import Callback
 
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
+from saccade.datasets.boxes import BOXES_NAME
 from saccade.datasets.cells import CellData, open_data
 from saccade.datasets.fields import FieldData, open_fields
 from saccade.models import create_model, options_of
 from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.packaging import save_model
 from saccade.models.parts.field_images import cells_of
+from saccade.models.parts.field_selections import OraclePatches
 from saccade.models.parts.warm_up import WarmUp
 from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, sites_of_share
 from saccade.training.callbacks import History, LostClasses, ProgressLine
@@ -28,6 +30,7 @@ from saccade.training.recipe_sections import Curriculum, FixedBudget, ImageRecip
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.task import ClassifierTask
+from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
 _log = logging.getLogger(__name__)
 
@@ -73,9 +76,11 @@ def train(
     _try_model(recipe)
     data = _open(recipe.data, progress) if data is None else data
     module = ImageDataModule.of(data, recipe.training, devices)
+    _tell_leaks(recipe, data)
     recipe = recipe.settled(data.preprocessing)
     model = build_model(recipe, data)
     check_cells(model, data)
+    check_boxes(model, data)
     counts = module.class_counts(len(data.classes))
     task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
@@ -97,14 +102,21 @@ def _open(recipe: ImageRecipe, progress: Callable[[int, int], None]) -> CellData
     return data
 
 
+def _tell_leaks(recipe: Recipe, data: CellData | FieldData) -> None:
+    """Warn where the look to be taken over has seen what the new model is to be tested on."""
+    if seen := leaked(teacher_folder(recipe), data.split):
+        _log.warning("the run in training.look_from was trained on %d images of the test part: split alike", seen)
+
+
 def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
-    """The model at the start of its training: weights from the seed, budget from the recipe."""
+    """The model at the start of its training: weights from the seed or an earlier run, budget from the recipe."""
     channels = data.preprocessing.channels
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(Purpose.WEIGHTS, recipe.training.seed))
         model = create_model(recipe.model.name, data.classes, **_model_options(recipe, channels))
         if isinstance(model, AttentionSampling) and _curriculum(recipe) is not None:
             model.warm_up = WarmUp(model.look, len(data.classes))
+        take_look(model, open_teacher(recipe), teacher_folder(recipe))
     if recipe.budget is not None:
         share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.start
         model.budget = sites_of_share(share, recipe.data.size**2 / model.site_pixels)
@@ -125,6 +137,18 @@ def check_cells(model: SparseClassifier, data: CellData | FieldData) -> None:
         message = f"has {cells[fewest]} cells of {model.factor} x {model.factor} pixels, of which {model.budget}"
         remedy = f"set model.budget to {cells[fewest]} or less, or model.estimator to reinforce"
         raise BadInput(f"{message} different ones are to be drawn", remedy, data.rows[fewest].place)
+
+
+def check_boxes(model: SparseClassifier, data: CellData | FieldData) -> None:
+    """Refuse to train the control that reads where the truth lies on data that does not tell.
+
+    Raises:
+        BadInput: There is no table of boxes.
+    """
+    if isinstance(getattr(model, "select", None), OraclePatches) and getattr(data, "boxes", None) is None:
+        message = f"comes without truth boxes, and {model.config['model']} reads patches on them"
+        remedy = f"put a {BOXES_NAME} beside the manifest, or use the control uniform-patches"
+        raise BadInput(message, remedy, str(data.manifest.source))
 
 
 def make_callbacks(recipe: Recipe, out: Path, classes: int) -> list[Callback]:
@@ -157,9 +181,12 @@ def _model_options(recipe: Recipe, channels: int) -> dict[str, Any]:
 
 
 def _try_model(recipe: Recipe) -> None:
-    """Build the model once before the data is loaded, to hear of a bad option at once."""
+    """Build the model once before the data is loaded, to hear of a bad option or an earlier run at once."""
     with torch.random.fork_rng(devices=[]):
-        create_model(recipe.model.name, ("a", "b"), **_model_options(recipe, recipe.data.channels or 3))
+        teacher = open_teacher(recipe)
+        channels = recipe.data.channels or (3 if teacher is None else teacher.channels)
+        model = create_model(recipe.model.name, ("a", "b"), **_model_options(recipe, channels))
+        take_look(model, teacher, teacher_folder(recipe))
 
 
 def _finish(out: Path, model: SparseClassifier, data: CellData | FieldData) -> None:

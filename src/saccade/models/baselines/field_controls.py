@@ -12,7 +12,7 @@ from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_selections import OraclePatches, StainPatches, UniformPatches, boxes_around
-from saccade.models.parts.numbers import Count, CountOrZero, Strength
+from saccade.models.parts.numbers import Count, CountOrZero, Temperature
 from saccade.models.parts.patch_reader import PatchReader
 
 
@@ -82,7 +82,7 @@ def uniform_patches(
     seed: CountOrZero = 0,
     read_width: Count = 16,
     read_layers: Count = 4,
-    temperature: Strength = 3.0,
+    temperature: Temperature = 3.0,
 ) -> PatchControl:
     """Patches drawn uniformly, anew at each training step; an even spread in evaluation.
 
@@ -110,7 +110,7 @@ def stain_patches(
     factor: Count = 5,
     read_width: Count = 16,
     read_layers: Count = 4,
-    temperature: Strength = 3.0,
+    temperature: Temperature = 3.0,
 ) -> PatchControl:
     """The patches that are most blue and least green: a selection that colour alone makes.
 
@@ -143,7 +143,7 @@ def oracle_patches(
     patch: Count = 50,
     read_width: Count = 16,
     read_layers: Count = 4,
-    temperature: Strength = 3.0,
+    temperature: Temperature = 3.0,
 ) -> PatchControl:
     """Patches on the truth boxes: what the reader could do if the selection were perfect.
 

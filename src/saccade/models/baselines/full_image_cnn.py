@@ -12,7 +12,7 @@ from torch import Tensor
 from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.results import Losses, Prediction
 from saccade.models.parts.field_images import ImagesOrTensor, Rows, equal_groups, opened, rows_of, taken, whole_sites
-from saccade.models.parts.numbers import Count, Strength
+from saccade.models.parts.numbers import Count, Temperature
 from saccade.models.parts.patch_reader import PatchReader
 
 
@@ -85,7 +85,7 @@ def full_image_cnn(
     channels: Count = 3,
     width: Count = 16,
     layers: Count = 4,
-    temperature: Strength = 3.0,
+    temperature: Temperature = 3.0,
     band: Count = 64,
 ) -> FullImageCnn:
     """The feature network of attention sampling without its attention.

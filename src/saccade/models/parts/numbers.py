@@ -15,3 +15,6 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 Strength = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """A factor of a term in a loss."""
+
+Temperature = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""A factor before a softmax; at zero nothing could be told apart."""
