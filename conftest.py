@@ -10,8 +10,8 @@ block may use what an earlier one left. Blocks in
   other is refused, so that none goes untested;
 - ``yaml`` are saved where they begin with ``# NAME.yaml``, as recipes for the commands below them.
 
-Blocks that start processes (``--devices``) or train several models (``saccade bench``) count as slow.
-``<!--- skip: next "reason" -->`` before a block leaves it out, and the reason shows in the test run.
+Blocks that start processes (``--devices``) count as slow. ``<!--- skip: next "reason" -->`` before a block leaves it
+out, and the reason shows in the test run.
 """
 
 import os
@@ -30,7 +30,6 @@ from tests.miniature import make_miniature
 
 os.environ["MPLBACKEND"] = "Agg"  # nothing opens a window
 
-SLOW_WORDS = ("--devices", "saccade bench")
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +50,9 @@ def document_folder(miniature: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the blocks that take long to ``make test-slow``."""
+    """Leave the blocks that start further processes to ``make test-slow``."""
     for item in items:
-        if isinstance(item, SybilItem) and any(each in str(item.example.parsed) for each in SLOW_WORDS):
+        if isinstance(item, SybilItem) and "--devices" in str(item.example.parsed):
             item.add_marker(pytest.mark.slow)
 
 

@@ -283,7 +283,7 @@ line = explain_field(predictor, result, Path(out), "slide")
 explaining = status_bytes("VmHWM") - base
 print(json.dumps({
     "predicting": predicting if resettable else None, "explaining": explaining, "boxes": result.boxes.tolist(),
-    "looked": result.cost.pixels_looked.item(), "line": line,
+    "looked": result.cost.pixels_looked.item(), "line": line.line,
 }))
 """
 
