@@ -31,7 +31,6 @@ from tests.miniature import make_miniature
 os.environ["MPLBACKEND"] = "Agg"  # nothing opens a window
 
 
-
 @pytest.fixture(scope="session")
 def miniature(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made-up cells as a class folder, a manifest and a MedMNIST file; to be read only."""
