@@ -4,7 +4,7 @@
 
 *plain* and *distractors*: real crops on real backgrounds, a proxy, called that in every table; one cell of the task
 among red cells, alone or beside three cells of other classes. *digits*: megapixel-MNIST at 375 × 375, of which three of
-five digits agree. Choices were made on the validation part; the test part is read once per file.
+five digits agree. The test part is read once per file.
 Wall time per file: 3 to 15 minutes on one thread; `--only NAME`, `--tasks` and `--seeds` take a share.
 """
 

@@ -211,7 +211,7 @@ def gather_stored(
 ) -> Num[Tensor, "batch site channel {size} {size}"]:
     """Square patches out of a store, in its own type; channels last in memory.
 
-    Cost: one index per row of a patch on a CPU, a thirtieth of the time of one per pixel, as it is on other devices.
+    Cost: one index per row of a patch on a CPU, a small part of the time of one per pixel, as it is elsewhere.
 
     Raises:
         BadInput: A box is not ``size`` wide and high.
