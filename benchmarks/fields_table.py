@@ -102,9 +102,9 @@ def section() -> str:
     machine, step, gather = speed["machine"], speed["training_step_seconds"], speed["gather_seconds"]
     quiet = newest("fields-training-time")
     lines += [
-        "Each file read the test part once. Not all choices were blind to it: test figures of earlier, discarded trainings "
-        "on the same plain fields had been seen when the learning rate's schedule was chosen (see the log), so the plain "
-        "figures may flatter until they are made again on fresh fields. Trainings ran on one thread "
+        "Each file read the test part once. Not all choices were blind to it: test figures of earlier, discarded "
+        "trainings on the same plain fields had been seen when the learning rate's schedule was chosen (see the log), "
+        "so the plain figures may flatter until they are made again on fresh fields. Trainings ran on one thread "
         "each, several at a time on two cores; alone on both, the first of the plain ones takes "
         f"{quiet['seconds_training'] / 60:.1f} min, decoding included. *Box mass* is the look map's probability inside "
         "the truth boxes, *hit rate* the share of patches. `oracle-patches` knows the boxes.",
