@@ -9,6 +9,7 @@ Wall time per file: 3 to 15 minutes on one thread; `--only NAME`, `--tasks` and 
 """
 
 import argparse
+import csv
 import json
 import math
 import tempfile
@@ -24,6 +25,7 @@ from machine import describe_machine
 
 from saccade.core.contract import SparseClassifier
 from saccade.core.files import write_text
+from saccade.core.manifest import PARTS
 from saccade.core.results import Prediction
 from saccade.datasets.composers import compose_digit_fields, compose_fields
 from saccade.datasets.fields import open_fields
@@ -61,8 +63,28 @@ class Task:
 def cells(folder: Path, data: Path, **distractors: Any) -> object:
     """White cells of PBC on smears of RBC-12."""
     counts = {"train": 800, "val": 120, "test": 400}
-    backgrounds = data / "rbc_fields" / "images"
-    return compose_fields(folder, data / "pbc_cells", backgrounds, counts=counts, quality=95, **distractors)
+    crops = folder.with_name(f"{folder.name}-crops.csv")
+    write_text(crops, exchanged(data / "pbc_cells"))
+    kept: dict[str, Any] = {"counts": counts, "quality": 95, "seed": _UNSEEN}
+    return compose_fields(folder, crops, data / "rbc_fields" / "images", **kept, **distractors)
+
+
+def exchanged(crops: Path) -> str:
+    """The crops' manifest with all test crops in training, and others, drawn from the training part, in their place.
+
+    Fields of the given test crops had been seen while the last choices were made; no figure of the new ones had.
+    """
+    rows = list(csv.DictReader((crops / "manifest.csv").read_text(encoding="utf-8").splitlines()))
+    rng = np.random.default_rng(_UNSEEN)
+    fresh: set[str] = set()
+    for label in sorted({row["label"] for row in rows}):
+        held = {part: [row["path"] for row in rows if (row["label"], row["split"]) == (label, part)] for part in PARTS}
+        fresh |= set(rng.choice(held["train"], len(held["test"]), replace=False).tolist())
+    lines = ["path,label,split"]
+    for row in rows:
+        part = "test" if row["path"] in fresh else "train" if row["split"] == "test" else row["split"]
+        lines.append(f"{(crops / row['path']).resolve()},{row['label']},{part}")
+    return "\n".join(lines) + "\n"
 
 
 def cells_with_distractors(folder: Path, data: Path) -> object:
@@ -76,6 +98,9 @@ def digits(folder: Path, data: Path) -> object:
     images, labels = (data / "mnist" / f"t10k-{name}-ubyte.gz" for name in ("images-idx3", "labels-idx1"))
     return compose_digit_fields(folder, images, labels, classes=(0, 1, 2), size=375)
 
+
+_UNSEEN = 1
+"""Seed of the composer and of the exchanged crops."""
 
 _OF_CELLS: dict[str, Any] = {"name": "attention-sampling", "budget": 5, "patch": 64, "factor": 8}
 _OF_DIGITS: dict[str, Any] = {"name": "attention-sampling", "budget": 10, "patch": 28, "factor": 8}

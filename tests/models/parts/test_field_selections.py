@@ -1,13 +1,18 @@
 """Selections without parameters, against loops that do the same slowly."""
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
+from saccade.imaging.preprocessing import Preprocessing
+from saccade.imaging.rasters import PixelStore, Rasters
 from saccade.imaging.stack import Stack
+from saccade.imaging.views import FieldAugmentation, RasterView
 from saccade.models.attention_sampling import Map, attention_sampling
+from saccade.models.parts.field_images import stored_steps
 from saccade.models.parts.field_selections import (
     OraclePatches,
     StainPatches,
@@ -54,6 +59,23 @@ def test_stain_patches_are_the_bluest_and_do_not_overlap() -> None:
     for image in boxes.tolist():
         for i, (x0, y0, _, _) in enumerate(image):
             assert all(abs(x0 - x1) >= 20 or abs(y0 - y1) >= 20 for x1, y1, _, _ in image[:i])
+
+
+@pytest.mark.parametrize("zoom", [1.0, 2.0])
+def test_stain_is_that_of_the_stored_values(zoom: float) -> None:
+    """Over its own deviation, a channel that hardly varies would outweigh the other: the order of two places turns."""
+    pixels = np.full((80, 80, 3), 200, np.uint8)
+    pixels[8:32, 8:32] = (200, 150, 200)  # blue − green: 50
+    pixels[48:72, 48:72] = (200, 200, 230)  # 30, of a channel whose deviation is a tenth of the other's
+    normalise = Preprocessing(None, 3, mean=(0.5, 0.5, 0.5), std=(0.1, 0.3, 0.03)).normalise
+    images = Rasters(PixelStore.of([pixels]), normalise)
+    assert stored_steps(images) == pytest.approx([1 / 25.5, 1 / 76.5, 1 / 7.65])
+    view = FieldAugmentation(flip=True, contrast=0.5, zoom=zoom)(images, torch.Generator().manual_seed(1))
+    assert isinstance(view, RasterView)
+    for source in (images, view):
+        x, y = StainPatches(budget=1, factor=4, patch=12)(source)[0, 0].tolist()
+        seen = view.to_source(torch.tensor([[[x, y, x, y]]]).double())[0, 0, :2].tolist() if source is view else [x, y]
+        assert all(8 <= each < 32 for each in seen)
 
 
 def test_stain_ignores_what_continues_a_small_image() -> None:

@@ -114,7 +114,7 @@ def stain_patches(
 ) -> PatchControl:
     """The patches that are most blue and least green: a selection that colour alone makes.
 
-    Blue and green are compared as the model is given them, each over its own standard deviation (``StainPatches``).
+    Blue and green are compared as they are stored (``StainPatches``).
 
     Args:
         classes: Names of the classes.

@@ -12,6 +12,7 @@ from saccade.core.results import Sites
 from saccade.imaging.rasters import Rasters
 from saccade.imaging.stack import Stack
 from saccade.imaging.tiled import TiledImage
+from saccade.imaging.views import RasterView
 
 ImagesOrTensor = Images | Float[Tensor, "batch channel height width"]
 
@@ -102,6 +103,23 @@ def rows_of(images: Images) -> Rows:
         return lambda first, end: normalise(torch.stack([each[first:end] for each in stored]).permute(0, 3, 1, 2))
     whole = _from_tiles(images)
     return lambda first, end: whole[:, :, first:end]
+
+
+def stored_steps(images: Images) -> tuple[float, ...]:
+    """How far apart one stored value and the next lie, in each channel, as a model is given them.
+
+    >>> import numpy as np
+    >>> from saccade.imaging.rasters import PixelStore
+    >>> halved = torch.tensor([1.0, 0.5])[:, None, None]
+    >>> stored_steps(Rasters(PixelStore.of([np.zeros((4, 4, 2), np.uint8)]), lambda values: values * halved - 3))
+    (1.0, 0.5)
+    """
+    source = images.images if isinstance(images, RasterView) else images
+    if not isinstance(source, Rasters | TiledImage):
+        return (1.0,) * int(getattr(images, "channels", 3))
+    ends = torch.tensor([0.0, 256.0], device=source.extents.device)  # far apart: a shift costs float32 its last digits
+    low, high = source.normalise(ends[:, None, None, None].expand(-1, source.channels, 1, 1)).flatten(1)
+    return tuple(((high - low) / 256).tolist())
 
 
 def _from_tiles(images: Images) -> Float[Tensor, "batch channel height width"]:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
-from saccade.models.parts.field_images import cells_of
+from saccade.models.parts.field_images import cells_of, stored_steps
 from saccade.models.parts.pixel_select import Budgeted
 
 Middles = Int[Tensor, "batch site 2"]
@@ -50,10 +50,8 @@ class UniformPatches(Budgeted):
 class StainPatches(Budgeted):
     """The sites most blue and least green, which is where haematoxylin and Romanowsky stains bind: nothing to learn.
 
-    What is measured is blue minus green of the overview in the values that a model is given. A training takes each
-    channel's own mean and standard deviation out of them, so it is b / σ_b − g / σ_g, up to a constant: of blue and
-    green, the one that varies less over the training part counts for more, and cells come in another order than by
-    the stored b − g. Images normalised with one σ for all channels are ordered by that.
+    What is measured is blue minus green as they are stored, averaged over a cell: what a training takes out of the
+    channels, a mean and a deviation each, is put back in (``stored_steps``). Of a bare tensor it is as given.
 
     After a site is taken, those whose patches would overlap it wait until no other is left, so that several patches are
     not the same place.
@@ -79,7 +77,8 @@ class StainPatches(Budgeted):
         if view.shape[1] != 3:
             raise BadInput(f"{view.shape[1]} channels have no blue and green", "give RGB images")
         extents = images.extents
-        stain = view[:, 2] - view[:, 1]
+        green, blue = (view[:, each] / step for each, step in zip((1, 2), stored_steps(images)[1:], strict=True))
+        stain = blue - green
         reach = (self.patch - 1) // self.factor
         return middles_of(spaced_best(stain, images.inside(self.factor), self.budget, reach), extents, self.factor)
 
