@@ -12,6 +12,7 @@ import argparse
 import csv
 import json
 import math
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -63,18 +64,19 @@ class Task:
 def cells(folder: Path, data: Path, **distractors: Any) -> object:
     """White cells of PBC on smears of RBC-12."""
     counts = {"train": 800, "val": 120, "test": 400}
-    crops = folder.with_name(f"{folder.name}-crops.csv")
-    write_text(crops, exchanged(data / "pbc_cells"))
+    crops = folder.with_name("crops")
+    shutil.copytree(data / "pbc_cells", crops, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    write_text(crops / "manifest.csv", exchanged(data / "pbc_cells" / "manifest.csv"))
     kept: dict[str, Any] = {"counts": counts, "quality": 95, "seed": _UNSEEN}
     return compose_fields(folder, crops, data / "rbc_fields" / "images", **kept, **distractors)
 
 
-def exchanged(crops: Path) -> str:
+def exchanged(manifest: Path) -> str:
     """The crops' manifest with all test crops in training, and others, drawn from the training part, in their place.
 
     Fields of the given test crops had been seen while the last choices were made; no figure of the new ones had.
     """
-    rows = list(csv.DictReader((crops / "manifest.csv").read_text(encoding="utf-8").splitlines()))
+    rows = list(csv.DictReader(manifest.read_text(encoding="utf-8").splitlines()))
     rng = np.random.default_rng(_UNSEEN)
     fresh: set[str] = set()
     for label in sorted({row["label"] for row in rows}):
@@ -83,7 +85,7 @@ def exchanged(crops: Path) -> str:
     lines = ["path,label,split"]
     for row in rows:
         part = "test" if row["path"] in fresh else "train" if row["split"] == "test" else row["split"]
-        lines.append(f"{(crops / row['path']).resolve()},{row['label']},{part}")
+        lines.append(f"{row['path']},{row['label']},{part}")
     return "\n".join(lines) + "\n"
 
 
