@@ -1,13 +1,24 @@
 """Files appear whole under their name or not at all."""
 
+import errno
 import json
+import multiprocessing
 import os
 from pathlib import Path
 
 import pytest
 
 from saccade.core.errors import BadInput, SaccadeError
-from saccade.core.files import atomic_path, new_folder, write_bytes, write_csv, write_json, write_text
+from saccade.core.files import (
+    AlreadyClaimed,
+    atomic_path,
+    claimed_path,
+    new_folder,
+    write_bytes,
+    write_csv,
+    write_json,
+    write_text,
+)
 
 
 def test_writers(tmp_path: Path) -> None:
@@ -70,3 +81,92 @@ def test_new_folder(tmp_path: Path) -> None:
         new_folder(folder / "x")
     with pytest.raises(SaccadeError, match="cannot be made"):
         new_folder(folder / "x" / "y")
+
+
+def _write_while_claimed(path: str, outcomes: "multiprocessing.Queue[str]") -> None:
+    try:
+        with claimed_path(path) as temporary:
+            temporary.write_text("the second")
+        outcomes.put("written")
+    except AlreadyClaimed as error:
+        outcomes.put(str(error))
+
+
+def _outcome_elsewhere(path: Path) -> str:
+    context = multiprocessing.get_context("spawn")
+    outcomes = context.Queue()
+    process = context.Process(target=_write_while_claimed, args=(str(path), outcomes))
+    process.start()
+    outcome = outcomes.get(timeout=60)
+    process.join()
+    return outcome
+
+
+def test_one_process_at_a_time_writes_a_claimed_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.h5"
+    with claimed_path(target) as temporary:
+        temporary.write_text("the first")
+        refused = f"{target}: another process is writing it. Wait for it to end, or end it"
+        assert _outcome_elsewhere(target) == refused
+        with pytest.raises(AlreadyClaimed), claimed_path(target):
+            pass
+        assert temporary.read_text() == "the first"  # the refused attempts have not touched it
+    assert target.read_text() == "the first"
+    assert _outcome_elsewhere(target) == "written"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_process_left_is_overwritten(tmp_path: Path) -> None:
+    target = tmp_path / "a.h5"
+    (tmp_path / ".a.h5.partial").write_text("a longer text, half written")
+    with claimed_path(target) as temporary:
+        assert temporary.name == ".a.h5.partial"
+        temporary.write_text("whole")
+    assert target.read_text() == "whole"
+
+
+def test_failure_frees_the_claim_and_leaves_what_was_there(tmp_path: Path) -> None:
+    target = tmp_path / "a.h5"
+    target.write_text("old")
+    with pytest.raises(KeyboardInterrupt), claimed_path(target) as temporary:
+        temporary.write_text("half")
+        raise KeyboardInterrupt
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+    with claimed_path(target) as temporary:
+        temporary.write_text("new")
+    assert target.read_text() == "new"
+
+
+def test_a_claim_after_the_rename_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between our rename and our release, another process may have begun the next version under the same name."""
+    target = tmp_path / "a.h5"
+    rename = os.replace
+
+    def rename_and_begin_anew(source: Path, goal: Path) -> None:
+        rename(source, goal)
+        Path(source).write_text("another's")
+
+    monkeypatch.setattr(os, "replace", rename_and_begin_anew)
+    with claimed_path(target) as temporary:
+        temporary.write_text("ours")
+    assert target.read_text() == "ours"
+    assert temporary.read_text() == "another's"
+
+
+def test_file_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from saccade.core import files
+
+    def no_locks(*_: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(files.fcntl, "flock", no_locks)
+    with claimed_path(tmp_path / "a.h5") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "a.h5").read_text() == "whole"
+
+
+def test_unclaimable_place_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SaccadeError, match=r"cannot be written .*Check the folder"), claimed_path(tmp_path / "file/a"):
+        pass

@@ -1,6 +1,7 @@
 """Writing files whole or not at all: under a temporary name in the same folder, then renamed."""
 
 import csv
+import errno
 import json
 import os
 import secrets
@@ -8,9 +9,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from saccade.core.errors import BadInput, SaccadeError
+
+try:
+    import fcntl
+except ImportError:  # Windows has none; nothing is claimed there
+    fcntl = None
+
+
+class AlreadyClaimed(SaccadeError):
+    """Another process is writing this file at the moment."""
 
 
 @contextmanager
@@ -33,14 +43,47 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
         _flush_to_disk(temporary)
         os.replace(temporary, path)
     except OSError as error:
-        if error.filename not in (None, os.fspath(temporary), os.fspath(path.parent)):
-            raise  # another file's trouble, met while writing this one
-        reason = error.strerror or str(error)
-        remedy = "check the folder's permissions and the free space, or choose another place"
-        raise SaccadeError(f"cannot be written ({reason})", remedy, os.fspath(path)) from error
+        _raise_unwritable(error, path, temporary)
     finally:
         with suppress(OSError):  # it was renamed, or there was no place to make it
             temporary.unlink()
+
+
+@contextmanager
+def claimed_path(path: Path | str) -> Iterator[Path]:
+    """Like ``atomic_path``, for files that take long to write and that many processes may want to write.
+
+    The temporary file is always ``.<name>.partial``, so that the next attempt overwrites what a killed one left, and
+    it is locked for as long as the block runs. The lock goes with its process, however that ends: none is ever stale.
+    File systems that know no locks are written without one.
+
+    >>> with claimed_path("notes/b.txt") as temporary:
+    ...     _ = temporary.write_text("by one process at a time")
+    >>> temporary.name
+    '.b.txt.partial'
+
+    Raises:
+        AlreadyClaimed: Another process, or another block of this one, is writing the file.
+        SaccadeError: It cannot be written.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.partial")
+    claim = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        claim = _claim(temporary, path)
+        yield temporary
+        _flush_to_disk(temporary)
+        os.replace(temporary, path)
+    except BaseException as error:
+        if claim is not None:  # after the rename, a file of this name would be another process's
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            _raise_unwritable(error, path, temporary)
+        raise
+    finally:
+        if claim is not None:
+            _release(claim)
 
 
 def write_text(path: Path | str, text: str) -> None:
@@ -82,6 +125,42 @@ def new_folder(path: Path | str, remedy: str = "choose another folder, or remove
         remedy = "check the folder's permissions, or choose another place"
         raise SaccadeError(f"cannot be made ({error.strerror})", remedy, str(path)) from error
     return path
+
+
+def _claim(temporary: Path, path: Path) -> int:
+    """Open the temporary file and lock it; give its descriptor, which holds the lock."""
+    while True:
+        claim = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            if fcntl is not None:
+                fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                os.close(claim)
+                remedy = "wait for it to end, or end it"
+                raise AlreadyClaimed("another process is writing it", remedy, os.fspath(path)) from error
+        # Whoever held it before may have renamed or removed the file between our opening and our locking it.
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(claim), os.stat(temporary)):
+                return claim
+        os.close(claim)
+
+
+def _release(claim: int) -> None:
+    """Unlock by name, not by closing alone: a process forked meanwhile has the descriptor too."""
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(claim, fcntl.LOCK_UN)
+    os.close(claim)
+
+
+def _raise_unwritable(error: OSError, path: Path, temporary: Path) -> NoReturn:
+    """Tell what went wrong while writing, in one line; another file's trouble, met meanwhile, stays as it is."""
+    if error.filename not in (None, os.fspath(temporary), os.fspath(path.parent)):
+        raise error
+    reason = error.strerror or str(error)
+    remedy = "check the folder's permissions and the free space, or choose another place"
+    raise SaccadeError(f"cannot be written ({reason})", remedy, os.fspath(path)) from error
 
 
 def _flush_to_disk(path: Path) -> None:
