@@ -1,0 +1,1 @@
+"""Patches to features: the encoders, and the files that keep their features."""
