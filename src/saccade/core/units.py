@@ -7,6 +7,8 @@ from saccade.core.errors import BadInput
 PLAUSIBLE_MPP = (0.05, 5.0)
 """Light microscopy lies between these; outside, the number is nearly always in another unit."""
 
+_MAGNIFICATIONS = (1.25, 2.5, 5, 10, 20, 40, 60, 80)
+
 
 def plausible_mpp(value: float, source: str = "") -> float:
     """Return the value, or raise ``BadInput`` where no light microscope has such a pixel.
@@ -32,3 +34,14 @@ def parse_mpp(text: str, source: str = "") -> float | None:
         remedy = "write micrometres per pixel, such as 0.25, or leave it out"
         raise BadInput(f"mpp {text!r} is not a number", remedy, source) from None
     return plausible_mpp(value, source)
+
+
+def magnification(mpp: float) -> int | float:
+    """The label other tools put on a resolution: 10 / mpp, as the nearest objective within an eighth, if any.
+
+    >>> magnification(0.5), magnification(0.2426), magnification(0.7)
+    (20, 40, 14.29)
+    """
+    value = 10 / mpp
+    nearest = min(_MAGNIFICATIONS, key=lambda each: abs(each - value))
+    return nearest if abs(nearest - value) <= nearest / 8 else round(value, 2)

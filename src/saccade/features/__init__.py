@@ -1,1 +1,1 @@
-"""From slides to bags: encoders, the store of features and its dialects, and the job that embeds a folder of slides."""
+"""Patches to features: the encoders, and the files that keep their features."""
