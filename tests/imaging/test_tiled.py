@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
-from saccade.imaging import tiled
+from saccade.imaging import tile_cache, tiled
 from saccade.imaging.rasters import PixelStore, Rasters
 from saccade.imaging.tiled import TiledImage, factor_for
 from saccade.imaging.tiled_files import TiledFile
@@ -128,7 +128,7 @@ def test_decoded_is_what_was_unpacked(tmp_path: Path) -> None:
 
 
 def test_tiles_make_room_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiled, "_CACHE_BYTES", 2 * 64 * 64 * 3)
+    monkeypatch.setattr(tile_cache, "CACHE_BYTES", 2 * 64 * 64 * 3)
     file = opened(save(tmp_path / "a.tif", RGB, tile=(64, 64)))
     boxes = [torch.tensor([[[64 * at, 0, 64 * at + 20, 20]]]) for at in (0, 1, 0, 2, 0, 1)]
     for box in boxes:

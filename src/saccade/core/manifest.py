@@ -1,15 +1,17 @@
 """The table of a data set: one row per image, with its label, its case and what else is known of it.
 
-A manifest is a CSV file with the columns ``path,label[,case_id,split,mpp,site,mask_path,time,event]``; paths
-are relative to it and may not leave its folder. The column names of other tools are understood
-(``COLUMNS``), as are semicolons, tabs, byte-order marks, blank lines and Windows backslashes.
+A manifest is a CSV file with the columns
+``path,label[,case_id,split,mpp,site,mask_path,tissue_path,annotation_path,time,event]``; paths are relative to it and
+may not leave its folder. The column names of other tools are understood (``COLUMNS``), as are semicolons, tabs,
+byte-order marks, blank lines and Windows backslashes.
+A table of slides needs no labels, and a slide may be a folder (``load_slide_table``).
 """
 
 import math
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 from typing import Literal
@@ -40,6 +42,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "mpp": ("mpp", "spacing_at_level_0", "spacing", "microns_per_pixel"),
     "site": ("site", "centre", "center", "hospital"),
     "mask_path": ("mask_path", "mask"),
+    "tissue_path": ("tissue_path", "tissue"),
+    "annotation_path": ("annotation_path", "annotations", "annotation"),
     "time": ("time",),
     "event": ("event",),
 }
@@ -60,7 +64,8 @@ class Row:
 
     ``path`` is the file and ``member`` the image inside it, for files that hold many. ``name`` is the same on
     every machine: the path relative to the data set, with forward slashes. ``case_id`` is empty where
-    unknown, ``split`` where not yet drawn, ``line`` 0 where there is no table.
+    unknown, ``split`` where not yet drawn, ``line`` 0 where there is no table. Of a slide, ``tissue_path`` says where
+    there is tissue, and ``annotation_path`` what was outlined by hand; ``label`` is empty where none was given.
     """
 
     path: Path
@@ -71,6 +76,8 @@ class Row:
     mpp: float | None = None
     site: str = ""
     mask_path: Path | None = None
+    tissue_path: Path | None = None
+    annotation_path: Path | None = None
     time: float | None = None
     event: bool | None = None
     line: int = 0
@@ -134,21 +141,44 @@ def inspect_manifest(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
 
     A table without a single usable column or row raises ``BadInput``: there is nothing to inspect.
     """
+    return _inspected(path, ("path", "label"), os.path.isfile)
+
+
+def load_slide_table(path: Path | str) -> Manifest:
+    """Load a manifest of slides, where labels may be missing and a path may be a folder, of one DICOM series.
+
+    The first bad row raises ``BadInput`` with its number and the remedy.
+    """
+    manifest, problems = inspect_slide_table(path)
+    raise_first(problems)
+    return manifest
+
+
+def inspect_slide_table(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The good rows of a manifest of slides, and a problem for each bad one; raises as ``inspect_manifest`` does."""
+    return _inspected(path, ("path",), os.path.exists)
+
+
+def _inspected(
+    path: Path | str, needed: tuple[str, ...], is_there: Callable[[str], bool]
+) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The good rows of a table with the columns needed, whose paths lead to what counts as being there."""
     table = load_table(path)
-    columns = _fields(table)
+    columns = _fields(table, needed)
     problems = list(table.problems)
     rows: list[Row] = []
-    files = _Files(table.source.parent)
+    files = _Files(table.source.parent, is_there)
     for entry in table.rows:
         try:
-            rows.append(_row(entry, columns, files, table.place(entry.line)))
+            rows.append(_row(entry, columns, needed, files, table.place(entry.line)))
         except BadInput as error:
             problems.append(Problem.of(error))
     if not table.rows and not problems:
         raise BadInput("has a header but no rows", "write one row per image", str(table.source))
     problems += _repeated(rows, table)
     problems.sort(key=lambda problem: _row_number(problem.source))
-    return Manifest(tuple(rows), ordered_classes(row.label for row in rows), table.source), tuple(problems)
+    classes = ordered_classes(row.label for row in rows if row.label)
+    return Manifest(tuple(rows), classes, table.source), tuple(problems)
 
 
 def ordered_classes(labels: Iterable[str]) -> tuple[str, ...]:
@@ -173,10 +203,10 @@ def part_of(text: str, source: str = "") -> str:
     return part
 
 
-def _fields(table: Table) -> dict[str, str]:
-    """Which column of the table holds which field; path and label must be there."""
+def _fields(table: Table, needed: tuple[str, ...]) -> dict[str, str]:
+    """Which column of the table holds which field; those needed must be there."""
     columns = {field: next((name for name in names if name in table.columns), "") for field, names in COLUMNS.items()}
-    for field in ("path", "label"):
+    for field in needed:
         if not columns[field]:
             found = ", ".join(table.columns)
             message = f"has no column for the {field} (found: {found})"
@@ -184,7 +214,7 @@ def _fields(table: Table) -> dict[str, str]:
     return {field: name for field, name in columns.items() if name}
 
 
-def _row(entry: TableRow, columns: Mapping[str, str], files: "_Files", place: str) -> Row:
+def _row(entry: TableRow, columns: Mapping[str, str], needed: tuple[str, ...], files: "_Files", place: str) -> Row:
     """One row from a line of the table; raises ``BadInput`` naming the line."""
     cells = {
         field: "" if entry.cells[name].lower() in _MISSING else entry.cells[name] for field, name in columns.items()
@@ -192,18 +222,21 @@ def _row(entry: TableRow, columns: Mapping[str, str], files: "_Files", place: st
     if not cells["path"]:
         raise BadInput("the path is missing", "fill it in or remove the row", place)
     path = files.find(cells["path"], place)
-    if not cells["label"]:
+    if "label" in needed and not cells["label"]:
         raise BadInput("the label is missing", "fill it in or remove the row", place)
-    mask = cells.get("mask_path", "")
+    beside = {field: cells.get(field, "") for field in ("mask_path", "tissue_path", "annotation_path")}
+    found = {field: files.find(name, place) for field, name in beside.items() if name}
     return Row(
         path=path,
-        label=cells["label"],
+        label=cells.get("label", ""),
         name=files.name(path),
         case_id=cells.get("case_id", ""),
         split=part_of(cells.get("split", ""), place),
         mpp=parse_mpp(cells.get("mpp", ""), place),
         site=cells.get("site", ""),
-        mask_path=files.find(mask, place) if mask else None,
+        mask_path=found.get("mask_path"),
+        tissue_path=found.get("tissue_path"),
+        annotation_path=found.get("annotation_path"),
         time=_number(cells.get("time", ""), place),
         event=_truth(cells.get("event", ""), place),
         line=entry.line,
@@ -250,15 +283,16 @@ def _truth(text: str, place: str) -> bool | None:
 class _Files:
     """Finds the files a table names, all inside one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, is_there: Callable[[str], bool]) -> None:
         self.folder = folder
+        self._is_there = is_there
         self._root = os.path.abspath(folder)
         self._listings: dict[Path, dict[str, list[str]]] = {}
 
     def find(self, text: str, place: str) -> Path:
         """The file a cell names; a name without its suffix will do where only one file fits (CLAM, STAMP)."""
         path = self.folder / self._inside(text, place)
-        if os.path.isfile(path):
+        if self._is_there(os.fspath(path)):
             return path
         fitting = self._by_stem(path.parent).get(path.name, [])
         if len(fitting) == 1:
@@ -273,7 +307,7 @@ class _Files:
 
     def _inside(self, text: str, place: str) -> str:
         """The cell as a path relative to the folder; it may be absolute or hold ``..`` if it ends up inside."""
-        plain = text if os.path.isfile(os.path.join(self._root, text)) else text.replace("\\", "/")
+        plain = text if self._is_there(os.path.join(self._root, text)) else text.replace("\\", "/")
         whole = os.path.normpath(os.path.join(self._root, plain))
         for path, root in ((whole, self._root), (os.path.realpath(whole), os.path.realpath(self._root))):
             if Path(path).is_relative_to(root) and not PureWindowsPath(plain).drive:

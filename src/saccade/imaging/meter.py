@@ -34,6 +34,10 @@ class Meter:
         self.reads += sites
         self.read = self.read + pixels
 
+    def count_decoded(self, pixels: Count) -> None:
+        """Note pixels that were decompressed, per image."""
+        self.decoded = self.decoded + pixels
+
     def cost(self) -> Cost:
         """The counts so far, one row per image."""
         counts = (self.total, self.looked, self.read, self.decoded, self.reads)

@@ -4,7 +4,6 @@ Memory does not grow with the image, but for the overview itself where it is ask
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,12 +17,12 @@ from saccade.core.errors import BadInput
 from saccade.core.results import Cost
 from saccade.imaging.meter import Meter
 from saccade.imaging.rasters import Normalise, continued, mean_over_spans, reduced, reflected
+from saccade.imaging.tile_cache import TileCache
 from saccade.imaging.tiled_files import Level, Pixels, TiledFile
 
 MAX_OVERVIEW_CELLS = 2**23
 """Most cells of an overview that is asked for as a whole, 2896 × 2896; a network's layers over it take gigabytes."""
 
-_CACHE_BYTES = 2**25  # tiles kept unpacked, for patches that share them
 _REGION_PIXELS = 2**24  # most pixels averaged at a time for an overview
 _BLOCK_CELLS = 2**18  # cells of an overview in a block: 8 MB for each layer of eight maps
 
@@ -80,8 +79,7 @@ class TiledImage:
         self.file, self.normalise, self.boxes = file, normalise, boxes
         self.channels, self.device = channels or file.channels, torch.device(device)
         self.meter = Meter(1, total=file.height * file.width, decoded=0)
-        self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
-        self._kept = 0
+        self.tiles = TileCache(file, self.meter.count_decoded)
 
     def __len__(self) -> int:
         """Images in the batch."""
@@ -178,37 +176,8 @@ class TiledImage:
         rows = reflected(steps + y, torch.tensor(self.file.height)).numpy()
         columns = reflected(steps + x, torch.tensor(self.file.width)).numpy()
         top, left = int(rows.min()), int(columns.min())
-        region = self._region(0, (top, int(rows.max()) + 1), (left, int(columns.max()) + 1))
+        region = self.tiles.region(0, (top, int(rows.max()) + 1), (left, int(columns.max()) + 1))
         return region[rows - top][:, columns - left]
-
-    def _region(self, number: int, rows: tuple[int, int], columns: tuple[int, int]) -> Pixels:
-        """Pixels of a level between two rows and two columns, all inside it."""
-        level = self.file.levels[number]
-        (top, bottom), (left, right) = rows, columns
-        high, wide = level.tile
-        region = np.empty((bottom - top, right - left, self.file.channels), self.file.dtype)
-        for y in range(top // high * high, bottom, high):
-            for x in range(left // wide * wide, right, wide):
-                tile = self._tile(number, y // high * level.across + x // wide)
-                low, near = max(y, top), max(x, left)
-                part = tile[low - y : bottom - y, near - x : right - x]
-                region[low - top : low - top + part.shape[0], near - left : near - left + part.shape[1]] = part
-        return region
-
-    def _tile(self, level: int, number: int) -> Pixels:
-        """One tile, out of those kept or unpacked and counted; the one that was used longest ago makes room."""
-        key = (level, number)
-        if key in self._tiles:
-            self._tiles.move_to_end(key)
-            return self._tiles[key]
-        tile = self.file.tile(self.file.levels[level], number)
-        if self.file.levels[level].counts[number]:
-            self.meter.decoded = self.meter.decoded + tile.shape[0] * tile.shape[1]
-        self._tiles[key] = tile
-        self._kept += tile.nbytes
-        while self._kept > _CACHE_BYTES and len(self._tiles) > 1:
-            self._kept -= self._tiles.popitem(last=False)[1].nbytes
-        return tile
 
     def _bands(self, factor: int) -> Iterator[Num[Tensor, "row column channel"]]:
         """The overview in bands of whole rows, stored values; each band is put together from regions of whole tiles."""
@@ -232,7 +201,7 @@ class TiledImage:
         level = self.file.levels[number]
         down, right = _spans(rows, ratio, level.height), _spans(columns, ratio, level.width)
         (top, bottom), (left, end) = ((int(span.min()), math.ceil(span.max())) for span in (down, right))
-        region = self._region(number, (top, bottom), (left, end))
+        region = self.tiles.region(number, (top, bottom), (left, end))
         if ratio.denominator == 1:
             small = reduced(torch.from_numpy(region), int(ratio))
             # a level that was rounded down has no pixels for the base's last cells: their neighbours stand in

@@ -78,7 +78,9 @@ class TiledFile:
         width: Columns of the finest.
         channels: Channels of a pixel.
         dtype: Type of the values.
-        mpp: Micrometres per base pixel, where the file says so and it is plausible.
+        stated: Micrometres per base pixel across and down, by where the file states them, whatever they are worth.
+        mpp: Those, where they are plausible.
+        ome: Whether it is an OME-TIFF.
 
     Raises:
         BadInput: Naming the file: it is missing, empty, truncated, damaged, or of a kind this reader does not know.
@@ -91,7 +93,9 @@ class TiledFile:
             base: Any = series.keyframe
             _check_kind(series.axes, series.shape, base)
             found = [_level(level.keyframe, base, tiff.filehandle.size) for level in series.levels]
-            self.mpp = _stated_mpp(tiff.ome_metadata if tiff.is_ome else None, base)
+            self.ome = bool(tiff.is_ome)
+            self.stated = stated_sizes(tiff.ome_metadata if self.ome else None, base)
+        self.mpp = _believed(self.stated)
         self.levels = tuple(sorted(filter(None, found), key=lambda level: level.step))
         self.dtype, self.channels = np.dtype(base.dtype), int(base.samplesperpixel)
         self.height, self.width = self.levels[0].height, self.levels[0].width
@@ -208,20 +212,26 @@ def _check_jpeg(data: bytes, tile: tuple[int, int]) -> None:
         at += 1 if marker == 0xFF else 2 + int.from_bytes(data[at + 2 : at + 4], "big")
 
 
-def _stated_mpp(ome: str | None, page: Any) -> float | None:
-    """Micrometres per pixel, from OME's description or the resolution tags; none where no microscope has it.
+def stated_sizes(ome: str | None, page: Any) -> dict[str, tuple[float, float]]:
+    """Micrometres per pixel across and down, in OME's description and in the resolution tags, most trusted first."""
+    found = {"OME PhysicalSizeX": _ome_mpp(ome) if ome else None}
+    unit = {2: 25_400.0, 3: 10_000.0}.get(int(page.tags.valueof(296, default=2)))
+    if unit is not None:
+        across, down = page.get_resolution()
+        found["TIFF resolution"] = (unit / across, unit / down) if across > 0 and down > 0 else None
+    return {source: sizes for source, sizes in found.items() if sizes is not None}
+
+
+def _believed(stated: dict[str, tuple[float, float]]) -> float | None:
+    """The first stated size, if a microscope can have it.
 
     Programs fill in 72 or 300 dots per inch where they know nothing: such pixels are not plausible, and fall away.
     """
-    found = _ome_mpp(ome) if ome else None
-    unit = {2: 25_400.0, 3: 10_000.0}.get(int(page.tags.valueof(296, default=2)))
-    if found is None and unit is not None:
-        across, down = page.get_resolution()
-        found = (unit / across, unit / down) if across > 0 and down > 0 else None
-    if found is None or not math.isclose(found[0], found[1], rel_tol=0.02):
-        return None
     low, high = PLAUSIBLE_MPP
-    return found[0] if low <= found[0] <= high else None
+    for across, down in stated.values():
+        plausible = math.isclose(across, down, rel_tol=0.02) and low <= across <= high
+        return across if plausible else None
+    return None
 
 
 def _ome_mpp(text: str) -> tuple[float, float] | None:

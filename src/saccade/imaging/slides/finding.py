@@ -1,0 +1,163 @@
+"""Slides of a folder, a manifest or a single file, before any is opened.
+
+What counts is the name: a damaged slide is found as well, so that someone says what is wrong with it. Hidden files and
+folders are passed over, and so is what belongs to another file: the folder beside an MRXS file, the pictures that a
+VMS file lists, further files of a DICOM series.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from saccade.core.errors import BadInput
+from saccade.core.manifest import Row, load_slide_table
+from saccade.imaging.slides.dicom import first_files, is_dicom
+from saccade.imaging.slides.slide import Slide, open_slide
+
+SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".vms", ".vmu", ".scn", ".mrxs", ".svslide", ".bif", ".czi"})
+"""Formats of slide scanners; DICOM files are known by what is in them."""
+
+PICTURE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
+"""Formats of slides, and of images of any other scale."""
+
+TABLE_SUFFIXES = (".csv", ".tsv")
+_IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}
+
+
+@dataclass(frozen=True)
+class FoundSlide:
+    """A slide, and what a manifest knows of it; label, case and part are empty where nobody said.
+
+    Attributes:
+        path: The file, or the folder of a DICOM series.
+        name: The same on every machine: the path relative to the folder or manifest, with forward slashes.
+        mpp: Micrometres per base pixel in the manifest.
+        tissue_path: Where there is tissue, as an image or GeoJSON.
+        annotation_path: What was outlined by hand.
+        label: Its class.
+        case_id: Who it comes from.
+        split: ``train``, ``val`` or ``test``.
+        line: The row of the manifest; 0 where there is none.
+    """
+
+    path: Path
+    name: str
+    mpp: float | None = field(default=None, kw_only=True)
+    tissue_path: Path | None = field(default=None, kw_only=True)
+    annotation_path: Path | None = field(default=None, kw_only=True)
+    label: str = field(default="", kw_only=True)
+    case_id: str = field(default="", kw_only=True)
+    split: str = field(default="", kw_only=True)
+    line: int = field(default=0, kw_only=True)
+
+    @property
+    def place(self) -> str:
+        """How errors name it: the file and the manifest's row."""
+        return f"{self.path}" + (f" (row {self.line})" if self.line else "")
+
+    def open(self, source_mpp: float | None = None) -> Slide:
+        """The slide, with the micrometres per pixel that count.
+
+        The manifest's come first: who wrote them meant this slide. ``source_mpp`` is for files that say nothing.
+
+        Raises:
+            UnsupportedSlide: No reader knows what it is.
+            UnreadableSlide: It is missing or damaged.
+        """
+        slide = open_slide(self.path)
+        if self.mpp is not None:
+            return slide.with_mpp(self.mpp, "manifest")
+        if source_mpp is not None and slide.stated_mpp is None:
+            return slide.with_mpp(source_mpp, "--source-mpp")
+        return slide
+
+    @classmethod
+    def of(cls, row: Row) -> "FoundSlide":
+        """The slide of a manifest's row."""
+        return cls(
+            row.path,
+            row.name,
+            mpp=row.mpp,
+            tissue_path=row.tissue_path,
+            annotation_path=row.annotation_path,
+            label=row.label,
+            case_id=row.case_id,
+            split=row.split,
+            line=row.line,
+        )
+
+
+def slides_of(path: Path | str) -> tuple[FoundSlide, ...]:
+    """The slides of a folder and the folders below it, of a manifest (``.csv``), or the one file.
+
+    >>> [slide.name for slide in slides_of("images")]
+    ['first.png', 'fourth.tiff', 'second.bmp', 'third.jpg']
+
+    Raises:
+        BadInput: Nothing is there, the folder holds no slide, or a row of the manifest cannot be used.
+    """
+    path = Path(path)
+    if path.is_dir():
+        found = find_slides(path)
+        if not found:
+            kinds = " ".join(sorted(SLIDE_SUFFIXES | PICTURE_SUFFIXES))
+            raise BadInput("the folder holds no slide", f"give one with DICOM files or files of {kinds}", str(path))
+        return found
+    if not path.exists():
+        raise BadInput("there is no such file or folder", "check the path", str(path))
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        return tuple(FoundSlide.of(row) for row in load_slide_table(path).rows)
+    return (FoundSlide(path, path.name),)
+
+
+def find_slides(folder: Path | str) -> tuple[FoundSlide, ...]:
+    """The slides of a folder and the folders below it, in natural order: ``s2`` before ``s10``."""
+    folder = Path(folder)
+    dicom: list[Path] = []
+    found: list[Path] = []
+    for path in _files(folder):
+        if path.suffix.lower() in SLIDE_SUFFIXES | PICTURE_SUFFIXES:
+            found.append(path)
+        elif is_dicom(path):
+            dicom.append(path)
+    found += first_files(dicom)
+    slides = [FoundSlide(path, path.relative_to(folder).as_posix()) for path in found]
+    return tuple(sorted(slides, key=lambda slide: natural(slide.name)))
+
+
+def natural(name: str) -> tuple[list[tuple[int, str]], str]:
+    """A key that sorts numbers in names by their value.
+
+    >>> sorted(["s10", "s2", "S1"], key=natural)
+    ['S1', 's2', 's10']
+    """
+    parts = re.split(r"(\d+)", name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
+
+
+def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """Every file below a folder that is not part of another, sorted; a link back to a folder above is not followed."""
+    place = os.path.realpath(folder)
+    if place in above:
+        return
+    entries = sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    owned = _owned(entries)
+    for entry in entries:
+        if entry.name in owned:
+            continue
+        if entry.is_dir() and entry.name not in _IGNORED_FOLDERS:
+            yield from _files(entry, above | {place})
+        elif entry.is_file():
+            yield entry
+
+
+def _owned(entries: list[Path]) -> set[str]:
+    """Names of what belongs to another file: folders beside an MRXS file, and whatever a VMS or VMU file lists."""
+    owned = {entry.stem for entry in entries if entry.suffix.lower() == ".mrxs"}
+    for entry in entries:
+        if entry.suffix.lower() in (".vms", ".vmu"):
+            lines = entry.read_text(encoding="utf-8", errors="replace").splitlines()
+            owned |= {line.partition("=")[2].strip() for line in lines if "=" in line}
+    return owned - {""}

@@ -1,0 +1,174 @@
+"""Slides of all vendors through OpenSlide: SVS, NDPI, MRXS, SCN, BIF, DICOM series, tiled TIFF and more.
+
+An OpenSlide handle that met one error fails for ever after, so a new one takes its place. Handles share one cache of
+unpacked tiles per process; OpenSlide's own default is a cache for each.
+"""
+
+from ctypes import POINTER, c_uint32
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from openslide import OpenSlideError, OpenSlideUnsupportedFormatError, lowlevel
+
+from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide
+from saccade.imaging.slides.mpp import claims_of_properties, judged, objective_of
+from saccade.imaging.slides.processes import PerProcess
+from saccade.imaging.slides.reader import (
+    WHITE,
+    Box,
+    Picture,
+    SlideFacts,
+    SlideLevel,
+    checked_name,
+    checked_region,
+)
+
+CACHE_BYTES = 2**26
+"""Unpacked tiles kept per process, over all slides."""
+
+_CACHE = PerProcess(lambda: lowlevel.cache_create(CACHE_BYTES))
+_fill: Any = lowlevel._read_region  # the public function makes a picture that is not premultiplied, and that is slow
+
+
+class OpenSlideReader:
+    """A slide opened by OpenSlide.
+
+    Args:
+        path: The file; of a DICOM series any of its files, of MRXS the one beside its folder.
+
+    Raises:
+        UnsupportedSlide: OpenSlide does not know the kind, or not its compression.
+        UnreadableSlide: It is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._closed = False
+        self._lock = Lock()
+        self._handle: Any = _opened(path)
+        self.facts = _facts(self._handle, path)
+
+    def read_region(self, x: int, y: int, level: int, width: int, height: int) -> Picture:
+        """The pixels of a level from a place on; between two pixels of a coarser level they are interpolated."""
+        checked_region(self.facts, self.path, level, width, height)
+        pixels = np.empty((height, width, 4), np.uint8)
+        target = pixels.ctypes.data_as(POINTER(c_uint32))
+        try:
+            self._twice(lambda handle: _fill(handle, target, x, y, level, width, height))
+        except OpenSlideError as error:
+            raise UnreadableSlide.at(self.path, level, (x, y, width, height), str(error)) from error
+        return over(pixels, self.facts.background)
+
+    def associated_image(self, name: str) -> Picture:
+        """One of the pictures beside the slide."""
+        checked_name(self.facts, self.path, name)
+        try:
+            picture = self._twice(lambda handle: lowlevel.read_associated_image(handle, name))
+        except OpenSlideError as error:
+            raise UnreadableSlide(
+                f"its picture {name!r} cannot be read ({error})", COPY_AGAIN, str(self.path)
+            ) from error
+        values = np.asarray(picture.convert("RGBa"))[..., [2, 1, 0, 3]]
+        return over(np.ascontiguousarray(values), WHITE)
+
+    def close(self) -> None:
+        """Let the handle go; a thread that is reading with it may finish."""
+        self._closed = True
+        self._handle = None
+
+    def _twice(self, action: Any) -> Any:
+        """Do something with the handle; where it fails, with a new one, as the old may have been broken before."""
+        first = self._current(None)
+        try:
+            return action(first)
+        except OpenSlideError:
+            second = self._current(first)
+        try:
+            return action(second)
+        except OpenSlideError:
+            self._current(second)
+            raise
+
+    def _current(self, broken: Any) -> Any:
+        """The handle; a new one in place of a broken one, unless another thread has seen to it."""
+        with self._lock:
+            if self._closed:
+                raise ValueError(f"{self.path}: the slide is closed")
+            if broken is not None and self._handle is broken:
+                self._handle = _opened(self.path)
+            return self._handle
+
+
+def over(pixels: UInt8[np.ndarray, "_height _width 4"], background: tuple[int, int, int]) -> Picture:
+    """Lay premultiplied blue, green, red and opacity over a colour.
+
+    >>> half = np.array([[[0, 0, 100, 128]]], np.uint8)
+    >>> over(half, (255, 255, 255)).tolist()
+    [[[227, 127, 127]]]
+    """
+    colours = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB)
+    opacity = pixels[..., 3]
+    if opacity.min() == 255:
+        return colours
+    bare = (255 - opacity.astype(np.uint16))[..., None]
+    light = (bare * np.array(background, np.uint16) + 127) // 255
+    return np.minimum(colours + light, 255).astype(np.uint8)
+
+
+def _opened(path: Path) -> Any:
+    """A handle, sharing the tiles of this process."""
+    try:
+        handle = lowlevel.open(path)
+    except OpenSlideUnsupportedFormatError:
+        raise UnsupportedSlide("is of no kind that OpenSlide knows", CONVERT, str(path)) from None
+    except OpenSlideError as error:
+        reason = " ".join(str(error).split())
+        if "unsupported" in reason.lower() or "not supported" in reason.lower():
+            raise UnsupportedSlide(f"cannot be read by OpenSlide ({reason})", CONVERT, str(path)) from error
+        raise UnreadableSlide(f"is damaged ({reason})", COPY_AGAIN, str(path)) from error
+    lowlevel.set_cache(handle, _CACHE.get())
+    return handle
+
+
+def _facts(handle: Any, path: Path) -> SlideFacts:
+    """What the slide says of itself."""
+    levels = []
+    for number in range(lowlevel.get_level_count(handle)):
+        width, height = lowlevel.get_level_dimensions(handle, number)
+        levels.append(SlideLevel(height, width, lowlevel.get_level_downsample(handle, number)))
+    names = lowlevel.get_property_names(handle)
+    properties = {name: lowlevel.get_property_value(handle, name) or "" for name in names}
+    stated, doubt = judged(claims_of_properties(properties, levels[0].width, levels[0].height))
+    if stated is None:
+        doubt = "; ".join(filter(None, (doubt, objective_of(properties))))
+    return SlideFacts(
+        backend="openslide",
+        vendor=properties.get("openslide.vendor", "unknown"),
+        levels=tuple(levels),
+        stated_mpp=stated,
+        mpp_doubt=doubt,
+        bounds=_bounds(properties),
+        associated=tuple(lowlevel.get_associated_image_names(handle)),
+        background=_colour(properties.get("openslide.background-color", "")),
+    )
+
+
+def _bounds(properties: dict[str, str]) -> Box | None:
+    found = [properties.get(f"openslide.bounds-{side}", "") for side in ("x", "y", "width", "height")]
+    if not all(text.isdecimal() for text in found):
+        return None
+    x, y, width, height = map(int, found)
+    return (x, y, width, height)
+
+
+def _colour(text: str) -> tuple[int, int, int]:
+    """A colour written as six hexadecimal digits; white where there is none."""
+    try:
+        red, green, blue = bytes.fromhex(text)
+    except ValueError:
+        return WHITE
+    return (red, green, blue)
