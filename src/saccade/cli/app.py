@@ -17,6 +17,7 @@ from saccade.cli.bench import bench
 from saccade.cli.check import check
 from saccade.cli.demo import demo
 from saccade.cli.doctor import doctor
+from saccade.cli.embed import embed
 from saccade.cli.evaluate import evaluate
 from saccade.cli.explain import explain
 from saccade.cli.models import models
@@ -84,7 +85,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, evaluate, predict, explain, bench, models, check, doctor):
+for verb in (demo, train, evaluate, predict, explain, embed, bench, models, check, doctor):
     app.command()(verb)
 
 

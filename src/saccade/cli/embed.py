@@ -15,13 +15,14 @@ from saccade.cli.slide_progress import slide_progress
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from saccade.features.embedding.embed_slide import Pace
     from saccade.features.embedding.job import Job, Plan
+    from saccade.features.embedding.reading import Pace
     from saccade.features.embedding.state import SlideState
     from saccade.features.encoders import Encoder
     from saccade.features.patching import PatchSettings
 
 FINISHED_WITH_FAILURES = 3
+_BUILT_IN = "colour-texture"
 _OF_RUNS = "saccade:"
 
 
@@ -37,7 +38,7 @@ def embed(
     out: Annotated[Path, typer.Option(help="The job's folder; a job that is there is gone on with.")],
     encoder: Annotated[
         str, typer.Option(help="colour-texture (a baseline), resnet50, timm:NAME, hf:NAME or saccade:RUN.")
-    ] = "colour-texture",
+    ] = _BUILT_IN,
     weights: Annotated[Path | None, typer.Option(help="The encoder's weights in a local file.")] = None,
     mpp: Annotated[float, typer.Option(help="Micrometres per pixel to read at; 0.5 is 20x.", min=0.05, max=20)] = 0.5,
     patch: Annotated[int, typer.Option(help="Side of a patch in pixels at that resolution.", min=8, max=4096)] = 224,
@@ -58,8 +59,8 @@ def embed(
     A killed job goes on with the same command; slides that have their bag are not touched, unless the settings or the
     slide have changed. A slide that cannot be read costs one line, here and in summary.md; the exit code is then 3.
     """
-    from saccade.features.embedding.embed_slide import Pace
     from saccade.features.embedding.job import plan
+    from saccade.features.embedding.reading import Pace
     from saccade.features.embedding.summary import states_of, write_summary
     from saccade.features.patching import PatchSettings
 
@@ -80,7 +81,7 @@ def embed(
 
 def make_encoder(name: str, weights: Path | None = None, device: str | None = None) -> "Encoder":
     """The encoder of that name; ``saccade:RUN`` is the last layer but one of a trained cell model."""
-    place = device or default_device()
+    place = device or _fastest(name)
     if name.startswith(_OF_RUNS):
         from saccade.inference.cell_encoder import cell_encoder
 
@@ -117,6 +118,15 @@ def announce(job: "Job", work: "Plan") -> None:
     write_job(job)
     again = f", of which {work.changed} again: settings or files have changed" if work.changed else ""
     say(f"{len(work.done)} of {len(work.done) + len(work.todo)} slides are done; {len(work.todo)} to embed{again}")
+
+
+def _fastest(encoder: str) -> str:
+    """A GPU where there is one, for encoders that are networks."""
+    if encoder == _BUILT_IN:
+        return "cpu"
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _share(text: str) -> tuple[int, int]:

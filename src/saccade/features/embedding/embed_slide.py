@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -11,30 +12,25 @@ import numpy as np
 from saccade.core.errors import SaccadeError, one_line
 from saccade.core.files import claimed_path
 from saccade.features.embedding.job import Item, Job
-from saccade.features.embedding.reading import read_patches
-from saccade.features.embedding.state import SlideState, Stage, read_state
+from saccade.features.embedding.reading import Pace, read_patches
+from saccade.features.embedding.state import SlideState, read_state
 from saccade.features.embedding.timers import Timers
 from saccade.features.encoders import Encoder
 from saccade.features.patching import PatchPlan, plan_patches
-from saccade.features.store import BagAttributes, BagWriter, write_patches
-from saccade.imaging.slides import Slide, StatedMpp, open_slide
-from saccade.imaging.tissue import Tissue, find_tissue, load_mask, preview, write_tissue
+from saccade.features.store import BagAttributes, BagWriter, write_coords
+from saccade.features.store.attributes import source_facts
+from saccade.imaging.slides import Slide
+from saccade.imaging.slides.reader import Picture
+from saccade.imaging.tissue.finding import find_tissue
+from saccade.imaging.tissue.geojson import write_tissue
+from saccade.imaging.tissue.masks import own_tissue
+from saccade.imaging.tissue.preview import preview
+from saccade.imaging.tissue.tissue import Tissue
+
+_QUALITY = 85  # of the preview's JPEG
 
 Tell = Callable[[int, int], None]
 """Told how many patches of how many are done."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How a slide is read, which decides no bag's content but its speed and memory.
-
-    Attributes:
-        workers: Threads that read.
-        batch: Patches encoded at a time.
-    """
-
-    workers: int = 2
-    batch: int = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +38,6 @@ class Prepared:
     """A slide whose patches are known and not yet read."""
 
     slide: Slide
-    mpp: StatedMpp
-    tissue: Tissue
     patches: PatchPlan
 
 
@@ -73,16 +67,20 @@ class SlideWork:
 
     def embed(self, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> SlideState:
         """Read, encode and write its patches; returns what became of it."""
-        self._guarded(lambda: self._embed(prepared, encoder, pace, tell))
+        outputs = self._guarded(lambda: self._embed(prepared, encoder, pace, tell))
+        prepared.slide.close()
+        if outputs is not None:
+            self._note(stage="done", status="done" if len(prepared.patches) else "empty", outputs=outputs)
         return self.state
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
         """What the action returns; whatever it raises becomes the slide's state, and the job goes on."""
         try:
-            return action()
+            with self.timers("wall"):
+                return action()
         except SaccadeError as error:
             self._note(status=getattr(error, "status", "failed"), error=str(error))
-        except (Exception, MemoryError) as error:  # a reader or encoder may fail in any way: one slide, one line
+        except Exception as error:  # a reader or encoder may fail in any way: one slide, one line
             reason = one_line(f"{type(error).__name__}: {error}"[:300], source=str(self.item.slide.path))
             self._note(status="failed", error=reason)
         return None
@@ -92,66 +90,87 @@ class SlideWork:
         self.state = self.state.but(seconds=self.timers.seconds(), **changes)
         self.state.write(self.job.state(self.item))
 
-    def _stage(self, stage: Stage, **facts: Any) -> None:
-        self._note(stage=stage, **facts)
-
     def _prepare(self) -> Prepared:
-        settings, found = self.job.settings, self.item.slide
+        settings = self.job.settings
         with self.timers("open"):
-            slide = open_slide(found.path)
-            given = (found.mpp, "manifest") if found.mpp else (settings.source_mpp, "--source-mpp")
-            if given[0] is not None and (slide.stated_mpp is None or found.mpp):
-                slide = slide.with_mpp(*given)
+            slide = self.item.slide.open(settings.source_mpp)
             mpp = slide.mpp
-        self._stage("tissue", mpp={"value": mpp.value, "source": mpp.source})
+        self._note(stage="tissue", mpp={"value": mpp.value, "source": mpp.source})
         with self.timers("tissue"):
-            tissue, thumbnail = self._tissue(slide, mpp)
+            thumbnail, downsample = slide.thumbnail(mpp=settings.tissue.thumbnail_mpp)
+            tissue = self._tissue(slide, thumbnail, downsample)
             downsamples = [level.downsample for level in slide.levels]
             patches = plan_patches(slide.width, slide.height, mpp.value, downsamples, tissue, settings.patches)
-            self._pictures(thumbnail, tissue, patches)
-        return Prepared(slide, mpp, tissue, patches)
+            self._draw(thumbnail, tissue, patches)
+        facts = {"found": tissue.found, "area_mm2": round(tissue.area_mm2, 4), "share": round(tissue.fraction, 4)}
+        self._note(stage="read", patches=len(patches), tissue=facts)
+        return Prepared(slide, patches)
 
-    def _tissue(self, slide: Slide, mpp: StatedMpp) -> tuple[Tissue, np.ndarray]:
-        """Tissue from the slide's own mask if it has one, else as it is found; and the thumbnail."""
-        settings = self.job.settings.tissue
-        thumbnail, downsample = slide.thumbnail(settings.thumbnail_mpp / mpp.value)
-        own = self.item.slide.tissue_path
+    def _tissue(self, slide: Slide, thumbnail: Picture, downsample: float) -> Tissue:
+        """Tissue from the slide's own mask if it has one, else as it is found."""
+        own, mpp = self.item.slide.tissue_path, slide.mpp.value
         if own is not None:
-            return load_mask(own, slide.width, slide.height, mpp.value), thumbnail
-        return find_tissue(thumbnail, downsample, mpp.value, settings), thumbnail
+            return own_tissue(own, slide.width, slide.height, downsample, mpp)
+        return find_tissue(thumbnail, downsample, mpp, self.job.settings.tissue)
 
-    def _pictures(self, thumbnail: np.ndarray, tissue: Tissue, patches: PatchPlan) -> None:
-        """Outline of the tissue, and a picture of it with the patches."""
-        picture = preview(thumbnail, tissue, patches.boxes)
-        _, data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
+    def _draw(self, thumbnail: Picture, tissue: Tissue, patches: PatchPlan) -> None:
+        """The outline of the tissue, and a picture of it with the patches."""
+        picture = cv2.cvtColor(preview(thumbnail, tissue, patches.boxes), cv2.COLOR_RGB2BGR)
+        _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
         with claimed_path(self.job.preview(self.item)) as temporary:
             temporary.write_bytes(data.tobytes())
         write_tissue(self.job.polygons(self.item), tissue)
 
-    def _embed(self, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> None:
-        patches, total = prepared.patches, len(prepared.patches.coords)
-        self._stage("read", patches=total, tissue=prepared.tissue.summary())
-        attributes = self._attributes(prepared, encoder)
-        with ThreadPoolExecutor(1, thread_name_prefix="saccade-write") as writing:
-            with BagWriter(self.job.bag(self.item), patches.coords, encoder.dim, attributes, self.job.settings.half) as bag:
-                pending: Future[None] | None = None
-                for start, batch in read_patches(prepared.slide, patches, pace.batch, pace.workers, self.timers):
-                    with self.timers("encode"):
-                        features = encoder(batch)
-                    if pending is not None:
-                        pending.result()
-                    pending = writing.submit(self._put, bag, start, features)
-                    tell(start + len(batch), total)
-                if pending is not None:
-                    pending.result()
-                self._stage("write")
-                with self.timers("write"):
-                    write_patches(self.job.patches(self.item), patches.coords, attributes)
-                    bag.finish()
-        prepared.slide.close()
-        outputs = {kind: path.relative_to(self.job.folder).as_posix() for kind, path in self._outputs().items()}
-        self._note(stage="done", status="done" if total else "empty", outputs=outputs)
+    def _embed(self, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> dict[str, str]:
+        """Write the bag; returns the files made. The bag has its name once the last line of this has been reached."""
+        patches, attributes = prepared.patches, self._attributes(prepared)
+        rows = {"rows": len(patches), "dim": encoder.dim, "coords": patches.coords, "attributes": attributes}
+        with BagWriter(self.job.bag(self.item), **rows, half=self.job.settings.half) as bag:
+            self._fill(bag, prepared, encoder, pace, tell)
+            self._note(stage="write")
+            with self.timers("write"):
+                write_coords(self.job.patches(self.item), patches.coords, replace(attributes, encoder=""))
+        places = (self.job.bag, self.job.patches, self.job.preview, self.job.polygons)
+        return {each.__name__: each(self.item).relative_to(self.job.folder).as_posix() for each in places}
 
-    def _put(self, bag: BagWriter, start: int, features: np.ndarray) -> None:
-        with self.timers("write"):
-            bag.put(start, features)
+    def _fill(self, bag: BagWriter, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> None:
+        """Read by some threads, encode in this one, write in another: all three at once."""
+
+        def put(start: int, features: np.ndarray) -> None:
+            with self.timers("write"):
+                bag.put(start, features)
+
+        side, total = self.job.settings.patches.patch, len(prepared.patches)
+        batches = read_patches(prepared.slide, prepared.patches, side, pace, self.timers)
+        with closing(batches), ThreadPoolExecutor(1, thread_name_prefix="saccade-write") as writing:
+            written: Future[None] | None = None
+            for start, batch in batches:
+                with self.timers("encode"):
+                    features = encoder(batch)
+                if written is not None:
+                    written.result()  # at most one batch of features waits, and an error ends the slide
+                written = writing.submit(put, start, features)
+                tell(start + len(batch), total)
+            if written is not None:
+                written.result()
+
+    def _attributes(self, prepared: Prepared) -> BagAttributes:
+        """What the bag says about itself."""
+        settings, slide, plan = self.job.settings, prepared.slide, prepared.patches
+        return BagAttributes(
+            self.item.slide.name,
+            patch_size=settings.patches.patch,
+            patch_size_level0=plan.patch_size_level0,
+            mpp=settings.patches.mpp,
+            source_mpp=slide.mpp.value,
+            level0_width=slide.width,
+            level0_height=slide.height,
+            overlap=settings.patches.overlap,
+            stride_level0=plan.stride_level0,
+            folder=str(self.job.bag(self.item).parent),
+            encoder=settings.encoder["name"],
+            encoder_facts=settings.encoder,
+            settings_hash=settings.hash(),
+            extra={"source_mpp_from": slide.mpp.source, "reader": slide.backend, "read_level": plan.read_level},
+            **source_facts(self.item.slide.path),
+        )

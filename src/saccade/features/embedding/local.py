@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from saccade.features.embedding.embed_slide import Pace, Prepared, SlideWork, Tell
+from saccade.features.embedding.embed_slide import Prepared, SlideWork, Tell
 from saccade.features.embedding.job import Item, Job
+from saccade.features.embedding.reading import Pace
 from saccade.features.embedding.state import SlideState
 from saccade.features.encoders import Encoder
 

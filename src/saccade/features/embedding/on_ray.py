@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from saccade.core.errors import BadInput
-from saccade.features.embedding.embed_slide import Pace, SlideWork
+from saccade.features.embedding.embed_slide import SlideWork
 from saccade.features.embedding.job import Item, Job
+from saccade.features.embedding.reading import Pace
 from saccade.features.embedding.state import SlideState
 from saccade.features.encoders import Encoder
 

@@ -14,12 +14,12 @@ class Timers:
     >>> with timers("read"):
     ...     pass
     >>> sorted(timers.seconds())
-    ['read', 'wall']
+    ['read']
     """
 
     def __init__(self) -> None:
         self._seconds: dict[str, float] = defaultdict(float)
-        self._lock, self._start = Lock(), time.perf_counter()
+        self._lock = Lock()
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
@@ -33,6 +33,6 @@ class Timers:
                 self._seconds[stage] += spent
 
     def seconds(self) -> dict[str, float]:
-        """All stages so far, and ``wall``, what has passed since the start; rounded to a tenth of a millisecond."""
-        wall = time.perf_counter() - self._start
-        return {stage: round(value, 4) for stage, value in {**self._seconds, "wall": wall}.items()}
+        """All stages so far, rounded to a tenth of a millisecond."""
+        with self._lock:
+            return {stage: round(value, 4) for stage, value in self._seconds.items()}
