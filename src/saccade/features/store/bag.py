@@ -17,8 +17,15 @@ _CHECKED_ROWS = 4096
 class Features(Protocol):
     """What a bag's features answer to, wherever they lie."""
 
-    shape: tuple[int, int]
-    dtype: np.dtype
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Patches and numbers per patch."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the rows, as stored."""
+        ...
 
     def __len__(self) -> int:
         """Patches."""
