@@ -20,9 +20,9 @@ from saccade.imaging.tissue.tissue import Found, Tissue
 
 Mask = Bool[np.ndarray, "height width"]
 
-_STAIN_LIMITS, _STAIN_FAINT = (10, 18), 6  # steps of optical density: 0.05 to 0.09, and 0.03
+_STAIN_LIMITS, _STAIN_FAINT = (8, 18), 6  # steps of optical density: 0.04 to 0.09, and 0.03
 _GLOW_LIMITS, _GLOW_FAINT = (64, 112), 40  # 3 to 10 levels above dark glass, and 1.4
-_SMOOTH_UM = 12.0  # radius over which a thumbnail's noise is taken out
+_SMOOTH_UM = 8.0  # radius over which a thumbnail's noise is taken out
 _JOIN_UM = 24.0  # gaps that are closed: between fibres
 
 
@@ -56,8 +56,10 @@ def find_tissue(
     scale = downsample * mpp
     glass = find_glass(thumbnail)
     distance, marks, limits, faint = _distances(thumbnail, glass, scale, settings)
+    # Where no glass is seen there are no two sides to part: everything may be tissue.
+    between = int(np.clip(_otsu(distance, ~marks), *limits)) if glass.seen else limits[0]
     thresholds: tuple[tuple[Found, int], ...] = (
-        ("fluorescent" if glass.dark else "stained", int(np.clip(_otsu(distance, ~marks), *limits))),
+        ("fluorescent" if glass.dark else "stained", between),
         ("faint", faint),
     )
     for found, threshold in thresholds:
@@ -95,7 +97,7 @@ def _joined(mask: Mask, scale: float) -> Mask:
     """The mask with narrow gaps closed; what touches the picture's edge is treated as if it went on there."""
     kernel = disc(_JOIN_UM / scale)
     reach = len(kernel) // 2
-    padded = cv2.copyMakeBorder(mask.astype(np.uint8), *(reach,) * 4, cv2.BORDER_REPLICATE)
+    padded = np.pad(mask.astype(np.uint8), reach, mode="edge")
     closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, kernel)
     closed = closed[reach : closed.shape[0] - reach, reach : closed.shape[1] - reach]
     return closed.astype(bool)

@@ -123,7 +123,7 @@ def _ring(points: Any, source: str) -> Ring:
     try:
         ring = np.array([point[:2] for point in points], np.float64)
     except (TypeError, ValueError, KeyError):
-        ring = np.empty(0)
-    if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 3 or not np.isfinite(ring).all():
+        ring = np.empty((0, 2))
+    if ring.shape[1:] != (2,) or len(ring) < 3 or not np.isfinite(ring).all():
         raise BadInput("a polygon's ring is no list of three or more points x, y", _REMEDY, source)
     return ring[:-1] if (ring[0] == ring[-1]).all() else ring

@@ -8,18 +8,18 @@ as the dye that marks a surgical margin, stays tissue.
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float32, UInt8
 
-from saccade.imaging.tissue.background import OD_STEP
-from saccade.imaging.tissue.pieces import disc
+from saccade.imaging.tissue.background import OD_STEP, extremes
+from saccade.imaging.tissue.pieces import disc, touching_edge
 
 Mask = Bool[np.ndarray, "height width"]
 Density = UInt8[np.ndarray, "height width 3"]
 
-_STROKE_UM = 120.0  # no pen is thinner than twice this
+_STROKE_UM = 80.0  # no pen is thinner than twice this
 _RIM_UM = 40.0  # of an edge, over which it fades into glass
 _BLACK = 40  # brightest channel of what no light reached
-_STAIN_SHARE = 0.8  # of the tissue: beyond, the colour is the slide's dye and no ink
+_STAIN_SHARE, _UNEVEN = 0.5, 0.1  # of the tissue, and optical density between neighbours: beyond both it is a dye
 
 
 def find_pen(density: Density, tissue: Mask, mpp: float) -> Mask:
@@ -34,37 +34,50 @@ def find_pen(density: Density, tissue: Mask, mpp: float) -> Mask:
     cool = (red > 1.1 * green + 0.1) & (red - blue > 0.2)
     green_ink = (red - green > 0.15) & (blue >= green)
     inks = [cool | green_ink, (np.minimum(np.minimum(red, green), blue) > 0.75) & (np.abs(red - blue) < 0.2)]
+    uneven = _unevenness(density)
     pen = np.zeros(tissue.shape, bool)
     for ink in inks:
-        pen |= _strokes(ink & tissue, tissue, mpp)
+        pen |= _strokes(ink & tissue, tissue, uneven, mpp)
     crimson = (red < 0.15) & (green > 0.45) & (blue > 0.65 * green)
-    return pen | _on_glass(_strokes(crimson & tissue, tissue, mpp), tissue, mpp)
+    return pen | _on_glass(_strokes(crimson & tissue, tissue, uneven, mpp), tissue, mpp)
 
 
 def find_corners(thumbnail: UInt8[np.ndarray, "height width 3"], mpp: float) -> Mask:
     """Black that reaches in from the edge of the picture, and the rim where it fades."""
-    black = (thumbnail.max(axis=2) < _BLACK).astype(np.uint8)
-    _, labels = cv2.connectedComponents(black, connectivity=8)
-    edges = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    touching = np.isin(labels, np.unique(edges[edges > 0])).astype(np.uint8)
-    return cv2.dilate(touching, disc(_RIM_UM / mpp)).view(bool) if touching.any() else touching.view(bool)
+    black = (extremes(thumbnail)[1] < _BLACK).astype(np.uint8)
+    count, labels = cv2.connectedComponents(black, connectivity=8)
+    reaching = np.zeros(count, np.uint8)
+    reaching[touching_edge(np.asarray(labels))] = 1
+    reaching[0] = 0
+    return cv2.dilate(reaching[np.asarray(labels, np.int32)], disc(_RIM_UM / mpp)).astype(bool)
 
 
-def _strokes(ink: Mask, tissue: Mask, mpp: float) -> Mask:
+def _unevenness(density: Density) -> Float32[np.ndarray, "height width"]:
+    """Optical density between neighbouring pixels, on average over the channels."""
+    kernel = np.ones((3, 3), np.uint8)
+    spread = cv2.dilate(density, kernel) - cv2.erode(density, kernel)
+    return cv2.transform(spread, np.full((1, 3), 1 / 3)).astype(np.float32) * OD_STEP
+
+
+def _strokes(ink: Mask, tissue: Mask, uneven: Float32[np.ndarray, "height width"], mpp: float) -> Mask:
     """The wide parts of ink, and what of their rims stands out from the glass."""
     wide = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, disc(_RIM_UM / mpp))
-    core = cv2.morphologyEx(wide, cv2.MORPH_OPEN, disc(_STROKE_UM / mpp))
-    if not core.any() or core.sum() > _STAIN_SHARE * tissue.sum():
+    core = cv2.morphologyEx(wide, cv2.MORPH_OPEN, disc(_STROKE_UM / mpp)).astype(bool)
+    if not core.any() or (core.sum() > _STAIN_SHARE * tissue.sum() and np.median(uneven[core]) > _UNEVEN):
         return np.zeros(ink.shape, bool)
-    return cv2.dilate(core, disc(2 * _RIM_UM / mpp)).view(bool) & tissue
+    return cv2.dilate(core.view(np.uint8), disc(2 * _RIM_UM / mpp)).astype(bool) & tissue
 
 
 def _on_glass(pen: Mask, tissue: Mask, mpp: float) -> Mask:
     """Those strokes most of whose surroundings are glass."""
-    count, labels = cv2.connectedComponents(pen.astype(np.uint8), connectivity=8)
-    kept = np.zeros(count, bool)
-    for label in range(1, count):
-        stroke = (labels == label).astype(np.uint8)
-        around = cv2.dilate(stroke, disc(2 * _RIM_UM / mpp)) > stroke
-        kept[label] = not tissue[around].mean() > 0.5
+    count, found = cv2.connectedComponents(pen.astype(np.uint8), connectivity=8)
+    labels = np.asarray(found, np.int32)
+    if count == 1:
+        return pen
+    around = cv2.dilate(labels.astype(np.float32), disc(3 * _RIM_UM / mpp)).astype(np.int32)
+    around[pen] = 0  # the number of the stroke a pixel lies beside
+    beside = np.bincount(around.ravel(), minlength=count)
+    on_tissue = np.bincount(around.ravel(), weights=tissue.ravel(), minlength=count)
+    kept = on_tissue <= 0.5 * beside
+    kept[0] = False
     return kept[labels]

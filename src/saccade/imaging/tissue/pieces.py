@@ -2,11 +2,13 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Int, UInt8
 
 from saccade.imaging.tissue.settings import TissueSettings
+from saccade.imaging.tissue.tissue import pixel_mm2
 
 Mask = Bool[np.ndarray, "height width"]
+Labels = Int[np.ndarray, "height width"]
 
 
 def tidy(mask: Mask, mpp: float, settings: TissueSettings) -> Mask:
@@ -17,11 +19,12 @@ def tidy(mask: Mask, mpp: float, settings: TissueSettings) -> Mask:
         mpp: Micrometres per pixel of the mask.
         settings: The areas.
     """
-    pixel = (mpp / 1000) ** 2
-    filled = ~_without_small(~mask, settings.min_hole_mm2 / pixel, connectivity=4)
-    areas = _areas(filled, 8)
-    least = max(settings.min_area_mm2 / pixel, settings.min_relative * max(areas[1:], default=0))
-    return _without_small(filled, least, connectivity=8)
+    pixel = pixel_mm2(mpp)
+    filled = _filled(mask, settings.min_hole_mm2 / pixel)
+    labels, areas = _pieces(filled, connectivity=8)
+    areas[0] = 0
+    least = max(1.0, settings.min_area_mm2 / pixel, settings.min_relative * float(areas.max()))
+    return (areas >= least)[labels]
 
 
 def disc(radius: float) -> UInt8[np.ndarray, "side side"]:
@@ -34,15 +37,22 @@ def disc(radius: float) -> UInt8[np.ndarray, "side side"]:
     return (reach[:, None] ** 2 + reach**2 <= radius**2).astype(np.uint8)
 
 
-def _areas(mask: Mask, connectivity: int) -> list[int]:
-    """Pixels of the background, then of each piece."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
-    return stats[:, cv2.CC_STAT_AREA].tolist()
+def touching_edge(labels: Labels) -> Int[np.ndarray, " piece"]:
+    """Which pieces reach the edge of the picture."""
+    return np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
 
 
-def _without_small(mask: Mask, least: float, connectivity: int) -> Mask:
-    """The mask without pieces of fewer than ``least`` pixels."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=connectivity)
-    kept = stats[:, cv2.CC_STAT_AREA] >= least
-    kept[0] = False
-    return kept[labels]
+def _filled(mask: Mask, least: float) -> Mask:
+    """The mask without holes of fewer than ``least`` pixels; what reaches the picture's edge is no hole."""
+    labels, areas = _pieces(~mask, connectivity=4)
+    holes = areas < least
+    holes[touching_edge(labels)] = False
+    holes[0] = True  # the mask itself
+    return holes[labels]
+
+
+def _pieces(mask: Mask, connectivity: int) -> tuple[Labels, Int[np.ndarray, " piece"]]:
+    """Number of the piece each pixel belongs to, 0 for none, and the pixels of each."""
+    _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=connectivity)
+    whole = np.asarray(labels, np.int32)
+    return whole, np.bincount(whole.ravel())
