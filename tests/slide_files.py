@@ -125,4 +125,3 @@ def area_means(image: np.ndarray, ratio: float) -> np.ndarray:
 def smooth(image: np.ndarray) -> np.ndarray:
     """The picture without its finest detail."""
     return cv2.GaussianBlur(image, (0, 0), 8)
-
