@@ -7,7 +7,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
-from saccade.core.manifest import COLUMNS, inspect_manifest, load_manifest, ordered_classes, part_of
+from saccade.core.manifest import (
+    COLUMNS,
+    inspect_manifest,
+    inspect_slide_table,
+    load_manifest,
+    load_slide_table,
+    ordered_classes,
+    part_of,
+)
 
 
 @pytest.fixture
@@ -144,6 +152,39 @@ def test_the_page_names_every_column(root: Path) -> None:
     page = (root / "docs" / "how-to" / "prepare_images.md").read_text(encoding="utf-8")
     missing = {name for names in COLUMNS.values() for name in names if f"`{name}`" not in page}
     assert not missing
+
+
+def test_a_table_of_slides_needs_no_labels(folder: Path) -> None:
+    path = write(folder, "path,tissue_path,annotation_path\na.png,sub/c_mask.png,\nsub,,b.png\n")
+    a, series = load_slide_table(path).rows
+    assert (a.label, a.tissue_path, a.annotation_path) == ("", folder / "sub/c_mask.png", None)
+    assert (series.path, series.annotation_path) == (folder / "sub", folder / "b.png")
+    assert load_slide_table(path).classes == ()
+    with pytest.raises(BadInput, match="has no column for the label"):
+        load_manifest(path)
+
+
+def test_some_slides_may_have_labels(folder: Path) -> None:
+    path = write(folder, "path,label\na.png,x\nb.png,\n")
+    assert [row.label for row in load_slide_table(path).rows] == ["x", ""] and load_slide_table(path).classes == ("x",)
+    with pytest.raises(BadInput, match="row 3: the label is missing"):
+        load_manifest(path)
+
+
+def test_only_slides_may_be_folders(folder: Path) -> None:
+    path = write(folder, "path,label,tissue_path\nsub,x,\na.png,x,sub\n")
+    with pytest.raises(BadInput, match="row 2: there is no file 'sub'"):
+        load_manifest(path)
+    manifest, problems = inspect_slide_table(path)
+    assert [row.name for row in manifest.rows] == ["sub"]
+    assert [str(problem.message) for problem in problems] == ["there is no file 'sub'"]
+
+
+def test_a_folder_beside_an_mrxs_file_is_not_the_slide(folder: Path) -> None:
+    (folder / "m.mrxs").touch()
+    (folder / "m").mkdir()
+    (row,) = load_slide_table(write(folder, "slide_id\nm\n")).rows
+    assert row.path == folder / "m.mrxs"
 
 
 def test_order_of_classes() -> None:

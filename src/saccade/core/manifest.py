@@ -156,7 +156,12 @@ def load_slide_table(path: Path | str) -> Manifest:
 
 def inspect_slide_table(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     """The good rows of a manifest of slides, and a problem for each bad one; raises as ``inspect_manifest`` does."""
-    return _inspected(path, ("path",), os.path.exists)
+    return _inspected(path, ("path",), _is_slide)
+
+
+def _is_slide(path: str) -> bool:
+    """A file or a folder, but not the folder beside an MRXS file, whose name may be given without its suffix."""
+    return os.path.isfile(path) or (os.path.isdir(path) and not os.path.isfile(f"{path}.mrxs"))
 
 
 def _inspected(
@@ -225,7 +230,7 @@ def _row(entry: TableRow, columns: Mapping[str, str], needed: tuple[str, ...], f
     if "label" in needed and not cells["label"]:
         raise BadInput("the label is missing", "fill it in or remove the row", place)
     beside = {field: cells.get(field, "") for field in ("mask_path", "tissue_path", "annotation_path")}
-    found = {field: files.find(name, place) for field, name in beside.items() if name}
+    found = {field: files.beside(name, place) for field, name in beside.items() if name}
     return Row(
         path=path,
         label=cells.get("label", ""),
@@ -300,6 +305,10 @@ class _Files:
         if fitting:
             raise BadInput(f"{text!r} fits {len(fitting)} files", "write the name with its suffix", place)
         raise BadInput(f"there is no file {text!r}", "correct the path, which is relative to the table", place)
+
+    def beside(self, text: str, place: str) -> Path:
+        """The file a cell names beside the image; no folder, whatever an image may be."""
+        return _Files(self.folder, os.path.isfile).find(text, place)
 
     def name(self, path: Path) -> str:
         """The path relative to the folder, with forward slashes."""

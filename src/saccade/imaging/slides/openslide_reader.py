@@ -81,26 +81,31 @@ class OpenSlideReader:
         self._handle = None
 
     def _twice(self, action: Any) -> Any:
-        """Do something with the handle; where it fails, with a new one, as the old may have been broken before."""
-        first = self._current(None)
+        """Do something with the handle; where it fails, with a new one that no other thread can break meanwhile."""
+        shared = self._current()
         try:
-            return action(first)
+            return action(shared)
         except OpenSlideError:
-            second = self._current(first)
-        try:
-            return action(second)
-        except OpenSlideError:
-            self._current(second)
-            raise
+            self._replace(shared, None)
+        own = _opened(self.path)
+        result = action(own)
+        self._replace(None, own)
+        return result
 
-    def _current(self, broken: Any) -> Any:
-        """The handle; a new one in place of a broken one, unless another thread has seen to it."""
+    def _current(self) -> Any:
+        """The handle that threads share."""
         with self._lock:
             if self._closed:
                 raise ValueError(f"{self.path}: the slide is closed")
-            if broken is not None and self._handle is broken:
+            if self._handle is None:
                 self._handle = _opened(self.path)
             return self._handle
+
+    def _replace(self, old: Any, new: Any) -> None:
+        """Share another handle, unless someone has replaced the old one meanwhile."""
+        with self._lock:
+            if self._handle is old and not self._closed:
+                self._handle = new
 
 
 def over(pixels: UInt8[np.ndarray, "_height _width 4"], background: tuple[int, int, int]) -> Picture:

@@ -128,7 +128,8 @@ def pasted(
         level: The level.
         box: x, y in base pixels; width, height in pixels of the level.
         background: Colour of what lies outside.
-        fetch: From first and last-but-one row, and the same of columns, all inside, to their pixels; grey or RGB.
+        fetch: From first and last-but-one row, and the same of columns, all inside, to their pixels, in an
+            array of its own; grey or RGB.
     """
     x, y, width, height = box
     left, top = (round(place / level.downsample) for place in (x, y))
@@ -145,5 +146,5 @@ def pasted(
 
 
 def _rgb(pixels: UInt8[np.ndarray, "_height _width _channel"]) -> Picture:
-    """Grey as three channels; an array of its own, which the caller may change."""
-    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    """Grey as three channels."""
+    return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels

@@ -76,7 +76,7 @@ class TiffReader:
             raise UnreadableSlide(
                 f"its picture {name!r} cannot be read ({error})", COPY_AGAIN, str(self.path)
             ) from error
-        return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+        return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
     def close(self) -> None:
         """Let the unpacked tiles go; the file itself is only open while a tile is unpacked."""

@@ -1,0 +1,52 @@
+"""A few open files, the most recently used."""
+
+from pathlib import Path
+
+import pytest
+
+from saccade.imaging.slides.handles import Handles
+
+
+class Opened:
+    """Stands in for a reader, and notes when it is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.facts = None
+
+    def read_region(self, *_: int) -> None: ...
+    def associated_image(self, name: str) -> None: ...
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def opened() -> list[Path]:
+    return []
+
+
+def test_the_longest_unused_makes_room(opened: list[Path]) -> None:
+    def make(path: Path) -> Opened:
+        opened.append(path)
+        return Opened(path)
+
+    a, b, c = map(Path, "abc")
+    handles = Handles(limit=2)
+    first = handles.reader(a, make)
+    handles.reader(b, make)
+    assert handles.reader(a, make) is first
+    handles.reader(c, make)
+    assert len(handles) == 2 and a in handles and c in handles and b not in handles
+    handles.reader(b, make)
+    assert opened == [a, b, c, b] and a not in handles
+    assert first.path == a, "whoever still holds a reader may go on with it"
+
+
+def test_dropped_and_replaced() -> None:
+    handles = Handles(limit=2)
+    path = Path("a")
+    first = handles.reader(path, Opened)
+    handles.keep(path, other := Opened(path))
+    assert handles.reader(path, Opened) is other is not first
+    handles.drop(path)
+    handles.drop(path)
+    assert path not in handles and handles.reader(path, Opened) is not other

@@ -1,0 +1,121 @@
+"""What is particular to OpenSlide: transparent pixels, pictures beside the slide, its own words for failing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openslide import OpenSlide, lowlevel
+from PIL import Image
+
+from saccade.imaging.slides import openslide_reader
+from saccade.imaging.slides.errors import UnreadableSlide, UnsupportedSlide
+from saccade.imaging.slides.openslide_reader import OpenSlideReader, over
+from tests.slide_files import picture, pyramid, write_png, write_pyramid
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_pyramid(tmp_path / "a.tif", pyramid())
+
+
+def plainly(
+    path: Path, x: int, y: int, level: int, size: tuple[int, int], background: tuple[int, int, int]
+) -> np.ndarray:
+    """The plain path: OpenSlide's public function, its picture laid over the background by Pillow."""
+    with OpenSlide(path) as slide:
+        region = slide.read_region((x, y), level, size)
+    canvas = Image.new("RGBA", region.size, background)
+    return np.asarray(Image.alpha_composite(canvas, region).convert("RGB"))
+
+
+@pytest.mark.parametrize(("x", "y", "level"), [(0, 0, 0), (700, 450, 0), (-30, -20, 0), (13, 27, 1), (751, 499, 2)])
+@pytest.mark.parametrize("background", [(255, 255, 255), (10, 200, 90)])
+def test_the_fast_path_is_the_plain_one(
+    path: Path, x: int, y: int, level: int, background: tuple[int, int, int]
+) -> None:
+    """Between pixels, and at edges, some are half transparent: rounding may differ by a step or two."""
+    reader = OpenSlideReader(path)
+    reader.facts = replace(reader.facts, background=background)
+    found = reader.read_region(x, y, level, 90, 80)
+    expected = plainly(path, x, y, level, (90, 80), background)
+    assert np.abs(found.astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("opacity", [0, 1, 77, 128, 254, 255])
+def test_over(opacity: int) -> None:
+    """Against the formula: colour × opacity + background × (1 − opacity)."""
+    colours = picture(20, 30)
+    premultiplied = np.rint(colours * (opacity / 255)).astype(np.uint8)
+    pixels = np.dstack([premultiplied[..., ::-1], np.full((20, 30), opacity, np.uint8)])
+    background = np.array([240, 10, 128])
+    expected = colours * (opacity / 255) + background * (1 - opacity / 255)
+    assert np.abs(over(np.ascontiguousarray(pixels), (240, 10, 128)) - expected).max() <= 1.01
+
+
+def test_one_clear_pixel_among_others() -> None:
+    pixels = np.full((4, 5, 4), 255, np.uint8)
+    pixels[2, 3] = 0
+    found = over(pixels, (1, 2, 3))
+    assert found[2, 3].tolist() == [1, 2, 3] and (np.delete(found.reshape(-1, 3), 13, axis=0) == 255).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "colour"),
+    [("ffffff", (255, 255, 255)), ("0a1B2c", (10, 27, 44)), ("", (255,) * 3), ("red", (255,) * 3), ("ff", (255,) * 3)],
+)
+def test_background_colours(text: str, colour: tuple[int, int, int]) -> None:
+    assert openslide_reader._colour(text) == colour
+
+
+def test_bounds() -> None:
+    named = {f"openslide.bounds-{side}": str(number) for number, side in enumerate(("x", "y", "width", "height"), 5)}
+    assert openslide_reader._bounds(named) == (5, 6, 7, 8)
+    del named["openslide.bounds-y"]
+    assert openslide_reader._bounds(named) is None
+
+
+def test_what_it_says_of_itself(path: Path) -> None:
+    facts = OpenSlideReader(path).facts
+    assert (facts.backend, facts.vendor, facts.associated, facts.bounds) == ("openslide", "generic-tiff", (), None)
+    assert facts.stated_mpp is not None and facts.stated_mpp.value == pytest.approx(0.25)
+    assert facts.stated_mpp.source == "openslide.mpp-x"
+
+
+def test_all_handles_share_one_cache(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = []
+    monkeypatch.setattr(lowlevel, "set_cache", lambda handle, cache: caches.append(cache))
+    OpenSlideReader(path), OpenSlideReader(path)
+    assert len(caches) == 2 and caches[0] is caches[1]
+
+
+def test_what_it_does_not_know(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedSlide, match="no kind that OpenSlide knows"):
+        OpenSlideReader(write_png(tmp_path / "a.png", pyramid(1)))
+
+
+def test_a_header_that_promises_too_much(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:400_000])
+    with pytest.raises((UnreadableSlide, UnsupportedSlide)):
+        reader = OpenSlideReader(path)
+        for level in range(3):
+            reader.read_region(0, 0, level, 768 >> level, 512 >> level)
+
+
+@pytest.mark.real_data
+def test_real_pictures_beside_the_slide(real_data: Path) -> None:
+    path = real_data / "slides" / "cmu-1-small-region.svs"
+    reader = OpenSlideReader(path)
+    assert set(reader.facts.associated) == {"label", "macro", "thumbnail"}
+    with OpenSlide(path) as slide:
+        for name in reader.facts.associated:
+            expected = np.asarray(slide.associated_images[name].convert("RGB"))
+            assert np.array_equal(reader.associated_image(name), expected)
+            assert expected.std() > 1
+
+
+@pytest.mark.real_data
+def test_a_real_broken_picture(real_data: Path) -> None:
+    reader = OpenSlideReader(real_data / "slides" / "unreadable.svs")
+    with pytest.raises(UnreadableSlide, match="its picture 'thumbnail' cannot be read"):
+        reader.associated_image("thumbnail")
