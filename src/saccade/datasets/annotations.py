@@ -1,4 +1,4 @@
-"""Annotations of a slide as GeoJSON, the dialect of QuPath: a FeatureCollection of classified polygons in base pixels."""
+"""Annotations of a slide as GeoJSON, in the dialect of QuPath: classified polygons in base pixels."""
 
 import uuid
 import zlib

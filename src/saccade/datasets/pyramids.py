@@ -243,9 +243,8 @@ class _Making:
     ) -> None:
         self.source, self.settings, self.pool, self.progress = source, settings, pool, progress
         self.kept = settings.halvings(source.height, source.width)
-        self.spools = {
-            halvings: _Spool(stack.enter_context(tempfile.TemporaryFile(dir=folder))) for halvings in self.kept[1:]
-        }
+        files = {halvings: tempfile.TemporaryFile(dir=folder) for halvings in self.kept[1:]}  # noqa: SIM115
+        self.spools = {halvings: _Spool(stack.enter_context(file)) for halvings, file in files.items()}
         self.waiting: dict[int, list[list[_Piece]]] = {halvings: [] for halvings in range(1, self.kept[-1] + 1)}
         self.known: dict[Hashable, _Block] = {}
         self.numbers = count()

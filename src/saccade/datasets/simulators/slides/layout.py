@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float
 
 from saccade.core.errors import BadInput
 from saccade.datasets.simulators.slides.description import PenStroke, Points, Region, SlideDescription
@@ -71,7 +70,7 @@ def draw_slide(
     rng = np.random.default_rng([41, seed])
     drawn = _Drawing(width, height, rng)
     for middle, radii in _seats(width, height, tissue, pieces, rng):
-        drawn.add_piece("stroma", _outline(rng, middle, radii, 0.12))
+        drawn.add_piece("stroma", _outline(rng, middle, radii, 0.16))
     for nest in nests:
         drawn.add_nests(nest)
     strokes = (_stroke(drawn.outlines[0], rng),) if pen else ()
@@ -97,7 +96,7 @@ def _outline(rng: np.random.Generator, middle: Points, radii: Points, rough: flo
     count = max(int(2 * np.pi * float(radii.mean()) / _STEP), 24)
     angles = np.arange(count) * 2 * np.pi / count
     waves = np.arange(2, max(count // 5, 4))
-    spectrum = rng.normal(0, 1, len(waves)) * waves**-1.25 * rough
+    spectrum = rng.normal(0, 1, len(waves)) * waves**-1.2 * rough
     waver = np.cos(angles[:, None] * waves + rng.uniform(0, 2 * np.pi, len(waves))) @ spectrum
     turn = rng.uniform(0, np.pi) if radii[0, 0] == radii[0, 1] else 0.0
     radius = np.exp(np.clip(waver, -0.7, 0.22))[:, None]
@@ -176,10 +175,7 @@ def _stroke(outline: Points, rng: np.random.Generator) -> PenStroke:
     start, count = int(rng.integers(len(outline))), max(len(outline) // 3, 8)
     part = outline[(start + np.arange(0, count, max(count // 40, 1))) % len(outline)]
     sway = np.cumsum(rng.normal(0, 0.004, (len(part), 1)), 0)
-    line = middle + (part - middle) * (1.12 + sway)
-    return PenStroke(line, float(rng.uniform(250, 450)), PENS[int(rng.integers(len(PENS)))])
-
-
-def area(ring: Float[np.ndarray, "point 2"]) -> float:
-    """Area inside a ring, in its unit squared."""
-    return float(abs(cv2.contourArea(ring.astype(np.float32))))
+    line = middle + (part - middle) * (1.1 + sway)
+    return PenStroke(
+        line, float(rng.uniform(0.02, 0.045) * min(np.ptp(outline, axis=0))), PENS[int(rng.integers(len(PENS)))]
+    )

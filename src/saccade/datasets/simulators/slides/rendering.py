@@ -22,7 +22,7 @@ from saccade.datasets.simulators.slides.tissue import dye_amounts
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
-_HAEMATOXYLIN, _EOSIN = (1.20, 1.25, 0.52), (0.09, 0.88, 0.32)
+_HAEMATOXYLIN, _EOSIN = (0.86, 1.08, 0.40), (0.08, 0.80, 0.34)
 _KEPT = 6  # chunks in memory
 _UNEVEN = 4.0  # grey values by which the glass differs over the slide
 
@@ -126,16 +126,18 @@ class SlideRenderer:
         )
 
     def _pen_near(self, x: int, y: int) -> bool:
+        corner, side = np.array([x, y]) * self.mpp, CHUNK * self.mpp
         return any(
-            (stroke.line.min(0) / self.mpp - stroke.width / self.mpp < (x + CHUNK, y + CHUNK)).all()
-            and (stroke.line.max(0) / self.mpp + stroke.width / self.mpp > (x, y)).all()
+            (stroke.line.min(0) - stroke.width < corner + side).all()
+            and (stroke.line.max(0) + stroke.width > corner).all()
             for stroke in self.description.strokes
         )
 
 
 def pen_absorbance(strokes: Sequence[PenStroke], x: int, y: int, mpp: float) -> Float[np.ndarray, "side side 3"]:
-    """What the pen takes of the light in a chunk: full inside a stroke, fading over its last twelfth."""
-    margin, coarse = 8, 16
+    """What the pen takes of the light in a chunk: full inside a stroke, fading at its edge."""
+    coarse = 16
+    margin = 4 + max((int(stroke.width / mpp / coarse) for stroke in strokes), default=0)
     count = CHUNK // coarse + 2 * margin
     total = np.zeros((CHUNK, CHUNK, 3), np.float32)
     for stroke in strokes:
@@ -143,7 +145,7 @@ def pen_absorbance(strokes: Sequence[PenStroke], x: int, y: int, mpp: float) -> 
         points = (stroke.line / mpp - (x, y)) / coarse + margin - 0.5
         width = max(round(stroke.width / mpp / coarse), 1)
         cv2.polylines(mask, [np.rint(points * 16).astype(np.int32)], False, 255, width, cv2.LINE_8, 4)
-        soft = cv2.GaussianBlur(mask, (0, 0), max(width / 12, 0.7)).astype(np.float32) / 255
+        soft = cv2.GaussianBlur(mask, (0, 0), max(width / 25, 0.7)).astype(np.float32) / 255
         low, high = margin - 2, count - margin + 2
         large = cv2.resize(soft[low:high, low:high], None, fx=coarse, fy=coarse, interpolation=cv2.INTER_LINEAR)
         inside = large[2 * coarse : -2 * coarse, 2 * coarse : -2 * coarse, None]

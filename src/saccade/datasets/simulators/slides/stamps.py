@@ -51,7 +51,7 @@ NUCLEI = {
     "spindle": NucleusKind((4.5, 8.0), (2.6, 5.0), (0.75, 1.2), 0.15, 0.1, 0, 0.05),
     "lymphocyte": NucleusKind((2.9, 3.7), (1.0, 1.2), (1.15, 1.6), 0.3, 0.1, 0, 0.04),
     "epithelial": NucleusKind((3.4, 4.6), (1.15, 1.6), (0.75, 1.1), 0.2, 0.18, 1, 0.04),
-    "tumour": NucleusKind((4.2, 7.4), (1.0, 1.65), (0.65, 1.35), 0.3, 0.22, 2, 0.1),
+    "tumour": NucleusKind((4.0, 7.2), (1.0, 1.7), (0.6, 1.35), 0.26, 0.25, 2, 0.08),
     "debris": NucleusKind((0.5, 1.9), (1.0, 1.5), (0.9, 1.5), 0.1, 0.0, 0, 0.15),
 }
 
@@ -81,7 +81,7 @@ def _nucleus(kind: NucleusKind, mpp: float, rng: np.random.Generator, index: int
     for _ in range(int(rng.integers(kind.nucleoli + 1))):
         place, size = rng.normal(0, 0.3, 2) * (length, length / aspect), rng.uniform(0.6, 1.2)
         dark = dark + 0.6 * np.exp(-(((x - place[0]) ** 2 + (y - place[1]) ** 2) / size**2))
-    return _stamp(np.asarray(cover), np.maximum(dark, 0.1), np.full((side, side), 0.12))
+    return _stamp(np.asarray(cover), np.maximum(dark, 0.1), np.full((side, side), 0.18))
 
 
 def _stamp(cover: Plane, haematoxylin: Plane, eosin: Plane) -> Stamp:
@@ -90,7 +90,7 @@ def _stamp(cover: Plane, haematoxylin: Plane, eosin: Plane) -> Stamp:
     return Stamp(kept.astype(np.float32), added.astype(np.float32))
 
 
-GLAND = (28.0, 46.0)  # µm; least and most radius
+GLAND = (24.0, 46.0)  # µm; least and most radius
 
 
 @lru_cache(4)

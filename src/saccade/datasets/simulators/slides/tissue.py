@@ -13,6 +13,7 @@ from saccade.datasets.simulators.slides.textures import SIDE, Texture, fibres, g
 
 Plane = Float[np.ndarray, "side side"]
 Amounts = Float[np.ndarray, "side side 2"]
+Coarse = Float[np.ndarray, "side side 2"]
 
 
 @dataclass(frozen=True)
@@ -37,74 +38,75 @@ SOWN: dict[str, tuple[Sowing, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Fields:
-    """What changes slowly, on the coarse map: the distorted place (u, v) in µm, and noise of two widths."""
+    """What changes slowly, on the coarse map.
 
-    u: Plane
-    v: Plane
+    Attributes:
+        drift: (side, side, 2) how far, in µm, textures are moved: a little, and differently everywhere.
+        sweep: The same for fibres, which run in long curves.
+        near: Noise over tens of micrometres.
+        wide: Noise over hundreds.
+    """
+
+    drift: Coarse
+    sweep: Coarse
     near: Plane
     wide: Plane
 
     @classmethod
     def of(cls, frame: Frame, seed: int) -> "Fields":
         """The fields of a chunk."""
-        wide = [frame.noise(seed, salt, 420.0) for salt in (1, 2, 3)]
-        near = [frame.noise(seed, salt, 60.0) for salt in (4, 5, 6)]
-        return cls(
-            frame.xs[None] + 190 * wide[0] + 12 * near[0],
-            frame.ys[:, None] + 190 * wide[1] + 12 * near[1],
-            near[2],
-            wide[2],
-        )
+        drift = np.stack([11 * frame.noise(seed, salt, 60.0) for salt in (4, 5)], -1)
+        sweep = drift + np.stack([150 * frame.noise(seed, salt, 400.0) for salt in (1, 2)], -1)
+        return cls(drift, sweep, frame.noise(seed, 6, 60.0), frame.noise(seed, 3, 400.0))
 
 
 def dye_amounts(frame: Frame, seed: int) -> Amounts:
     """Amounts of haematoxylin and eosin in a chunk. Cost: O(pixels × kinds present) + O(nuclei)."""
     fields = Fields.of(frame, seed)
-    u, v, near, wide = np.moveaxis(frame.fine(np.stack([fields.u - frame.xs.mean(), fields.v - frame.ys.mean(),
-                                                        fields.near, fields.wide], -1).astype(np.float32)), -1, 0)  # fmt: skip
-    places = (
-        u + np.float32(_wrapped(frame.xs.mean(), frame.mpp)),
-        v + np.float32(_wrapped(frame.ys.mean(), frame.mpp)),
-    )
+    near = frame.fine(fields.near)
     amounts = np.zeros((CHUNK, CHUNK, 2), np.float32)
     for kind, mask in frame.masks.items():
-        cover = frame.fine(mask).astype(np.float32) / 255
+        cover = frame.fine(mask)
         if cover.any():
-            amounts += cover[..., None] * _base(kind, places, near, frame.mpp)
-    for number, kind in enumerate(frame.masks):
+            base = _base(kind, frame, fields, near)
+            amounts += base if cover.min() == 255 else base * (cover[..., None] * np.float32(1 / 255))
+    for kind in frame.masks:
         for sowing in SOWN[kind]:
             _sow(amounts, frame, fields, kind, sowing, seed)
         if kind == "glands":
             _press_glands(amounts, frame, seed)
-    amounts *= (1 + 0.1 * np.clip(wide, -1.5, 1.5))[..., None]  # the section is thicker here and thinner there
+    thickness = frame.fine(1 + 0.1 * np.clip(fields.wide, -1.5, 1.5).astype(np.float32))
+    amounts *= thickness[..., None]
     return np.asarray(cv2.GaussianBlur(amounts, (0, 0), max(0.13 / frame.mpp, 0.3)), np.float32)
 
 
-def _wrapped(place: float, mpp: float) -> float:
-    """A place in µm less whole textures, so that float32 and OpenCV's 16-bit maps hold it."""
-    return place % (2 * SIDE * mpp)
+def _look_up(texture: Texture, frame: Frame, moved: Coarse, spread: float = 1.0) -> Plane:
+    """A texture at every base pixel of a chunk, moved by coarse distances; `spread` makes it coarser."""
+    step, fine = frame.mpp * spread, frame.fine(moved.astype(np.float32))
+    # less whole textures, so that OpenCV's 16-bit places hold them
+    columns, rows = (
+        (fine[..., axis] / step + ((np.arange(CHUNK) + 0.5 + start % (2 * SIDE)) / spread).reshape(shape))
+        for axis, start, shape in ((0, frame.x, (1, -1)), (1, frame.y, (-1, 1)))
+    )
+    maps = columns.astype(np.float32), rows.astype(np.float32)
+    return np.asarray(cv2.remap(texture, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
 
 
-def _look_up(texture: Texture, places: tuple[Plane, Plane], mpp: float, spread: float = 1.0) -> Plane:
-    columns, rows = (np.ascontiguousarray(place / np.float32(mpp * spread)) for place in places)
-    return np.asarray(cv2.remap(texture, columns, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
-
-
-def _base(kind: str, places: tuple[Plane, Plane], near: Plane, mpp: float) -> Amounts:
+def _base(kind: str, frame: Frame, fields: Fields, near: Plane) -> Amounts:
     """Amounts of both dyes between the nuclei."""
+    mpp = frame.mpp
     if kind == "fat":
-        walls = _look_up(membranes(mpp), places, mpp, 2.0)
-        return np.stack([0.05 * walls, 0.015 + 0.5 * walls], -1)
-    grains = _look_up(grain(mpp), places, mpp)
-    if kind in ("tumour", "lymphocytes"):
-        haematoxylin, eosin = (0.17, 0.34) if kind == "tumour" else (0.14, 0.2)
-        return np.stack([haematoxylin + 0.03 * grains, np.maximum(eosin + 0.06 * grains + 0.03 * near, 0)], -1)
+        walls = _look_up(membranes(mpp), frame, fields.drift, 2.0)
+        return cv2.merge([0.04 * walls, 0.01 + 0.42 * walls])
+    if kind in ("stroma", "glands"):
+        strands = _look_up(fibres(mpp), frame, fields.sweep)
+        loose = np.clip((strands - 0.06 + 0.05 * near) / 0.2, 0.12, 1)  # between bundles light comes through
+        return cv2.merge([0.05 * loose, loose * (0.24 + 0.42 * strands)])
+    grains = _look_up(grain(mpp), frame, fields.drift)
     if kind == "necrosis":
-        return np.stack([np.maximum(0.08 + 0.025 * grains, 0), np.maximum(0.6 + 0.13 * grains + 0.05 * near, 0)], -1)
-    strands = _look_up(fibres(mpp), places, mpp)
-    loose = np.clip((strands - 0.1 + 0.05 * near) / 0.16, 0, 1)  # clefts between bundles let the light through
-    eosin = loose * (0.24 + 0.5 * strands + 0.03 * grains)
-    return np.stack([0.05 * loose, np.maximum(eosin, 0)], -1)
+        return cv2.merge([np.maximum(0.09 + 0.03 * grains, 0), np.maximum(0.55 + 0.12 * grains + 0.07 * near, 0)])
+    haematoxylin, eosin = (0.2, 0.36) if kind == "tumour" else (0.15, 0.2)
+    return cv2.merge([haematoxylin + 0.035 * grains, np.maximum(eosin + 0.07 * grains + 0.04 * near, 0)])
 
 
 def _sow(amounts: Amounts, frame: Frame, fields: Fields, kind: str, sowing: Sowing, seed: int) -> None:
@@ -122,10 +124,11 @@ def _sow(amounts: Amounts, frame: Frame, fields: Fields, kind: str, sowing: Sowi
 
 
 def _along_fibres(frame: Frame, fields: Fields, points: Scatter, numbers: np.ndarray, count: int) -> np.ndarray:
-    """Of the long nuclei those that lie along the fibres, where v does not change."""
+    """Of the long nuclei those that lie along the fibres, whose rows do not change."""
     step = 2 * COARSE * frame.mpp
-    across = frame.at(fields.v, points.x + step, points.y) - frame.at(fields.v, points.x - step, points.y)
-    down = frame.at(fields.v, points.x, points.y + step) - frame.at(fields.v, points.x, points.y - step)
+    moved = fields.sweep[..., 1]
+    across = frame.at(moved, points.x + step, points.y) - frame.at(moved, points.x - step, points.y)
+    down = frame.at(moved, points.x, points.y + step) - frame.at(moved, points.x, points.y - step) + 2 * step
     turns = np.rint(np.arctan2(-across, down) / np.pi * TURNS).astype(int) % TURNS
     return turns + numbers // TURNS * TURNS
 
@@ -133,7 +136,7 @@ def _along_fibres(frame: Frame, fields: Fields, points: Scatter, numbers: np.nda
 def _press_glands(amounts: Amounts, frame: Frame, seed: int) -> None:
     """Press every gland that lies wholly in its region and reaches into the chunk."""
     (x0, y0, x1, y1), reach = frame.window, GLAND[1] + 4
-    points = scatter(seed, 99, 96.0, (x0 - reach, y0 - reach, x1 + reach, y1 + reach), 0.25)
+    points = scatter(seed, 99, 104.0, (x0 - reach, y0 - reach, x1 + reach, y1 + reach), 0.5)
     mask = frame.masks["glands"]
     inside = frame.at(mask, points.x, points.y) > 127
     for angle in np.arange(8) * np.pi / 4:
