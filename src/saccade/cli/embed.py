@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from saccade.features.embedding.job import Job, Plan
     from saccade.features.embedding.reading import Pace
     from saccade.features.embedding.state import SlideState
-    from saccade.features.encoders import Encoder
+    from saccade.features.encoders.encoder import Encoder
     from saccade.features.patching import PatchSettings
 
 FINISHED_WITH_FAILURES = 3

@@ -113,7 +113,7 @@ def plan_patches(
     return PatchPlan(coords, patch, stride, level, max(1, round(patch / levels[level])), lattice)
 
 
-def _with_tissue(coords: Coords, patch: int, tissue: Tissue, least: float) -> Coords:
+def _with_tissue(coords: Coords, patch: int, tissue: Tissue, least: float) -> Int[np.ndarray, "kept 2"]:
     """Those patches whose share of tissue is at least ``least`` and not nothing."""
     if not len(coords):
         return coords

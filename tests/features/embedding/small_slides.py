@@ -1,6 +1,6 @@
 """A few small slides of plain images, and an encoder whose features are known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ SIDE = 32
 class MeanColour:
     """Mean of each channel, whatever the batch."""
 
-    name, dim = "mean-colour", 3
-    facts: dict[str, Any]
+    name, dim, input_size = "mean-colour", 3, None
+    facts: Mapping[str, Any]
 
     def __init__(self, told: Callable[[np.ndarray], None] | None = None) -> None:
         self.facts, self.told = {"version": "1"}, told

@@ -15,7 +15,7 @@ from saccade.features.embedding.job import Item, Job
 from saccade.features.embedding.reading import Pace, read_patches
 from saccade.features.embedding.state import SlideState, read_state
 from saccade.features.embedding.timers import Timers
-from saccade.features.encoders import Encoder
+from saccade.features.encoders.encoder import Encoder
 from saccade.features.patching import PatchPlan, plan_patches
 from saccade.features.store import BagAttributes, BagWriter, write_coords
 from saccade.features.store.attributes import source_facts

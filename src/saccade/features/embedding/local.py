@@ -7,7 +7,7 @@ from saccade.features.embedding.embed_slide import Prepared, SlideWork, Tell
 from saccade.features.embedding.job import Item, Job
 from saccade.features.embedding.reading import Pace
 from saccade.features.embedding.state import SlideState
-from saccade.features.encoders import Encoder
+from saccade.features.encoders.encoder import Encoder
 
 Watch = Callable[[Item], Tell]
 """From a slide that is begun to whoever is told of its patches."""

@@ -11,7 +11,7 @@ from saccade.features.embedding.embed_slide import SlideWork
 from saccade.features.embedding.job import Item, Job
 from saccade.features.embedding.reading import Pace
 from saccade.features.embedding.state import SlideState
-from saccade.features.encoders import Encoder
+from saccade.features.encoders.encoder import Encoder
 
 MakeEncoder = Callable[[str], Encoder]
 """From a device to the encoder; it travels to the workers, the encoder itself does not."""
