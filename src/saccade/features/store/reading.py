@@ -1,6 +1,8 @@
 """Opening bags, whichever tool wrote them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -41,14 +43,10 @@ def open_bag(path: Path | str, mpp: float | None = None, coords_from: Path | str
     path = Path(path)
     if not path.is_file():
         raise BadInput("there is no such file", "correct the path, or embed this slide", str(path))
-    try:
-        start = _first_bytes(path)
-        if h5py.is_hdf5(path):
-            with h5py.File(path, "r", locking=False) as file:
-                return bag_in(file, path, mpp)
-    except (OSError, RuntimeError, KeyError) as error:  # h5py raises all three for damaged files
-        reason = "it was cut short" if "truncated" in str(error) else str(error)
-        raise BadInput(f"cannot be opened ({reason})", _AGAIN, str(path)) from error
+    start = _first_bytes(path)
+    if h5py.is_hdf5(path):
+        with _opened(path) as file:
+            return bag_in(file, path, mpp)
     if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":  # torch.save, since version 1.6 and before
         return _clam_tensor(path, mpp, None if coords_from is None else Path(coords_from))
     what = "is empty" if not start else "is no HDF5 file"
@@ -56,8 +54,22 @@ def open_bag(path: Path | str, mpp: float | None = None, coords_from: Path | str
 
 
 def _first_bytes(path: Path) -> bytes:
-    with open(path, "rb") as file:
-        return file.read(8)
+    try:
+        with open(path, "rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise BadInput(f"cannot be opened ({error.strerror})", "check its permissions", str(path)) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file whose damages are told in one line."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, RuntimeError, KeyError) as error:  # h5py raises all three for damaged files
+        reason = "it was cut short" if "truncated" in str(error) else str(error)
+        raise BadInput(f"cannot be opened ({reason})", _AGAIN, str(path)) from error
 
 
 def _clam_tensor(path: Path, mpp: float | None, coords_from: Path | None) -> Bag:
@@ -70,7 +82,7 @@ def _clam_tensor(path: Path, mpp: float | None, coords_from: Path | None) -> Bag
         remedy = "keep CLAM's h5_files folder beside its pt_files, or give the coordinates' file"
         lacking = BadInput("holds features without coordinates", remedy, str(path))
         return Bag(path, "clam-pt", features, None, lacking, source_mpp=mpp, name=path.stem)
-    with h5py.File(beside, "r", locking=False) as file:
+    with _opened(beside) as file:
         places, told = coords_in(file, beside)
     if len(places) != len(features):
         message = f"holds {len(features)} features, but {beside} {len(places)} coordinates"

@@ -87,7 +87,7 @@ class StoredFeatures:
         return mapped.view(np.ndarray)
 
     def _unmapped(self, rows: Any) -> np.ndarray:
-        with h5py.File(self.path, "r", locking=False) as file:
+        with h5py.File(self.path, "r") as file:
             stored: Any = file[self.dataset]
             if isinstance(rows, slice) and (rows.step is None or rows.step > 0):
                 return stored[rows]

@@ -1,0 +1,51 @@
+"""A bag refuses values no model could use, and says what it lacks."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from saccade.core.errors import BadInput
+from saccade.features.store import open_bag
+from saccade.features.store.bag import Bag, Features
+from saccade.features.store.stored import StoredFeatures
+
+
+def save(path: Path, features: np.ndarray) -> Bag:
+    with h5py.File(path, "w") as file:
+        file["feats"] = features
+        file["cords"] = np.zeros((len(features), 2), int)
+    return open_bag(path)
+
+
+def test_values_that_are_not_finite(tmp_path: Path) -> None:
+    features = np.ones((9000, 2), np.float32)
+    features[5000, 1] = np.nan
+    features[5001:5003] = -np.inf
+    bag = save(tmp_path / "a.h5", features)
+    with pytest.raises(BadInput, match=r"a\.h5: the features of row 5000 are not finite \(and of 2 more\)\. Embed"):
+        bag.load()
+    with pytest.raises(BadInput, match="row 5000 are not finite"):
+        bag.check()
+    assert np.isnan(bag.features[5000][1])  # whoever asks for rows gets them as they are
+    features[5001:5003] = 1
+    with pytest.raises(BadInput, match=r"row 5000 are not finite\. "):
+        save(tmp_path / "b.h5", features).check()
+
+
+def test_load_is_a_copy_in_single_precision(tmp_path: Path) -> None:
+    for kind in (np.float16, np.float32, np.float64):
+        bag = save(tmp_path / f"{np.dtype(kind).name}.h5", np.full((3, 2), 1.5, kind))
+        loaded = bag.load()
+        assert loaded.dtype == np.float32 and loaded.flags.writeable and (loaded == 1.5).all()
+        assert isinstance(bag.features, Features) and isinstance(bag.features, StoredFeatures)
+        assert len(bag) == 3 and bag.dim == 2
+
+
+def test_missing_coordinates_are_told_when_asked_for(tmp_path: Path) -> None:
+    stored = save(tmp_path / "a.h5", np.ones((3, 2), np.float32))
+    bag = Bag(stored.path, "clam-pt", stored.features, None, BadInput("lacks them", "find them", "a.pt"))
+    assert bag.load().shape == (3, 2)
+    with pytest.raises(BadInput, match="^a.pt: lacks them. Find them$"):
+        bag.coords  # noqa: B018
