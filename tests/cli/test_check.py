@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.slide_files import pyramid, write_png, write_pyramid
+
 
 def test_good_data(saccade: Callable, cells: Path) -> None:
     assert "60 images in 5 classes" in saccade("check", cells).output
@@ -30,3 +32,15 @@ def test_no_data(saccade: Callable, tmp_path: Path, name: str) -> None:
     printed = saccade("check", tmp_path / name, code=2).output
     assert printed.count("\n") == 1
     assert printed.startswith("error: ")
+
+
+def test_slides(saccade: Callable, tmp_path: Path) -> None:
+    write_pyramid(tmp_path / "a.tif", pyramid())
+    (tmp_path / "b.svs").write_text("no slide")
+    printed = saccade("check", tmp_path, code=2).output
+    assert "b.svs: unreadable: is damaged" in printed and printed.endswith("2 slides\n")
+    (tmp_path / "b.svs").unlink()
+    assert saccade("check", "--slides", tmp_path).output == "1 slides\n"
+    write_png(tmp_path / "c.png", pyramid())
+    assert "c.png: no mpp" in saccade("check", "--slides", tmp_path, code=2).output
+    assert saccade("check", tmp_path, "--source-mpp", 0.5).output == "2 slides\n"

@@ -20,6 +20,7 @@ from saccade.cli.doctor import doctor
 from saccade.cli.embed import embed
 from saccade.cli.evaluate import evaluate
 from saccade.cli.explain import explain
+from saccade.cli.info import info
 from saccade.cli.models import models
 from saccade.cli.predict import predict
 from saccade.cli.train import train
@@ -85,7 +86,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, evaluate, predict, explain, embed, bench, models, check, doctor):
+for verb in (demo, train, evaluate, predict, explain, embed, bench, models, info, check, doctor):
     app.command()(verb)
 
 

@@ -13,8 +13,10 @@ import typer
 from saccade.cli.console import say, show_table
 from saccade.core.errors import SaccadeError
 
-_PACKAGES = ("lightning", "monai", "numpy", "opencv-python-headless", "pillow", "tifffile", "imagecodecs")
+_PACKAGES = ("lightning", "monai", "numpy", "opencv-python-headless", "pillow", "imagecodecs", "h5py")
+_SLIDE_PACKAGES = ("openslide-python", "openslide-bin", "tifffile", "pydicom")
 _LOW_DISK = 2 * 2**30
+_FEW_FILES = 256  # a worker of an embedding keeps some twenty open, and so does a data loader
 
 
 def doctor() -> None:
@@ -122,6 +124,49 @@ def _written(folder: Path, pixels, image, tifffile) -> Iterator[Path]:
     yield folder / "a.npy"
 
 
+def _slides() -> str:
+    """Write a small pyramid, read it through OpenSlide and tifffile, and compare."""
+    import tempfile
+
+    import numpy as np
+    import openslide
+    import tifffile
+
+    from saccade.imaging.slides.slide import open_slide
+
+    pixels = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3).astype(np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("a.tif", "a.ome.tif"):
+            path = Path(folder) / name
+            tifffile.imwrite(path, pixels, tile=(32, 32), photometric="rgb", compression="deflate")
+            slide = open_slide(path)
+            if not (slide.read_region(20, 10, 0, 30, 40) == pixels[10:50, 20:50]).all():
+                raise RuntimeError(f"{slide.backend} came back with other pixels")
+            slide.close()
+    versions = ", ".join(f"{name} {_version(name)}" for name in _SLIDE_PACKAGES)
+    return f"OpenSlide {openslide.__library_version__}; {versions}"
+
+
+def _open_files() -> str:
+    """How many files a process may have open; slides, their workers and data loaders each need some."""
+    try:
+        import resource
+    except ImportError:
+        return "no limit that can be asked for on this system"
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    names = ["unlimited" if value == resource.RLIM_INFINITY else str(value) for value in (limit, most)]
+    warning = f": low, raise it by `ulimit -n {_FEW_FILES * 4}`" if 0 <= limit < _FEW_FILES else ""
+    return f"{names[0]} per process, may be raised to {names[1]}{warning}"
+
+
+def _hub() -> str:
+    """Whether the model hub is reached, and as someone; the token itself is nobody's business."""
+    from huggingface_hub import constants, get_token
+
+    token = "a token is set" if get_token() else "no token is set; models that ask for consent need one (HF_TOKEN)"
+    return f"{token}{'; offline (HF_HUB_OFFLINE)' if constants.HF_HUB_OFFLINE else ''}"
+
+
 def _forward() -> str:
     """Classify two made-up images on every device."""
     import torch
@@ -142,8 +187,11 @@ _PROBES: dict[str, Callable[[], str]] = {
     "torch": _torch,
     "machine": _machine,
     "disk": _disk,
+    "open files": _open_files,
     "packages": _packages,
     "extras": _extras,
+    "model hub": _hub,
     "image files": _codecs,
+    "slide files": _slides,
     "a forward pass": _forward,
 }

@@ -28,6 +28,7 @@ class Report:
     images: int
     counts: dict[str, int]
     problems: tuple[Problem, ...]
+    what: str = "images"
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -43,7 +44,7 @@ class Report:
         """The report as text: a line for each problem, errors first, and a line of counts."""
         found = [f"{problem.severity}: {problem}" for problem in (*self.errors, *self.notes)]
         classes = ", ".join(f"{name} {count}" for name, count in self.counts.items())
-        found.append(f"{self.images} images in {len(self.counts)} classes ({classes})")
+        found.append(f"{self.images} {self.what}" + (f" in {len(self.counts)} classes ({classes})" if classes else ""))
         return found
 
 

@@ -55,6 +55,12 @@ def table(folder: Path, text: str) -> tuple[FoundSlide, ...]:
     return slides_of(folder / "slides.csv")
 
 
+def test_a_folder_is_described_by_its_manifest(tmp_path: Path) -> None:
+    touch(tmp_path, "a.svs", "b.svs")
+    (tmp_path / "manifest.csv").write_text("path,mpp\nb.svs,0.25\n")
+    assert [(slide.name, slide.mpp) for slide in slides_of(tmp_path)] == [("b.svs", 0.25)]
+
+
 def test_a_manifest_without_labels(tmp_path: Path) -> None:
     touch(tmp_path, "a.svs", "sub/b.svs", "sub/b.geojson", "b_tissue.png")
     header = "path,mpp,tissue_path,annotation_path,case_id,split"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from saccade.imaging.slides.handles import Handles
+from saccade.imaging.slides.handles import MAX_HELD, Handles
 
 
 class Opened:
@@ -13,6 +13,7 @@ class Opened:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.facts = None
+        self.held = 0
 
     def read_region(self, *_: int) -> None: ...
     def associated_image(self, name: str) -> None: ...
@@ -39,6 +40,21 @@ def test_the_longest_unused_makes_room(opened: list[Path]) -> None:
     handles.reader(b, make)
     assert opened == [a, b, c, b] and a not in handles
     assert first.path == a, "whoever still holds a reader may go on with it"
+
+
+def test_what_is_kept_in_memory_is_bounded_too() -> None:
+    def make(path: Path) -> Opened:
+        reader = Opened(path)
+        reader.held = MAX_HELD // 2 if path.name < "m" else 2 * MAX_HELD
+        return reader
+
+    a, b, c, z = map(Path, "abcz")
+    handles = Handles(limit=9)
+    for path in (a, b, c):
+        handles.reader(path, make)
+    assert len(handles) == 2 and a not in handles
+    handles.reader(z, make)
+    assert len(handles) == 1 and z in handles
 
 
 def test_dropped_and_replaced() -> None:

@@ -23,6 +23,7 @@ PICTURE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
 """Formats of slides, and of images of any other scale."""
 
 TABLE_SUFFIXES = (".csv", ".tsv")
+MANIFEST_NAME = "manifest.csv"
 _IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}
 
 
@@ -92,13 +93,15 @@ class FoundSlide:
 def slides_of(path: Path | str) -> tuple[FoundSlide, ...]:
     """The slides of a folder and the folders below it, of a manifest (``.csv``), or the one file.
 
+    A folder that holds a ``manifest.csv`` is described by it, as it is for images of other scales.
+
     >>> [slide.name for slide in slides_of("images")]
     ['first.png', 'fourth.tiff', 'second.bmp', 'third.jpg']
 
     Raises:
         BadInput: Nothing is there, the folder holds no slide, or a row of the manifest cannot be used.
     """
-    path = Path(path)
+    path = described_by(Path(path))
     if path.is_dir():
         found = find_slides(path)
         if not found:
@@ -110,6 +113,11 @@ def slides_of(path: Path | str) -> tuple[FoundSlide, ...]:
     if path.suffix.lower() in TABLE_SUFFIXES:
         return tuple(FoundSlide.of(row) for row in load_slide_table(path).rows)
     return (FoundSlide(path, path.name),)
+
+
+def described_by(path: Path) -> Path:
+    """The manifest in a folder, if it holds one; else what was given."""
+    return path / MANIFEST_NAME if (path / MANIFEST_NAME).is_file() else path
 
 
 def find_slides(folder: Path | str) -> tuple[FoundSlide, ...]:

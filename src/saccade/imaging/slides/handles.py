@@ -11,9 +11,12 @@ from saccade.imaging.slides.reader import SlideReader
 MAX_HANDLES = 16
 """Slides that stay open in a process; each holds one or more file descriptors, of which systems allow 256 to 1024."""
 
+MAX_HELD = 2**29
+"""Bytes that open slides may keep in memory between them; one alone may keep more."""
+
 
 class Handles:
-    """At most ``limit`` open readers by their path.
+    """At most ``limit`` open readers by their path, that keep at most ``MAX_HELD`` bytes.
 
     A reader that makes room is not closed but let go, so that a thread still reading with it can finish; it closes
     with the last reference.
@@ -44,13 +47,16 @@ class Handles:
         with self._lock:
             self._open[path] = reader
             self._open.move_to_end(path)
-            while len(self._open) > self.limit:
+            while len(self._open) > self.limit or (len(self._open) > 1 and self._held() > MAX_HELD):
                 self._open.popitem(last=False)
 
     def drop(self, path: Path) -> None:
         """Let the reader of a path go, if there is one."""
         with self._lock:
             self._open.pop(path, None)
+
+    def _held(self) -> int:
+        return sum(reader.held for reader in self._open.values())
 
 
 HANDLES = PerProcess(Handles)

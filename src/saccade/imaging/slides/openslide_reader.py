@@ -46,7 +46,7 @@ class OpenSlideReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.held = path, 0
         self._closed = False
         self._lock = Lock()
         self._handle: Any = _opened(path)

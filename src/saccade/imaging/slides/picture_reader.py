@@ -46,6 +46,7 @@ class PictureReader:
             message = f"holds {channels} channels of {pixels.dtype}, and slides are of 8 bits, grey or RGB"
             raise UnsupportedSlide(message, CONVERT, str(path))
         stated, doubt = judged(_claims(path))
+        self.held = pixels.nbytes
         self._pixels: np.ndarray | None = pixels
         self.facts = SlideFacts("image", kind, (SlideLevel(height, width, 1.0),), stated, doubt)
 

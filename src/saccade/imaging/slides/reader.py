@@ -69,6 +69,7 @@ class SlideReader(Protocol):
 
     path: Path
     facts: SlideFacts
+    held: int  # most bytes of pixels that it keeps, besides what all share
 
     def read_region(self, x: int, y: int, level: int, width: int, height: int) -> Picture:
         """The pixels of a level from a place on; see ``Slide.read_region``.

@@ -17,7 +17,7 @@ from saccade.imaging.slides.reader import (
     checked_region,
     pasted,
 )
-from saccade.imaging.tile_cache import TileCache
+from saccade.imaging.tile_cache import CACHE_BYTES, TileCache
 from saccade.imaging.tiled_files import TiledFile
 
 _ASSOCIATED = ("label", "macro", "overview", "thumbnail")
@@ -35,7 +35,7 @@ class TiffReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.held = path, CACHE_BYTES
         try:
             file = TiledFile(path)
         except BadInput as error:
