@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from saccade.core.files import write_json
 
-Ring = Float[np.ndarray, "point 2"]
+Ring = Float[np.ndarray, "_ 2"]
 
 
 @dataclass(frozen=True, eq=False)

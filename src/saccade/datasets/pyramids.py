@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 import cv2
 import imagecodecs
@@ -32,6 +32,7 @@ Compression = Literal["jpeg", "deflate"]
 _REMEMBERED = 512  # blocks of plain glass kept compressed
 
 
+@runtime_checkable
 class PixelSource(Protocol):
     """A picture that can be read in pieces, from several threads."""
 
@@ -264,11 +265,17 @@ class _Making:
             boxes = [
                 (x, band * side, min(side, width - x), min(side, height - band * side)) for x in range(0, width, side)
             ]
-            for row in self._band(0, list(self.pool.map(self._from_source, boxes))):
-                yield from row
+            rows = self._band(0, list(self.pool.map(self._from_source, boxes)))
+            if band == bands - 1:  # before the last tile: nobody asks for more after it
+                self._finish()
             self.progress(band + 1, bands)
-        for halvings in self.waiting:  # a last row without a partner
-            if self.waiting[halvings]:
+            for row in rows:
+                yield from row
+
+    def _finish(self) -> None:
+        """Make blocks of the last rows, which have no partner."""
+        for halvings, rows in self.waiting.items():
+            if rows:
                 self._lower(halvings)
 
     def _band(self, halvings: int, blocks: list[_Block]) -> list[list[bytes]]:
@@ -323,12 +330,13 @@ class _Making:
         pixels = np.ascontiguousarray(pixels)
         if self.settings.compression == "deflate":
             return bytes(imagecodecs.zlib_encode(pixels.tobytes(), level=4))
-        quality = self.settings.quality
-        colours = {"colorspace": "RGB", "outcolorspace": "YCBCR", "subsampling": "420"}
-        return bytes(imagecodecs.jpeg_encode(pixels, level=quality, **colours))
+        encoded = imagecodecs.jpeg_encode(
+            pixels, level=self.settings.quality, colorspace="RGB", outcolorspace="YCBCR", subsampling="420"
+        )
+        return bytes(encoded)
 
 
-def halve(pixels: Picture) -> Picture:
+def halve(pixels: Picture) -> UInt8[np.ndarray, "half_height half_width 3"]:
     """Average two by two pixels, rounded; an odd last row or column is repeated first.
 
     >>> halve(np.array([[[0, 0, 0], [4, 4, 4]], [[8, 8, 8], [12, 12, 12]]], np.uint8)).tolist()

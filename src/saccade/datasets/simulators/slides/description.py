@@ -16,7 +16,7 @@ from saccade.datasets.annotations import Annotation
 KINDS = ("stroma", "glands", "lymphocytes", "tumour", "necrosis", "fat")
 """Kinds of tissue, in the order of their codes."""
 
-Points = Float[np.ndarray, "point 2"]
+Points = Float[np.ndarray, "_ 2"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class SlideDescription:
     strokes: tuple[PenStroke, ...] = ()
     seed: int = 0
 
-    def kinds_at(self, points: Points) -> Int[np.ndarray, "point"]:
+    def kinds_at(self, points: Float[np.ndarray, "point 2"]) -> Int[np.ndarray, "point"]:
         """The code of the kind at each point (x, y) in micrometres; −1 on glass. Cost: O(points × corners)."""
         kinds = np.full(len(points), -1)
         for region in self.regions:

@@ -26,7 +26,7 @@ class Shapes:
     """The regions of a slide in base pixels, with their boxes, so that those near a chunk are found at once."""
 
     kinds: tuple[str, ...]
-    rings: tuple[tuple[Float[np.ndarray, "point 2"], ...], ...]
+    rings: tuple[tuple[Float[np.ndarray, "_ 2"], ...], ...]
     boxes: Float[np.ndarray, "region 4"]
 
     @classmethod
@@ -120,7 +120,7 @@ def frame_at(shapes: Shapes, x: int, y: int, mpp: float) -> Frame | None:
 
 def _fill(
     kinds: UInt8[np.ndarray, "side side"],
-    rings: tuple[Float[np.ndarray, "point 2"], ...],
+    rings: tuple[Float[np.ndarray, "_ 2"], ...],
     corner: tuple[int, int],
     code: int,
 ) -> None:

@@ -137,7 +137,7 @@ class _Drawing:
                 self.holes[host].append(outline)
                 self._add(nest.kind, outline)
                 return
-            radius = max(0.88 * radius, nest.radius[0])
+            radius = max(0.88 * radius, float(nest.radius[0]))
 
     def _fits(self, outline: Points, host: int) -> bool:
         mask = self._filled(outline, rim=2 + int(20 / self.step))

@@ -8,11 +8,11 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from jaxtyping import Float
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 SIDE = 1024  # pixels
 
-Texture = Float[np.ndarray, "side side"]
+Texture = Float[np.ndarray, "period period"]
 
 
 @lru_cache(8)
@@ -47,7 +47,7 @@ def membranes(mpp: float) -> Texture:
     middles = (lattice + rng.uniform(-0.3, 0.3, lattice.shape)) % count * (side / count)
     places = (np.arange(SIDE // 2) + 0.5) * (side / (SIDE // 2))
     grid = np.stack(np.meshgrid(places, places), -1).reshape(-1, 2)
-    distances, _ = cKDTree(middles, boxsize=side).query(grid, k=2)
+    distances, _ = KDTree(middles, boxsize=side).query(grid, k=2)
     gap = (distances[:, 1] - distances[:, 0]).reshape(SIDE // 2, SIDE // 2).astype(np.float32)
     gap = cv2.resize(np.pad(gap, 2, mode="wrap"), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)[4:-4, 4:-4]
     return np.asarray(np.exp(-((gap / 2.6) ** 2)), np.float32)

@@ -13,7 +13,8 @@ from saccade.datasets.simulators.slides.textures import SIDE, Texture, fibres, g
 
 Plane = Float[np.ndarray, "side side"]
 Amounts = Float[np.ndarray, "side side 2"]
-Coarse = Float[np.ndarray, "side side 2"]
+CoarsePlane = Float[np.ndarray, "coarse coarse"]
+Coarse = Float[np.ndarray, "coarse coarse 2"]
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ class Fields:
 
     drift: Coarse
     sweep: Coarse
-    near: Plane
-    wide: Plane
+    near: CoarsePlane
+    wide: CoarsePlane
 
     @classmethod
     def of(cls, frame: Frame, seed: int) -> "Fields":
