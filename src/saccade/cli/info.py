@@ -13,12 +13,20 @@ def info(
     source_mpp: Annotated[
         float | None, typer.Option(help="Micrometres per base pixel, for a file that does not say.")
     ] = None,
+    mpp: Annotated[float, typer.Option(help="Micrometres per pixel of the patches to count.")] = 0.5,
+    patch: Annotated[int, typer.Option(help="Side of those patches in pixels.", min=1)] = 224,
+    overlap: Annotated[int, typer.Option(help="Pixels that neighbouring patches share.", min=0)] = 0,
 ) -> None:
-    """Show what a slide is: its levels, micrometres per pixel and where they come from, the pictures beside it."""
+    """Show what a slide is: its levels, micrometres per pixel and where they come from, the pictures beside it.
+
+    And what `saccade embed` would make of it: how much tissue it finds, how many patches, how large a bag.
+    """
+    from saccade.features.forecast import forecast
+    from saccade.features.patching import PatchSettings
     from saccade.imaging.slides.describing import described
     from saccade.imaging.slides.finding import FoundSlide
     from saccade.imaging.slides.probing import probe
 
     slide = FoundSlide(path, path.name).open(source_mpp)
-    show_table(("", str(path)), described(slide))
+    show_table(("", str(path)), described(slide, (forecast(PatchSettings(mpp=mpp, patch=patch, overlap=overlap)),)))
     probe(slide)  # last, so that the facts are there whatever is damaged
