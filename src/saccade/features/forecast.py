@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from saccade.features.patching import PatchPlan, PatchSettings, plan_patches
 from saccade.imaging.slides import Slide
 from saccade.imaging.slides.describing import Fact, Section
-from saccade.imaging.tissue.finding import find_tissue
+from saccade.imaging.tissue.of_slide import tissue_of
 from saccade.imaging.tissue.settings import TissueSettings
 from saccade.imaging.tissue.tissue import Tissue
 
@@ -34,8 +34,7 @@ def forecast(patches: PatchSettings, tissue: TissueSettings | None = None) -> Se
             yield "patches", "unknown without the µm per pixel"
             return
         mpp = slide.mpp.value
-        thumbnail, downsample = slide.thumbnail(mpp=settings.thumbnail_mpp)
-        found = find_tissue(thumbnail, downsample, mpp, settings)
+        found, thumbnail = tissue_of(slide, settings)
         downsamples = [level.downsample for level in slide.levels]
         plan = plan_patches(slide.width, slide.height, mpp, downsamples, found, patches)
         yield "tissue", _tissue(found)

@@ -21,9 +21,8 @@ from saccade.features.store import BagAttributes, BagWriter, write_coords
 from saccade.features.store.attributes import source_facts
 from saccade.imaging.slides import Slide
 from saccade.imaging.slides.reader import Picture
-from saccade.imaging.tissue.finding import find_tissue
 from saccade.imaging.tissue.geojson import write_tissue
-from saccade.imaging.tissue.masks import own_tissue
+from saccade.imaging.tissue.of_slide import tissue_of
 from saccade.imaging.tissue.preview import preview
 from saccade.imaging.tissue.tissue import Tissue
 
@@ -97,21 +96,13 @@ class SlideWork:
             mpp = slide.mpp
         self._note(stage="tissue", mpp={"value": mpp.value, "source": mpp.source})
         with self.timers("tissue"):
-            thumbnail, downsample = slide.thumbnail(mpp=settings.tissue.thumbnail_mpp)
-            tissue = self._tissue(slide, thumbnail, downsample)
+            tissue, thumbnail = tissue_of(slide, settings.tissue, self.item.slide.tissue_path)
             downsamples = [level.downsample for level in slide.levels]
             patches = plan_patches(slide.width, slide.height, mpp.value, downsamples, tissue, settings.patches)
             self._draw(thumbnail, tissue, patches)
         facts = {"found": tissue.found, "area_mm2": round(tissue.area_mm2, 4), "share": round(tissue.fraction, 4)}
         self._note(stage="read", patches=len(patches), tissue=facts)
         return Prepared(slide, patches)
-
-    def _tissue(self, slide: Slide, thumbnail: Picture, downsample: float) -> Tissue:
-        """Tissue from the slide's own mask if it has one, else as it is found."""
-        own, mpp = self.item.slide.tissue_path, slide.mpp.value
-        if own is not None:
-            return own_tissue(own, slide.width, slide.height, downsample, mpp)
-        return find_tissue(thumbnail, downsample, mpp, self.job.settings.tissue)
 
     def _draw(self, thumbnail: Picture, tissue: Tissue, patches: PatchPlan) -> None:
         """The outline of the tissue, and a picture of it with the patches."""

@@ -47,6 +47,20 @@ def averaged(level: SlideLevel, extent: tuple[int, int], downsample: float, fetc
     return _resized(small, rows, columns, ratio / block)
 
 
+def coarser(picture: Picture, downsample: float, extent: tuple[int, int], wanted: float) -> Picture:
+    """A thumbnail of one downsample brought to a coarser one.
+
+    >>> coarser(np.full((6, 9, 3), 7, np.uint8), 2.0, (12, 18), 6.0).shape
+    (2, 3, 3)
+    """
+
+    def fetch(x: int, y: int, width: int, height: int) -> Picture:
+        row, column = round(y / downsample), round(x / downsample)
+        return picture[row : row + height, column : column + width]
+
+    return averaged(SlideLevel(*picture.shape[:2], downsample), extent, wanted, fetch)
+
+
 def _in_blocks(level: SlideLevel, block: int, fetch: Fetch) -> Picture:
     """The whole level, averaged over blocks of pixels."""
     rows, columns = -(-level.height // block), -(-level.width // block)
