@@ -43,6 +43,7 @@ def timm_encoder(name: str, weights: Path | str | None = None, device: str = "cp
         remedy = "check the name and the connection, or give a file of weights"
         raise BadInput(f"there is no such model to be had ({reason})", remedy, f"timm:{name}") from error
     preprocessing = _preprocessing(timm.data.resolve_model_data_config(network))
+    licence = str(network.pretrained_cfg.get("license") or "not stated")
     network = frozen(network, device)
     label = folder_safe(f"timm-{name}")
     dim = features_per_patch(network, preprocessing.size or 224, device)
@@ -53,7 +54,7 @@ def timm_encoder(name: str, weights: Path | str | None = None, device: str = "cp
         source=f"timm: {name}" + (f", weights of {Path(weights).name}" if weights else ""),
         input_size=preprocessing.size,
         normalisation=normalisation_facts(preprocessing),
-        licence=str(network.pretrained_cfg.get("license") or "not stated"),
+        licence=licence,
         weights_sha256=weights_fingerprint(network),
     )
     return NetworkEncoder(network, preprocessing, label, dim, facts, torch.device(device))
