@@ -96,6 +96,7 @@ def create_encoder(spec: str | Callable[..., Any], weights: Path | str | None = 
         return ColourTexture()
     if kind == "saccade":
         raise BadInput(
-            f"{spec!r} is a trained model, which encoders know nothing of", "use saccade.inference.create_encoder"
+            f"{spec!r} is a trained model, which encoders know nothing of",
+            "use saccade.inference.encoders.open_encoder",
         )
     raise BadInput(f"unknown encoder {spec!r}", f"choose one of {', '.join(entry.spec for entry in ENCODERS)}")

@@ -38,6 +38,8 @@ class Wrapped:
         Raises:
             BadInput: The function returned something else.
         """
+        if not len(patches):
+            return np.empty((0, self.dim), np.float32)  # few functions know what to do with nothing
         features = _features(self.function, patches)
         if features.shape[1] != self.dim:
             raise BadInput(f"{self.name} gave {features.shape[1]} numbers per patch, but {self.dim} before", _WANTED)
