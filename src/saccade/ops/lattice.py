@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from saccade.core.errors import BadInput
 
-Coords = Int[np.ndarray, "patch 2"]
+Coords = Int[np.ndarray, "_ 2"]
 """Upper left corners in base pixels, x before y."""
 
 TOLERANCE = 2

@@ -33,7 +33,7 @@ _EVEN = 8  # levels between neighbours on glass
 _SOME = 0.002  # share of the picture below which a peak is no glass
 _WHITE = (245, 245, 245)  # glass where none is to be seen
 _NO_SHADOW = round(0.1 / OD_STEP)
-_DARK_MEAN, _DARK_LEAST, _LIGHT_SHARE = 40, 10, 0.1
+_DARK_MEAN, _DARK_LEAST, _LIGHT_SHARE = 50, 10, 0.1
 _CELL_SPACING_UM = 16.0  # sigma that joins neighbouring nuclei
 
 
@@ -53,7 +53,7 @@ def find_glass(thumbnail: Thumbnail) -> Glass:
     """The background's colour: its commonest light shade, or its darkest common one.
 
     >>> find_glass(np.full((9, 9, 3), 240, np.uint8))
-    Glass(colour=(240, 240, 240), dark=False)
+    Glass(colour=(240, 240, 240), dark=False, seen=True)
     """
     if is_fluorescence(thumbnail):
         return Glass(_darkest_common(thumbnail), dark=True)

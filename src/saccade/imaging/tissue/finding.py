@@ -20,7 +20,7 @@ from saccade.imaging.tissue.tissue import Found, Tissue
 
 Mask = Bool[np.ndarray, "height width"]
 
-_STAIN_LIMITS, _STAIN_FAINT = (8, 18), 6  # steps of optical density: 0.04 to 0.09, and 0.03
+_STAIN_LIMITS, _STAIN_FAINT = (8, 14), 6  # steps of optical density: 0.04 to 0.07, and 0.03
 _GLOW_LIMITS, _GLOW_FAINT = (64, 112), 40  # 3 to 10 levels above dark glass, and 1.4
 _SMOOTH_UM = 8.0  # radius over which a thumbnail's noise is taken out
 _JOIN_UM = 24.0  # gaps that are closed: between fibres

@@ -1,9 +1,10 @@
 """Pen marks and black scanner corners on light glass: they are dark or coloured, but no tissue.
 
 Told by which channel absorbs most. Haematoxylin, eosin, DAB and their mixtures absorb green more than, or about as
-much as, red. Blue and green ink absorb red most; red ink absorbs hardly any red and nearly as much blue as green, as
-blood does, so it must lie on glass, as blood seldom does; black ink absorbs everything. Ink is wide: thin colour, such
-as the dye that marks a surgical margin, stays tissue.
+much as, red. Blue and green ink absorb red most, as hardly any stain does. Red ink absorbs next to no red and nearly as
+much blue as green, as blood does; black ink absorbs everything, as pigment does: so these two must lie on glass for the
+most part. Ink is wide: thin colour, such as the dye that marks a surgical margin, stays tissue. Where more than half of
+the tissue has an ink's colour, unevenly, it is taken for the slide's dye.
 """
 
 import cv2
@@ -18,6 +19,7 @@ Density = UInt8[np.ndarray, "height width 3"]
 
 _STROKE_UM = 80.0  # no pen is thinner than twice this
 _RIM_UM = 40.0  # of an edge, over which it fades into glass
+_EDGE_UM = 24.0  # black nuclei at the picture's edge are smaller
 _BLACK = 40  # brightest channel of what no light reached
 _STAIN_SHARE, _UNEVEN = 0.5, 0.1  # of the tissue, and optical density between neighbours: beyond both it is a dye
 
@@ -33,18 +35,22 @@ def find_pen(density: Density, tissue: Mask, mpp: float) -> Mask:
     red, green, blue = (density[..., channel].astype(np.float32) * OD_STEP for channel in range(3))
     cool = (red > 1.1 * green + 0.1) & (red - blue > 0.2)
     green_ink = (red - green > 0.15) & (blue >= green)
-    inks = [cool | green_ink, (np.minimum(np.minimum(red, green), blue) > 0.75) & (np.abs(red - blue) < 0.2)]
+    black = (np.minimum(np.minimum(red, green), blue) > 0.75) & (np.abs(red - blue) < 0.2)
+    crimson = (red < 0.15) & (green > 0.6) & (blue > 0.65 * green)
     uneven = _unevenness(density)
-    pen = np.zeros(tissue.shape, bool)
-    for ink in inks:
-        pen |= _strokes(ink & tissue, tissue, uneven, mpp)
-    crimson = (red < 0.15) & (green > 0.45) & (blue > 0.65 * green)
-    return pen | _on_glass(_strokes(crimson & tissue, tissue, uneven, mpp), tissue, mpp)
+    pen = _strokes((cool | green_ink) & tissue, tissue, uneven, mpp)
+    for ink in (black, crimson):
+        pen |= _on_glass(_strokes(ink & tissue, tissue, uneven, mpp), tissue, mpp)
+    return pen
 
 
 def find_corners(thumbnail: UInt8[np.ndarray, "height width 3"], mpp: float) -> Mask:
     """Black that reaches in from the edge of the picture, and the rim where it fades."""
-    black = (extremes(thumbnail)[1] < _BLACK).astype(np.uint8)
+    reach = disc(_EDGE_UM / mpp)
+    margin = len(reach) // 2  # what reaches the edge goes on beyond it, however thin it is
+    black = np.pad((extremes(thumbnail)[1] < _BLACK).astype(np.uint8), margin, mode="edge")
+    black = np.asarray(cv2.morphologyEx(black, cv2.MORPH_OPEN, reach))
+    black = np.ascontiguousarray(black[margin : len(black) - margin, margin : black.shape[1] - margin])
     count, labels = cv2.connectedComponents(black, connectivity=8)
     reaching = np.zeros(count, np.uint8)
     reaching[touching_edge(np.asarray(labels))] = 1
