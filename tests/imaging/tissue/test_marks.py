@@ -63,6 +63,13 @@ def test_no_stain_is_ink(stain: np.ndarray) -> None:
     assert not pen_of(bright(BODY, stain)).any()
 
 
+@pytest.mark.parametrize("ink", ["red", "black"])
+def test_a_clot_or_splinter_by_itself_stays(ink: str) -> None:
+    picture = bright(BODY, HE)
+    stroke(picture, [(330, 40), (350, 60)], PENS[ink], 40)
+    assert not pen_of(picture).any()
+
+
 def test_ink_at_a_surgical_margin_stays() -> None:
     picture = bright(BODY, HE)
     stroke(picture, [(70, 120), (75, 180), (100, 215)], PENS["green"], 10)
