@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float, Int
 
 from saccade.core.errors import BadInput
 
-Coords = Int[np.ndarray, "patch 2"]
+Coords = Int[np.ndarray, "_ 2"]
 """Upper left corners in base pixels, x before y."""
 
 TOLERANCE = 2
@@ -162,6 +162,8 @@ def _fit(coords: Coords, stride: float) -> _Fit:
     factor = int(np.gcd.reduce((steady - steady[:1]).ravel())) if len(steady) >= _ENOUGH else 1
     if fit.holds and factor > 1:  # the file told another magnification's stride: every place between would be empty
         fit = _laid(coords, stride * factor)
+    if not fit.off.any():
+        return fit
     slope = _slope(coords, fit.cells)
     fits = [fit] + [_laid(coords, finer) for finer in (round(slope), slope) if abs(finer - fit.stride) <= TOLERANCE]
     return min(fits, key=lambda each: (int(each.strays.sum()), round(float(each.off.mean()), 1)))
@@ -172,16 +174,18 @@ def _laid(coords: Coords, stride: float) -> _Fit:
     stride = max(float(stride), 1.0)
     origin = tuple(_phase(axis, stride) for axis in coords.T)
     cells = np.rint((coords - np.array(origin)) / stride).astype(np.int64)
-    least = cells.min(axis=0)
+    least = np.array([axis.min() for axis in cells.T])  # along the first axis of a long, thin array NumPy is slow
     origin = (np.array(origin) + np.rint(least * stride)).astype(np.int64)
     cells -= least
-    off = np.abs(coords - origin - cells * stride).max(axis=1)
+    off = np.abs(coords - origin - cells * stride)
+    off = np.maximum(off[:, 0], off[:, 1])
     return _Fit((int(origin[0]), int(origin[1])), stride, cells, off)
 
 
 def _phase(axis: Int[np.ndarray, " patch"], stride: float) -> int:
     """A coordinate from which most others lie whole strides away: the one most common, within rounding."""
-    remainder = np.rint((axis - axis[0]) % stride).astype(np.int64)
+    whole = int(stride) if stride == int(stride) else stride
+    remainder = np.rint((axis - axis[0]) % whole).astype(np.int64)
     values, counts = np.unique(remainder, return_counts=True)
     wide = np.concatenate([values - round(stride), values, values + round(stride)])  # it goes round
     total = np.concatenate([[0], np.cumsum(np.tile(counts, 3))])
@@ -257,7 +261,7 @@ def _laid_out(fit: _Fit, patch: int, snap: str | None) -> Lattice:
     order = np.lexsort((fit.off, fit.cells[:, 0], fit.cells[:, 1]))
     ordered = fit.cells[order]
     first = np.ones(len(order), bool)
-    first[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    first[1:] = (ordered[1:, 0] != ordered[:-1, 0]) | (ordered[1:, 1] != ordered[:-1, 1])
     merged = int((~first).sum())
     if merged and snap is None:
         again = int(first.argmin())

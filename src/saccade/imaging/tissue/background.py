@@ -33,7 +33,7 @@ _EVEN = 8  # levels between neighbours on glass
 _SOME = 0.002  # share of the picture below which a peak is no glass
 _WHITE = (245, 245, 245)  # glass where none is to be seen
 _NO_SHADOW = round(0.1 / OD_STEP)
-_DARK_MEAN, _DARK_LEAST, _LIGHT_SHARE = 40, 10, 0.1
+_DARK_MEAN, _DARK_LEAST, _LIGHT_SHARE = 50, 10, 0.1
 _CELL_SPACING_UM = 16.0  # sigma that joins neighbouring nuclei
 
 
@@ -47,18 +47,19 @@ class Glass:
     """Whether tissue is brighter than it: fluorescence."""
     seen: bool = True
     """Whether there is any; a picture full of tissue shows none, and its colour is a guess."""
+    spread: float = 0.0
+    """Standard deviation of light glass, in levels."""
 
 
 def find_glass(thumbnail: Thumbnail) -> Glass:
     """The background's colour: its commonest light shade, or its darkest common one.
 
     >>> find_glass(np.full((9, 9, 3), 240, np.uint8))
-    Glass(colour=(240, 240, 240), dark=False)
+    Glass(colour=(240, 240, 240), dark=False, seen=True, spread=0.0)
     """
     if is_fluorescence(thumbnail):
         return Glass(_darkest_common(thumbnail), dark=True)
-    colour = _light_glass(cv2.medianBlur(thumbnail, 3))
-    return Glass(colour or _WHITE, dark=False, seen=colour is not None)
+    return _light_glass(cv2.medianBlur(thumbnail, 3)) or Glass(_WHITE, dark=False, seen=False)
 
 
 def is_fluorescence(thumbnail: Thumbnail) -> bool:
@@ -103,7 +104,7 @@ def _median(values: UInt8[np.ndarray, "..."]) -> int:
     return int(np.searchsorted(counts, (counts[-1] + 1) // 2))
 
 
-def _light_glass(thumbnail: Thumbnail) -> tuple[int, int, int] | None:
+def _light_glass(thumbnail: Thumbnail) -> Glass | None:
     """The lightest shade of light, even grey that is common; padding only where there is no other.
 
     Pale tissue can be as light and grey, but it is not as even.
@@ -123,7 +124,8 @@ def _light_glass(thumbnail: Thumbnail) -> tuple[int, int, int] | None:
         peak -= 3 - int(counts[max(0, peak - 3) : peak + 4].argmax())
         around = usable & (cv2.absdiff(least, np.full_like(least, peak)) <= 4)
         shade = [_median(np.asarray(channel)[around]) for channel in (red, green, blue)]
-        return shade[0], shade[1], shade[2]
+        spread = float(np.std(least[usable & (cv2.absdiff(least, np.full_like(least, peak)) <= 8)]))
+        return Glass((shade[0], shade[1], shade[2]), dark=False, spread=round(spread, 2))
     return None
 
 

@@ -1,18 +1,22 @@
 """Finding tissue on a slide's thumbnail, whatever the stain.
 
 1. What the glass looks like, and how far each pixel is from it (``background``).
-2. A threshold between glass and tissue by Otsu's method, held between two limits: a nearly empty slide must not be
-   cut within its noise, nor a nearly full one within its tissue.
-3. Pen marks and black corners go (``marks``), small pieces go, small holes are filled (``pieces``).
-4. Where nothing is left, once more with a lower threshold; then there is nothing, and ``found`` says so.
+2. Pen marks and black corners go (``marks``).
+3. A threshold between glass and tissue by Otsu's method, held between two limits: a nearly empty slide must not be
+   cut within its noise, nor a nearly full one within its tissue. What is above it is tissue, and so is paler tissue
+   around it, down to what the glass itself varies by.
+4. Small pieces go, small holes are filled (``pieces``).
+5. Where nothing is left, pale pieces alone are taken; where there are none, there is nothing, and ``found`` says so.
 """
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, UInt8
 
 from saccade.core.errors import BadInput
-from saccade.imaging.tissue.background import Distance, Glass, densities, find_glass, glow_distance, stain_distance
+from saccade.imaging.tissue.background import Distance, densities, find_glass, glow_distance, stain_distance
 from saccade.imaging.tissue.marks import find_corners, find_pen
 from saccade.imaging.tissue.pieces import disc, tidy
 from saccade.imaging.tissue.settings import TissueSettings
@@ -20,8 +24,10 @@ from saccade.imaging.tissue.tissue import Found, Tissue
 
 Mask = Bool[np.ndarray, "height width"]
 
-_STAIN_LIMITS, _STAIN_FAINT = (8, 18), 6  # steps of optical density: 0.04 to 0.09, and 0.03
-_GLOW_LIMITS, _GLOW_FAINT = (64, 112), 40  # 3 to 10 levels above dark glass, and 1.4
+_STAIN_LIMITS = (8, 14)  # steps of optical density where tissue is certain: 0.04 to 0.07
+_STAIN_LOW, _PER_LEVEL = (5, 8), 2.7  # where it may begin: 0.025 to 0.04, by how many levels the glass varies
+_GLOW_LIMITS, _GLOW_LOW = (64, 112), 40  # 3 to 10 levels above dark glass, and 1.4
+_CERTAIN = 0.02  # least share of a piece that is certain, or it is a smear with dust in it
 _SMOOTH_UM = 8.0  # radius over which a thumbnail's noise is taken out
 _JOIN_UM = 24.0  # gaps that are closed: between fibres
 
@@ -52,30 +58,55 @@ def find_tissue(
     settings = settings or TissueSettings()
     if not thumbnail.size:
         raise BadInput("the thumbnail has no pixels", "check that the slide can be opened")
-    nothing = np.zeros(thumbnail.shape[:2], bool)
     scale = downsample * mpp
-    glass = find_glass(thumbnail)
-    distance, marks, limits, faint = _distances(thumbnail, glass, scale, settings)
-    # Where no glass is seen there are no two sides to part: everything may be tissue.
-    between = int(np.clip(_otsu(distance, ~marks), *limits)) if glass.seen else limits[0]
-    thresholds: tuple[tuple[Found, int], ...] = (
-        ("fluorescent" if glass.dark else "stained", between),
-        ("faint", faint),
+    contrast = _contrast(thumbnail, scale, settings)
+    attempts: tuple[tuple[Found, Mask], ...] = (
+        ("fluorescent" if contrast.dark else "stained", contrast.certain(scale)),
+        ("faint", contrast.possible(scale)),
     )
-    for found, threshold in thresholds:
-        mask = tidy(_joined(distance >= threshold, scale) & ~marks, scale, settings)
+    for found, mask in attempts:
+        mask = tidy(mask, scale, settings)
         if mask.any():
-            return Tissue(mask, downsample, mpp, found, marks)
-    return Tissue(nothing, downsample, mpp, "nothing", marks)
+            return Tissue(mask, downsample, mpp, found, contrast.marks)
+    return Tissue(np.zeros(thumbnail.shape[:2], bool), downsample, mpp, "nothing", contrast.marks)
 
 
-def _distances(
-    thumbnail: UInt8[np.ndarray, "height width 3"], glass: Glass, scale: float, settings: TissueSettings
-) -> tuple[Distance, Mask, tuple[int, int], int]:
-    """How far each pixel is from glass, what is no tissue, and the limits and the last resort of a threshold."""
+@dataclass(frozen=True, eq=False)
+class _Contrast:
+    """How a slide stands out from its glass."""
+
+    distance: Distance
+    marks: Mask
+    low: int
+    """Below, a pixel is glass."""
+    high: int
+    """From here, it is tissue."""
+    dark: bool
+
+    def possible(self, scale: float) -> Mask:
+        """All that may be tissue."""
+        return _joined(self.distance >= self.low, scale) & ~self.marks
+
+    def certain(self, scale: float) -> Mask:
+        """Of that, pieces some of which is certain; on dark glass, where light spreads, only what is certain."""
+        sure = self.distance >= self.high
+        if self.dark:
+            return _joined(sure, scale)
+        count, found = cv2.connectedComponents(self.possible(scale).astype(np.uint8), connectivity=8)
+        labels = np.asarray(found, np.int32)
+        areas = np.bincount(labels.ravel(), minlength=count)
+        kept = np.bincount(labels[sure], minlength=count) > _CERTAIN * areas
+        kept[0] = False
+        return kept[labels]
+
+
+def _contrast(thumbnail: UInt8[np.ndarray, "height width 3"], scale: float, settings: TissueSettings) -> _Contrast:
+    """Distances from glass, what is no tissue, and the two thresholds."""
+    glass = find_glass(thumbnail)
     if glass.dark:
         distance = glow_distance(thumbnail, glass, scale)
-        return distance, np.zeros(distance.shape, bool), _GLOW_LIMITS, _GLOW_FAINT
+        marks = np.zeros(distance.shape, bool)
+        return _Contrast(distance, marks, _GLOW_LOW, int(np.clip(_otsu(distance), *_GLOW_LIMITS)), dark=True)
     smooth = cv2.medianBlur(thumbnail, 2 * max(1, min(3, round(_SMOOTH_UM / scale))) + 1)
     density = densities(smooth, glass)
     distance = stain_distance(density)
@@ -84,13 +115,15 @@ def _distances(
         marks |= find_corners(thumbnail, scale)
     if settings.drop_pen:
         marks |= find_pen(density, (distance >= _STAIN_LIMITS[0]) & ~marks, scale)
-    return distance, marks, _STAIN_LIMITS, _STAIN_FAINT
+    low = int(np.clip(round(_PER_LEVEL * glass.spread), *_STAIN_LOW))
+    # Where no glass is seen there are no two sides to part: everything may be tissue.
+    high = int(np.clip(_otsu(distance[~marks]), *_STAIN_LIMITS)) if glass.seen else low
+    return _Contrast(distance, marks, low, high, dark=False)
 
 
-def _otsu(distance: Distance, counted: Mask) -> int:
+def _otsu(distance: UInt8[np.ndarray, "..."]) -> int:
     """The threshold that leaves the least variance on its two sides."""
-    values = distance[counted][None]
-    return int(cv2.threshold(values, 0, 255, cv2.THRESH_OTSU)[0]) + 1 if values.size else 0
+    return int(cv2.threshold(distance.reshape(1, -1), 0, 255, cv2.THRESH_OTSU)[0]) + 1 if distance.size else 0
 
 
 def _joined(mask: Mask, scale: float) -> Mask:

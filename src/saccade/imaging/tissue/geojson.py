@@ -102,11 +102,11 @@ def _areas(value: Any, source: str) -> Iterator[Outline]:
             yield from _areas(value["geometry"], source)
     elif kind == "GeometryCollection":
         yield from _areas(value.get("geometries") or [], source)
-    elif kind == "Polygon":
-        yield _outline(value.get("coordinates"), source)
-    elif kind == "MultiPolygon":
-        for rings in value.get("coordinates") or []:
-            yield _outline(rings, source)
+    elif kind in ("Polygon", "MultiPolygon"):
+        rings = value.get("coordinates")
+        polygons = [rings] if kind == "Polygon" else rings
+        for polygon in polygons if isinstance(polygons, list) else [polygons]:
+            yield _outline(polygon, source)
     elif kind not in ("Point", "MultiPoint", "LineString", "MultiLineString"):
         raise BadInput(f"is no GeoJSON: {str(value)[:60]!r} has no known type", _REMEDY, source)
 

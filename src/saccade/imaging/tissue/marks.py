@@ -1,14 +1,16 @@
 """Pen marks and black scanner corners on light glass: they are dark or coloured, but no tissue.
 
 Told by which channel absorbs most. Haematoxylin, eosin, DAB and their mixtures absorb green more than, or about as
-much as, red. Blue and green ink absorb red most; red ink absorbs hardly any red and nearly as much blue as green, as
-blood does, so it must lie on glass, as blood seldom does; black ink absorbs everything. Ink is wide: thin colour, such
-as the dye that marks a surgical margin, stays tissue.
+much as, red. Blue and green ink absorb red most, as hardly any stain does. Red ink absorbs next to no red and nearly as
+much blue as green, as blood does; black ink absorbs everything, as pigment does: so these two must lie on glass for the
+most part, and be drawn as long strokes. Ink is wide: thin colour, such as the dye that marks a surgical margin, stays
+tissue. Where more than half of the tissue has an ink's colour, unevenly, it is taken for the slide's dye.
 """
 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
+from scipy import ndimage
 
 from saccade.imaging.tissue.background import OD_STEP, extremes
 from saccade.imaging.tissue.pieces import disc, touching_edge
@@ -17,7 +19,9 @@ Mask = Bool[np.ndarray, "height width"]
 Density = UInt8[np.ndarray, "height width 3"]
 
 _STROKE_UM = 80.0  # no pen is thinner than twice this
+_LONG_UM, _SLENDER = 2000.0, 3.0  # a clot of blood, a splinter of bone or a patch of pigment is shorter, or plumper
 _RIM_UM = 40.0  # of an edge, over which it fades into glass
+_EDGE_UM = 24.0  # black nuclei at the picture's edge are smaller
 _BLACK = 40  # brightest channel of what no light reached
 _STAIN_SHARE, _UNEVEN = 0.5, 0.1  # of the tissue, and optical density between neighbours: beyond both it is a dye
 
@@ -33,18 +37,23 @@ def find_pen(density: Density, tissue: Mask, mpp: float) -> Mask:
     red, green, blue = (density[..., channel].astype(np.float32) * OD_STEP for channel in range(3))
     cool = (red > 1.1 * green + 0.1) & (red - blue > 0.2)
     green_ink = (red - green > 0.15) & (blue >= green)
-    inks = [cool | green_ink, (np.minimum(np.minimum(red, green), blue) > 0.75) & (np.abs(red - blue) < 0.2)]
+    black = (np.minimum(np.minimum(red, green), blue) > 0.75) & (np.abs(red - blue) < 0.2)
+    crimson = (red < 0.15) & (green > 0.6) & (blue > 0.65 * green)
     uneven = _unevenness(density)
-    pen = np.zeros(tissue.shape, bool)
-    for ink in inks:
-        pen |= _strokes(ink & tissue, tissue, uneven, mpp)
-    crimson = (red < 0.15) & (green > 0.45) & (blue > 0.65 * green)
-    return pen | _on_glass(_strokes(crimson & tissue, tissue, uneven, mpp), tissue, mpp)
+    pen = _strokes((cool | green_ink) & tissue, tissue, uneven, mpp)
+    for ink in (black, crimson):
+        strokes = _strokes(ink & tissue, tissue, uneven, mpp)
+        pen |= _drawn(strokes, tissue, mpp) if strokes.any() else strokes
+    return pen
 
 
 def find_corners(thumbnail: UInt8[np.ndarray, "height width 3"], mpp: float) -> Mask:
     """Black that reaches in from the edge of the picture, and the rim where it fades."""
-    black = (extremes(thumbnail)[1] < _BLACK).astype(np.uint8)
+    reach = disc(_EDGE_UM / mpp)
+    margin = len(reach) // 2  # what reaches the edge goes on beyond it, however thin it is
+    black = np.pad((extremes(thumbnail)[1] < _BLACK).astype(np.uint8), margin, mode="edge")
+    black = np.asarray(cv2.morphologyEx(black, cv2.MORPH_OPEN, reach))
+    black = np.ascontiguousarray(black[margin : len(black) - margin, margin : black.shape[1] - margin])
     count, labels = cv2.connectedComponents(black, connectivity=8)
     reaching = np.zeros(count, np.uint8)
     reaching[touching_edge(np.asarray(labels))] = 1
@@ -68,16 +77,17 @@ def _strokes(ink: Mask, tissue: Mask, uneven: Float32[np.ndarray, "height width"
     return cv2.dilate(core.view(np.uint8), disc(2 * _RIM_UM / mpp)).astype(bool) & tissue
 
 
-def _on_glass(pen: Mask, tissue: Mask, mpp: float) -> Mask:
-    """Those strokes most of whose surroundings are glass."""
-    count, found = cv2.connectedComponents(pen.astype(np.uint8), connectivity=8)
+def _drawn(pen: Mask, tissue: Mask, mpp: float) -> Mask:
+    """Those strokes that are long, far longer than wide, and most of whose surroundings are glass."""
+    count, found, stats, _ = cv2.connectedComponentsWithStats(pen.astype(np.uint8), connectivity=8)
     labels = np.asarray(found, np.int32)
-    if count == 1:
-        return pen
+    length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    inside = cv2.distanceTransform(np.pad(pen.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
+    width = 2 * ndimage.maximum(inside, labels, np.arange(count))
     around = cv2.dilate(labels.astype(np.float32), disc(3 * _RIM_UM / mpp)).astype(np.int32)
     around[pen] = 0  # the number of the stroke a pixel lies beside
     beside = np.bincount(around.ravel(), minlength=count)
     on_tissue = np.bincount(around.ravel(), weights=tissue.ravel(), minlength=count)
-    kept = on_tissue <= 0.5 * beside
+    kept = (on_tissue <= 0.5 * beside) & (length * mpp > _LONG_UM) & (length > _SLENDER * width)
     kept[0] = False
     return kept[labels]

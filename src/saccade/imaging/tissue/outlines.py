@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-Ring = Float[np.ndarray, "corner 2"]
+Ring = Float[np.ndarray, "_ 2"]
 """Corners x, y in order, the first not repeated at the end."""
 
 _TURNS = (1, 0, 3)  # right, straight on, left: so diagonal neighbours stay apart
@@ -56,6 +56,8 @@ def trace_outlines(mask: Bool[np.ndarray, "height width"]) -> list[Outline]:
     >>> [outline.outer.tolist() for outline in trace_outlines(np.array([[False, True, True]]))]
     [[[1.0, 0.0], [3.0, 0.0], [3.0, 1.0], [1.0, 1.0]]]
     """
+    if not mask.any():
+        return []
     _, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
     outer: dict[int, Ring] = {}
     holes: dict[int, list[Ring]] = {}
@@ -92,8 +94,11 @@ def fill_outlines(outlines: Iterable[Outline], height: int, width: int) -> Bool[
         x0, y0 = (int(np.clip(np.floor(low), 0, end)) for low, end in zip(corners.min(axis=0), size, strict=True))
         x1, y1 = (int(np.clip(np.ceil(high), 0, end)) for high, end in zip(corners.max(axis=0), size, strict=True))
         if x1 > x0 and y1 > y0:
-            rings = [ring - (x0, y0) for ring in (outline.outer, *outline.holes)]
-            mask[y0:y1, x0:x1] |= _inside(rings, y1 - y0, x1 - x0)
+            size, corner = (y1 - y0, x1 - x0), np.array([x0, y0])
+            inside = _inside([corners - corner], *size)
+            if outline.holes:
+                inside &= ~_inside([hole - corner for hole in outline.holes], *size)
+            mask[y0:y1, x0:x1] |= inside
     return mask
 
 
@@ -137,7 +142,7 @@ def _paths(starts: Int[np.ndarray, "edge 2"], directions: Int[np.ndarray, " edge
     for turn in _TURNS:
         wanted = at * 4 + (directions + turn) % 4
         found = np.searchsorted(keys, wanted, sorter=by_key).clip(max=len(keys) - 1)
-        hit = by_key[found] if len(keys) else found
+        hit = by_key[found]
         after = np.where((after < 0) & (keys[hit] == wanted), hit, after)
     turned = np.zeros(len(keys), bool)
     turned[after] = directions[after] != directions

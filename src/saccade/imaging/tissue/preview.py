@@ -6,7 +6,7 @@ from jaxtyping import Bool, Int, UInt8
 
 from saccade.imaging.tissue.tissue import Tissue
 
-Picture = UInt8[np.ndarray, "height width 3"]
+Picture = UInt8[np.ndarray, "_ _ 3"]
 
 TISSUE_COLOUR, DROPPED_COLOUR, PATCH_COLOUR = (0, 158, 115), (213, 94, 0), (0, 0, 0)
 """Outline of tissue, tint of what was left out as pen or corner, lines of patches: told apart by all eyes."""
@@ -45,7 +45,7 @@ def preview(
     return picture
 
 
-def _resized(mask: Bool[np.ndarray, "height width"], size: tuple[int, ...]) -> Bool[np.ndarray, "tall wide"]:
+def _resized(mask: Bool[np.ndarray, "_ _"], size: tuple[int, ...]) -> Bool[np.ndarray, "_ _"]:
     return np.asarray(cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)).astype(bool)
 
 

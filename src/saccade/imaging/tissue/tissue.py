@@ -27,7 +27,7 @@ class Tissue:
     ([0.5], 0.000768)
 
     Raises:
-        BadInput: ``downsample`` or ``mpp`` is not positive.
+        BadInput: ``downsample`` or ``mpp`` is not positive, or the mask has no pixels.
     """
 
     mask: Mask
@@ -41,6 +41,8 @@ class Tissue:
     """What looked like tissue but is pen or a scanner's black corner, for the preview."""
 
     def __post_init__(self) -> None:
+        if not self.mask.size:
+            raise BadInput("a tissue mask has no pixels", "check that the slide can be opened")
         if not (self.downsample > 0 and self.mpp > 0):
             raise BadInput(
                 f"a tissue mask at {self.downsample:g} base pixels of {self.mpp:g} µm", "use positive scales"
@@ -54,7 +56,7 @@ class Tissue:
     @property
     def fraction(self) -> float:
         """Share of the whole slide that is tissue."""
-        return float(self.mask.mean()) if self.mask.size else 0.0
+        return float(self.mask.mean())
 
     def fractions(self, boxes: Int[np.ndarray, "box 4"]) -> Float32[np.ndarray, " box"]:
         """Share of each box that is tissue, with the parts of mask pixels it cuts; beyond the mask there is none.
