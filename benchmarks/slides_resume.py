@@ -74,8 +74,8 @@ def kills(work: Path, wanted: int) -> dict[str, Any]:
         shutil.rmtree(work / "killed")
     assert not embed(slides, work / "killed", None)
     assert contents(work / "killed") == expected
-    return {"killed": killed, "jobs_finished_between": finished, "runs": runs, "seconds_uninterrupted": round(length, 2),
-            "files": len(expected), "equal": True, "temporary_files_left": 0}  # fmt: skip
+    counts = {"killed": killed, "jobs_finished_between": finished, "runs": runs, "files": len(expected)}
+    return {**counts, "seconds_uninterrupted": round(length, 2), "equal": True, "temporary_files_left": 0}
 
 
 def embed(slides: Path, out: Path, seconds: float | None) -> bool:

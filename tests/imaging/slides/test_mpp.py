@@ -42,6 +42,10 @@ def test_where_it_is_stated(properties: dict[str, str], value: float, source: st
         ({"openslide.mpp-x": "0", "openslide.mpp-y": "0"}, ""),
         ({"aperio.MPP": "a quarter"}, ""),
         ({"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.5"}, "openslide.mpp-x is 0.25 across but 0.5 down"),
+        (
+            {"openslide.mpp-x": "0.25", "openslide.mpp-y": "0.5", "aperio.MPP": "0.25"},
+            "openslide.mpp-x is 0.25 across but 0.5 down",
+        ),
         ({"aperio.MPP": "250"}, "aperio.MPP is 250, and microscopes have 0.05 to 5"),
         ({"aperio.MPP": "0.01"}, "aperio.MPP is 0.01, and microscopes have 0.05 to 5"),
     ],

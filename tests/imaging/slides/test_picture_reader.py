@@ -49,16 +49,15 @@ def test_unsupported(tmp_path: Path) -> None:
         PictureReader(save(tmp_path / "a.png", picture(9, 9)[..., 0].astype(np.uint16)), "png")
 
 
-def test_too_large_is_told_by_the_header(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("side", "words"), [(9000, "9000 x 9000 pixels"), (1_000_000, "too many pixels")])
+def test_too_large_is_told_by_the_header(tmp_path: Path, side: int, words: str) -> None:
     """A picture of terabytes in a hundred bytes."""
-    header = b"IHDR" + struct.pack(">IIBBBBB", 1_000_000, 1_000_000, 8, 2, 0, 0, 0)
+    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
     data += b"\0\0\0\0IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
     (tmp_path / "a.png").write_bytes(data)
-    limit = Image.MAX_IMAGE_PIXELS
-    with pytest.raises(UnsupportedSlide, match="1000000 x 1000000 pixels, too many"):
+    with pytest.raises(UnsupportedSlide, match=f"has {words}, and must be decoded whole"):
         PictureReader(tmp_path / "a.png", "png")
-    assert limit == Image.MAX_IMAGE_PIXELS, "others rely on Pillow's own guard"
 
 
 def test_unreadable(tmp_path: Path) -> None:

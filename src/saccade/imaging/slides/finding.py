@@ -22,7 +22,7 @@ SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".vms", ".vmu", ".scn", ".mrxs", ".
 PICTURE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
 """Formats of slides, and of images of any other scale."""
 
-TABLE_SUFFIXES = (".csv", ".tsv")
+TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 MANIFEST_NAME = "manifest.csv"
 _IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}
 

@@ -34,9 +34,10 @@ def judged(claims: Iterable[Claim]) -> tuple[StatedMpp | None, str]:
     doubts: dict[tuple[float, float], str] = {}  # the same numbers in another place say nothing more
     for source, across, down in claims:
         if not all(math.isfinite(side) and low <= side <= high for side in (across, down)):
-            doubts.setdefault((across, down), f"{source} is {across:.4g}, and microscopes have {low:g} to {high:g}")
+            size = f"{across:.4g}" if across == down else f"{across:.4g} x {down:.4g}"
+            doubts.setdefault((across, down), f"{source} is {size}, and microscopes have {low:g} to {high:g}")
         elif abs(across - down) > _ALIKE * min(across, down):
-            doubts.setdefault((across, down), f"{source} is {across:.4g} across but {down:.4g} down")
+            return None, f"{source} is {across:.4g} across but {down:.4g} down"  # known, and no square to train on
         else:
             return StatedMpp((across + down) / 2, source), ""
     return None, "; ".join(doubts.values())

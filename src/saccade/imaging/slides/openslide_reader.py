@@ -58,7 +58,7 @@ class OpenSlideReader:
         pixels = np.empty((height, width, 4), np.uint8)
         target = pixels.ctypes.data_as(POINTER(c_uint32))
         try:
-            self._twice(lambda handle: _fill(handle, target, x, y, level, width, height))
+            self._twice(lambda handle: _fill(handle, target, int(x), int(y), int(level), int(width), int(height)))
         except OpenSlideError as error:
             raise UnreadableSlide.at(self.path, level, (x, y, width, height), str(error)) from error
         return over(pixels, self.facts.background)

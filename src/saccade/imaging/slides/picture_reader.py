@@ -74,17 +74,17 @@ class PictureReader:
 
 def _check_size(path: Path) -> None:
     """Refuse what is too large to be decoded, by its header alone; what is damaged is told where it is loaded."""
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    size = "too many"
     try:
         with Image.open(path, formats=("PNG", "JPEG", "BMP")) as image:
-            width, height = image.size
+            if image.width * image.height <= MAX_PIXELS:
+                return
+            size = f"{image.width} x {image.height}"
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # Pillow's own limit is higher
+        pass
     except Exception:  # as in load_image, which is next
         return
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
-    if width * height > MAX_PIXELS:
-        message = f"has {width} x {height} pixels, too many for a file that must be decoded whole"
-        raise UnsupportedSlide(message, CONVERT, str(path))
+    raise UnsupportedSlide(f"has {size} pixels, and must be decoded whole", CONVERT, str(path))
 
 
 def _claims(path: Path) -> list[tuple[str, float, float]]:

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from saccade.imaging.slides.reader import Picture, SlideLevel
 
 _BAND_ROWS = 2048  # several rows of tiles: those on the border between two bands are unpacked twice
-_BAND_PIXELS = 2**24  # most pixels held at a time
+_BAND_PIXELS = 2**23  # most pixels held at a time
 _SAME = 1e-3  # levels are nominal: 4.0003 is meant to be 4
 
 Fetch = Callable[[int, int, int, int], Picture]
