@@ -46,7 +46,9 @@ def seen_from(cells: set[tuple[int, int]], scale: int, shifted: bool) -> dict[tu
             group.setdefault((window(x, side, start)[0], window(y, side, start)[0]), set()).add((x, y))
         groups.append(group)
     return {
-        (x, y): set().union(*(group[window(x, side, s)[0], window(y, side, s)[0]] for group, s in zip(groups, starts, strict=True)))
+        (x, y): set().union(
+            *(group[window(x, side, s)[0], window(y, side, s)[0]] for group, s in zip(groups, starts, strict=True))
+        )
         for x, y in cells
     }  # fmt: skip
 
@@ -77,7 +79,7 @@ def cells_of(grid: PatchGrid, offset: int = 0) -> set[tuple[int, int]]:
 
 
 def moved(grid: PatchGrid, offset: int) -> PatchGrid:
-    return PatchGrid(grid.cells + (offset, 0), grid.kinds, grid.label, grid.names)
+    return PatchGrid(grid.cells + np.array([offset, 0]), grid.kinds, grid.label, grid.names)
 
 
 @pytest.mark.parametrize("task", VARIANTS, ids=str)

@@ -1,4 +1,4 @@
-"""Slides as grids of patches: a kind for every cell of a lattice, turned into features at once or into a slide to embed.
+"""Slides as grids of patches: a kind for every cell of a lattice, turned into features or into a slide to embed.
 
 Features stand in for a patch encoder that tells the kinds apart but for some noise: good for quick experiments with
 aggregators, which never see pixels anyway. They are simulated; no encoder made them.

@@ -82,7 +82,7 @@ class LatticeTask(ABC):
             marked = core.copy()
             for mark in marks:
                 marked[mark.row, mark.column] = _MARKS[mark.bit]
-            cells.append(places + (0, number * self.pitch))
+            cells.append(places + np.array([0, number * self.pitch]))
             kinds.append(marked.ravel())
         return PatchGrid(np.concatenate(cells).astype(np.int64), np.concatenate(kinds), label, NAMES)
 
@@ -101,8 +101,8 @@ class ShiftTask(LatticeTask):
     and exchanging right halves leaves that set as it was.
 
     *Needs it before condensation.* Averaged over 2×2 blocks the marks of both classes are the same, cell for cell: the
-    diagonal pairs are decoys that one condensation erases. (A condensation with weights of its own for the four children
-    can pass on which of them was marked; then the shift of the second stage does as well.)
+    diagonal pairs are decoys that one condensation erases. (A condensation with weights of its own for each of the four
+    children can pass on which of them was marked; then the shift of the second stage does as well.)
 
     With ``relation="kinds"`` the pair lies in one row and is of one kind or of two: no position is needed, so it is
     learned faster; one condensation no longer erases it. Both relations are at chance without the shift.
@@ -137,9 +137,9 @@ class PyramidTask(LatticeTask):
     either core has both, in opposite orders.
 
     *Needs the pyramid, exact.* Two layers of local attention without condensation, shift included, let no patch know of
-    more than 15 columns: none knows both blocks. What the global token reads is then a function of the set of blocks with
-    their surroundings, which are copies in the two cores, so exchanging the right ends changes nothing. (A third layer
-    whose local outputs are read can relay it; in "111" the last layer's are not.)
+    more than 15 columns: none knows both blocks. What the global token reads is then a function of the set of blocks
+    with their surroundings, which are copies in the two cores, so exchanging the right ends changes nothing. (A third
+    layer whose local outputs are read can relay it; in "111" the last layer's are not.)
 
     *The pyramid can.* After one condensation a window reaches 6 × 2 columns, and a token where regular and shifted
     window overlap sees 18: it sees both blocks at once, whole, as one token each.
