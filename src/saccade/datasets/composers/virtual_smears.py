@@ -5,8 +5,8 @@ Crops of single cells, real or simulated, are pasted onto a smear of red cells a
 - *rare*: does a cell of a rare class lie anywhere? The other cells are drawn alike for both labels, and so is how many
   there are: in "present", one to three of them are exchanged for the rare class.
 - *neighbours*: cells of two classes lie in pairs, side by side. In "mixed" each pair has one of either class, in
-  "alike" two of one. Both labels have as many cells of each class, as many pairs and, pair for pair, the same distances; a bag
-  of cells cannot tell them apart.
+  "alike" two of one. Both labels have as many cells of each class and as many pairs, so a bag of cells cannot tell
+  them apart.
 
 Crops and backgrounds are in one part of the split before anything is composed. Composed slides are cases of their own,
 but those of a part share crops: intervals that take them for independent are too narrow.
