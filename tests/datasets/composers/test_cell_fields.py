@@ -98,7 +98,7 @@ def test_crops_and_backgrounds_of_one_part_only(crops: tuple[Material, ...], bac
 def test_every_crop_gets_its_turn(crops: tuple[Material, ...], backgrounds) -> None:
     few = [crop for crop in crops if crop.part == "val" and crop.label in CLASSES[:2]]
     fields = CellFields(few, backgrounds, CLASSES[:2], size=420)
-    taken = Counter(fields._usable("val", CLASSES[0], index)[0].name for index in range(10))
+    taken = Counter(fields._stock.cell_of("val", CLASSES[0], index)[0].name for index in range(10))
     assert set(taken.values()) == {1}
 
 

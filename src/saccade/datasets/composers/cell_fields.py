@@ -9,18 +9,16 @@ Crops and backgrounds are split before anything is composed (``materials``). A f
 its number alone, not on how many others there are. Labels take turns, and so do the crops of a class.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from saccade.core.errors import BadInput
-from saccade.datasets.composers.cutting import Cutout, cut_cell
+from saccade.datasets.composers.cutting import Cutout
 from saccade.datasets.composers.decoys import cut_decoy
 from saccade.datasets.composers.field_files import write_fields
-from saccade.datasets.composers.fields import Field, Kind, MarkedBox, generator, turn
+from saccade.datasets.composers.fields import Field, Kind, MarkedBox, generator
 from saccade.datasets.composers.materials import (
     Material,
     open_backgrounds,
@@ -30,12 +28,11 @@ from saccade.datasets.composers.materials import (
 )
 from saccade.datasets.composers.pasting import Canvas, Corner, Patch, Pose, find_place, paste, pose_cutout
 from saccade.datasets.composers.quilting import enlarge
-from saccade.datasets.composers.smears import Smear, prepare_smear
+from saccade.datasets.composers.stock import Stock, softened
 
 CLASSES = ("eosinophil", "lymphocyte", "monocyte", "neutrophil")
 COUNTS = {"train": 1200, "val": 200, "test": 400}
 RED_CELL = 0.65  # diameter of red cells over the mean size of pasted cells
-MAGNIFIED = 4.0  # a cell of fewer pixels than wanted over this is refused
 
 _Pasting = tuple[Cutout, Pose, str, Kind]
 
@@ -86,14 +83,7 @@ class CellFields:
             raise BadInput(message, "let cells be 8 pixels or more across and fields twice the largest")
         self.classes, self.distractor_classes = tuple(classes), tuple(others)
         self.distractors, self.decoys, self.size, self.cell, self.seed = distractors, decoys, size, cell, seed
-        self._crops, self._backgrounds = tuple(crops), tuple(backgrounds)
-        self._of_class, self._of_part = defaultdict[tuple[str, str], list[int]](list), defaultdict[str, list[int]](list)
-        for number, crop in enumerate(crops):
-            self._of_class[crop.part, crop.label].append(number)
-        for number, background in enumerate(backgrounds):
-            self._of_part[background.part].append(number)
-        self._smear = lru_cache(128)(self._prepared)
-        self._cutout = lru_cache(256)(self._cut)
+        self._stock = Stock(crops, backgrounds, self.cell, seed)
 
     def fields(self, part: str, count: int) -> Iterator[Field]:
         """The first ``count`` fields of a part."""
@@ -107,16 +97,16 @@ class CellFields:
         """
         rng = generator(self.seed, "field", part, index)
         label = self.classes[index % len(self.classes)]
-        crop, needle = self._usable(part, label, index // len(self.classes))
-        smear = self._smear(self._choose_background(part, rng))
+        crop, needle = self._stock.cell_of(part, label, index // len(self.classes))
+        smear = self._stock.smear_of(part, rng)
         canvas = Canvas(enlarge(smear, self.size, RED_CELL * float(np.mean(self.cell)), rng))
         scale = canvas.smear.red_cell / smear.red_cell if smear.red_cell else 1.0
-        blur = 0.5 * float(np.sqrt(max(scale**2 - 1, 0)))  # what enlarging took from the smear's sharpness
-        cells: list[_Pasting] = [(needle, self._pose(needle, blur, rng), label, "needle")]
+        blur = softened(scale)  # what enlarging took from the smear's sharpness
+        cells: list[_Pasting] = [(needle, self._stock.pose(needle, blur, rng), label, "needle")]
         for number in range(self.distractors):
             kind = self.distractor_classes[int(rng.integers(len(self.distractor_classes)))]
-            _, other = self._usable(part, kind, index * self.distractors + number)
-            cells.append((other, self._pose(other, blur, rng), kind, "distractor"))
+            _, other = self._stock.cell_of(part, kind, index * self.distractors + number)
+            cells.append((other, self._stock.pose(other, blur, rng), kind, "distractor"))
         for number in range(self.decoys):
             shape = cells[number % len(cells)][0]
             decoy = cut_decoy(smear, shape.outline, float(rng.uniform(*self.cell)) / scale, rng)
@@ -149,42 +139,6 @@ class CellFields:
                 return [corners[number] for number in range(len(patches))]
         message = f"there is no room for {len(needed)} cells in a field of {self.size} pixels"
         raise BadInput(message, "choose a larger size, smaller cells or fewer distractors")
-
-    def _pose(self, cutout: Cutout, blur: float, rng: np.random.Generator) -> Pose:
-        scale = rng.uniform(*self.cell) / cutout.across
-        return Pose(float(scale), float(rng.uniform(0, 2 * np.pi)), bool(rng.integers(2)), blur)
-
-    def _choose_background(self, part: str, rng: np.random.Generator) -> int:
-        held = self._of_part.get(part, [])
-        if not held:
-            raise BadInput(f"there is no background in the part {part!r}", "add some, or ask for no fields of it")
-        return held[int(rng.integers(len(held)))]
-
-    def _usable(self, part: str, label: str, index: int) -> tuple[Material, Cutout]:
-        """The crop whose turn it is, or the next one that can be cut out."""
-        held = self._of_class.get((part, label), [])
-        for skipped in range(len(held)):
-            number = held[(turn(self.seed, (part, label), len(held), index) + skipped) % len(held)]
-            cutout = self._cutout(number)
-            if cutout is not None:
-                return self._crops[number], cutout
-        if held:
-            message = f"no cell could be cut out of the {len(held)} crops of class {label!r} in the part {part!r}"
-            raise BadInput(message, "give crops with the cell in the middle and glass around it")
-        raise BadInput(
-            f"the class {label!r} has no crops in the part {part!r}", "add some, or leave the class or the part out"
-        )
-
-    def _cut(self, number: int) -> Cutout | None:
-        crop = self._crops[number]
-        cutout = cut_cell(crop.load())
-        if cutout is not None and cutout.across * MAGNIFIED < self.cell[0]:
-            message = f"the cell is {cutout.across:.0f} pixels across, too few to be enlarged to {self.cell[0]}"
-            raise BadInput(message, "give larger crops, or ask for smaller cells", crop.name)
-        return cutout
-
-    def _prepared(self, number: int) -> Smear:
-        return prepare_smear(self._backgrounds[number].load(), generator(self.seed, "smear", number))
 
 
 def compose_fields(

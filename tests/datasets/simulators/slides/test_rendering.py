@@ -15,7 +15,9 @@ from saccade.datasets.simulators.slides.description import KINDS
 def squares(side: float = 260.0, seed: int = 0) -> SlideDescription:
     """Each kind in a square of its own, in a row, on glass."""
     corner = np.array([[0, 0], [1, 0], [1, 1], [0, 1]]) * side
-    regions = tuple(Region(kind, corner + (60 + number * (side + 60), 60)) for number, kind in enumerate(KINDS))
+    regions = tuple(
+        Region(kind, corner + np.array([60 + number * (side + 60), 60])) for number, kind in enumerate(KINDS)
+    )
     return SlideDescription(60 + len(KINDS) * (side + 60), side + 120, regions, seed=seed)
 
 
