@@ -135,10 +135,20 @@ def inspect_manifest(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     A table without a single usable column or row raises ``BadInput``: there is nothing to inspect.
     """
     table = load_table(path)
+    return _inspected(table, _Files(table.source.parent))
+
+
+def inspect_labels(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The same for a table whose images need not be here: their names are all that is wanted of them."""
+    table = load_table(path)
+    return _inspected(table, _Names(table.source.parent))
+
+
+def _inspected(table: Table, files: "_Files | _Names") -> tuple[Manifest, tuple[Problem, ...]]:
+    """The good rows of a table and a problem for each bad one."""
     columns = _fields(table)
     problems = list(table.problems)
     rows: list[Row] = []
-    files = _Files(table.source.parent)
     for entry in table.rows:
         try:
             rows.append(_row(entry, columns, files, table.place(entry.line)))
@@ -184,7 +194,7 @@ def _fields(table: Table) -> dict[str, str]:
     return {field: name for field, name in columns.items() if name}
 
 
-def _row(entry: TableRow, columns: Mapping[str, str], files: "_Files", place: str) -> Row:
+def _row(entry: TableRow, columns: Mapping[str, str], files: "_Files | _Names", place: str) -> Row:
     """One row from a line of the table; raises ``BadInput`` naming the line."""
     cells = {
         field: "" if entry.cells[name].lower() in _MISSING else entry.cells[name] for field, name in columns.items()
@@ -290,3 +300,18 @@ class _Files:
                     stems.setdefault(entry.stem, []).append(entry.name)
             self._listings[folder] = stems
         return self._listings[folder]
+
+
+class _Names:
+    """Takes what a table names as it stands, wherever that may be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, text: str, place: str) -> Path:
+        """The path a cell names, relative to the table where it is relative."""
+        return self.folder / text.replace("\\", "/")
+
+    def name(self, path: Path) -> str:
+        """The path relative to the folder, or whole where it leads elsewhere."""
+        return (path.relative_to(self.folder) if path.is_relative_to(self.folder) else path).as_posix()
