@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from saccade.core.errors import BadInput
 from saccade.core.manifest import (
     COLUMNS,
+    inspect_labels,
     inspect_manifest,
     inspect_slide_table,
     load_manifest,
@@ -81,6 +82,16 @@ def test_paths_that_stay_are_not(folder: Path) -> None:
     cells = [str(folder / "a.png"), "../data/b.png", "sub/../sub/c.png"]
     manifest = load_manifest(write(folder, "path,label\n" + "".join(f"{cell},x\n" for cell in cells)))
     assert [row.name for row in manifest.rows] == ["a.png", "b.png", "sub/c.png"]
+
+
+def test_labels_of_images_that_are_elsewhere(folder: Path) -> None:
+    """CLAM's table, and one that came from another machine."""
+    path = write(folder, "case_id,slide_id,label\np1,TCGA-1.2,x\np2,/far/away/b.svs,y\np3,C:\\slides\\c.svs,y\np4,,y\n")
+    manifest, problems = inspect_labels(path)
+    assert [row.name for row in manifest.rows] == ["TCGA-1.2", "/far/away/b.svs", "C:/slides/c.svs"]
+    assert manifest.classes == ("x", "y") and manifest.rows[0].case_id == "p1"
+    assert [problem.message for problem in problems] == ["the path is missing"]
+    assert len(inspect_manifest(path)[0]) == 0
 
 
 def test_linked_folder(folder: Path) -> None:

@@ -141,7 +141,14 @@ def inspect_manifest(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
 
     A table without a single usable column or row raises ``BadInput``: there is nothing to inspect.
     """
-    return _inspected(path, ("path", "label"), os.path.isfile)
+    table = load_table(path)
+    return _inspected(table, ("path", "label"), _Files(table.source.parent, os.path.isfile))
+
+
+def inspect_labels(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The same for a table whose images need not be here: their names are all that is wanted of them."""
+    table = load_table(path)
+    return _inspected(table, ("path", "label"), _Names(table.source.parent))
 
 
 def load_slide_table(path: Path | str) -> Manifest:
@@ -156,7 +163,8 @@ def load_slide_table(path: Path | str) -> Manifest:
 
 def inspect_slide_table(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     """The good rows of a manifest of slides, and a problem for each bad one; raises as ``inspect_manifest`` does."""
-    return _inspected(path, ("path",), _is_slide)
+    table = load_table(path)
+    return _inspected(table, ("path",), _Files(table.source.parent, _is_slide))
 
 
 def _is_slide(path: str) -> bool:
@@ -164,15 +172,11 @@ def _is_slide(path: str) -> bool:
     return os.path.isfile(path) or (os.path.isdir(path) and not os.path.isfile(f"{path}.mrxs"))
 
 
-def _inspected(
-    path: Path | str, needed: tuple[str, ...], is_there: Callable[[str], bool]
-) -> tuple[Manifest, tuple[Problem, ...]]:
-    """The good rows of a table with the columns needed, whose paths lead to what counts as being there."""
-    table = load_table(path)
+def _inspected(table: Table, needed: tuple[str, ...], files: "_Files | _Names") -> tuple[Manifest, tuple[Problem, ...]]:
+    """The good rows of a table with the columns needed, and a problem for each bad one."""
     columns = _fields(table, needed)
     problems = list(table.problems)
     rows: list[Row] = []
-    files = _Files(table.source.parent, is_there)
     for entry in table.rows:
         try:
             rows.append(_row(entry, columns, needed, files, table.place(entry.line)))
@@ -219,7 +223,9 @@ def _fields(table: Table, needed: tuple[str, ...]) -> dict[str, str]:
     return {field: name for field, name in columns.items() if name}
 
 
-def _row(entry: TableRow, columns: Mapping[str, str], needed: tuple[str, ...], files: "_Files", place: str) -> Row:
+def _row(
+    entry: TableRow, columns: Mapping[str, str], needed: tuple[str, ...], files: "_Files | _Names", place: str
+) -> Row:
     """One row from a line of the table; raises ``BadInput`` naming the line."""
     cells = {
         field: "" if entry.cells[name].lower() in _MISSING else entry.cells[name] for field, name in columns.items()
@@ -333,3 +339,18 @@ class _Files:
                     stems.setdefault(entry.stem, []).append(entry.name)
             self._listings[folder] = stems
         return self._listings[folder]
+
+
+class _Names:
+    """Takes what a table names as it stands, wherever that may be."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def find(self, text: str, place: str) -> Path:
+        """The path a cell names, relative to the table where it is relative."""
+        return self.folder / text.replace("\\", "/")
+
+    def name(self, path: Path) -> str:
+        """The path relative to the folder, or whole where it leads elsewhere."""
+        return (path.relative_to(self.folder) if path.is_relative_to(self.folder) else path).as_posix()

@@ -1,4 +1,4 @@
-"""From files to tensors: class folders, manifests, MedMNIST files and simulators, checked, split and augmented."""
+"""From files to tensors: class folders, manifests, MedMNIST files, bags and simulators, checked, split, augmented."""
 
 from saccade.datasets.augmentation import Augmentation
 from saccade.datasets.cells import CellBatch, CellData, load_cells, open_data, preprocessing_for

@@ -1,5 +1,6 @@
 """Bags appear whole or not at all, in one piece, written by one process at a time."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -140,6 +141,27 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SaccadeError, match="cannot be written"):
         write(tmp_path / "file" / "s.h5", np.ones((3, 2), np.float32))
+
+
+def test_a_disk_that_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2**20 + 100 * 24 - 1))
+    for write_something in (
+        lambda: write(tmp_path / "s.h5", np.ones((100, 2), np.float32)),
+        lambda: write_coords(tmp_path / "s_patches.h5", grid(200), TOLD),
+    ):
+        with pytest.raises(SaccadeError, match=r"cannot be written \(No space left on device\)\. Check .*free space"):
+            write_something()
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2**20 + 100 * 24))
+    write(tmp_path / "s.h5", np.ones((100, 2), np.float32))
+
+
+def test_no_hdf5_file_is_open_while_features_come(tmp_path: Path) -> None:
+    """It could not be closed on a full disk, and would take the process with it."""
+    with BagWriter(tmp_path / "s.h5", rows=2, dim=2, coords=grid(2), attributes=TOLD) as writer:
+        assert h5py.h5f.get_obj_count(h5py.h5f.OBJ_ALL, h5py.h5f.OBJ_FILE) == 0
+        writer.put(0, np.ones((2, 2), np.float32))
 
 
 def test_coordinates_alone(tmp_path: Path) -> None:

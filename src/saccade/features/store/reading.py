@@ -3,13 +3,13 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import h5py
 
 from saccade.core.errors import BadInput
 from saccade.features.store.bag import Bag
-from saccade.features.store.dialects import bag_in, clam_facts, coords_in
+from saccade.features.store.dialects import attributes_of, bag_in, clam_facts, coords_in
 
 _AGAIN = "copy the file again, or embed this slide again"
 
@@ -51,6 +51,16 @@ def open_bag(path: Path | str, mpp: float | None = None, coords_from: Path | str
         return _clam_tensor(path, mpp, None if coords_from is None else Path(coords_from))
     what = "is empty" if not start else "is no HDF5 file"
     raise BadInput(what, "give a feature file (.h5, or CLAM's .pt), or copy it again", str(path))
+
+
+def bag_name(path: Path | str) -> PurePosixPath | None:
+    """The slide a file of features says it belongs to; None where it does not tell, or cannot be opened."""
+    try:
+        with h5py.File(path, "r") as file:
+            name = attributes_of(file["coords"]).get("name") if "coords" in file else None
+    except (OSError, RuntimeError, KeyError):
+        return None  # whoever opens it will be told what is wrong with it
+    return PurePosixPath(str(name)) if name else None
 
 
 def _first_bytes(path: Path) -> bytes:

@@ -60,7 +60,7 @@ class StoredFeatures:
         """The features an open file holds; the file may be closed afterwards."""
         name = str(dataset.name).lstrip("/")
         rows, dim = dataset.shape
-        return cls(path, name, (rows, dim), dataset.dtype, _offset(dataset), FileStamp.of(path))
+        return cls(path, name, (rows, dim), dataset.dtype, offset_of(dataset), FileStamp.of(path))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -96,7 +96,7 @@ class StoredFeatures:
             return stored[distinct][back.reshape(wanted.shape)]
 
 
-def _offset(dataset: h5py.Dataset) -> int | None:
+def offset_of(dataset: h5py.Dataset) -> int | None:
     """Where the numbers begin in the file, if they lie there as they are, in one piece and in order."""
     plan = dataset.id.get_create_plist()
     if plan.get_nfilters() or plan.get_external_count() or dataset.file.userblock_size or not dataset.size:

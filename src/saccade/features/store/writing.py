@@ -2,9 +2,14 @@
 
 Code followed: none; the layout is that of TRIDENT's files (mahmoodlab/TRIDENT). Changed: chunks of 512 rows in place
 of one, allocated at once, so that the features lie in one piece; provenance on the file.
+
+HDF5 lays the file out and is done with it before the first feature comes; these are written to their place as plain
+bytes. An HDF5 file that is open while its disk fills up cannot be closed again, and takes the whole process with it.
 """
 
+import errno
 import os
+import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,8 +23,10 @@ from jaxtyping import Float, Int
 from saccade.core.errors import SaccadeError
 from saccade.core.files import claimed_path
 from saccade.features.store.attributes import BagAttributes
+from saccade.features.store.stored import offset_of
 
 CHUNK_ROWS = 512
+_SPARE = 2**20  # bytes: more than attributes and the file's own structure take
 _LAYOUT = ("v110", "v110")  # HDF5 of 2016: the oldest whose chunks need no index between them, so they lie in one piece
 
 
@@ -72,11 +79,14 @@ class BagWriter:
     def __enter__(self) -> "BagWriter":
         with ExitStack() as opening:  # closes what was opened, should a later step fail
             temporary = opening.enter_context(claimed_path(self.path))
-            file = opening.enter_context(_new_file(temporary))
-            _put_coords(file, self._coords, self._attributes)
-            self._features = _new_features(file, self._shape, self._dtype)
-            _set(self._features, self._attributes.on_features())
-            _set(file, self._attributes.on_file())
+            _refuse_full_disk(temporary, self._shape[0] * (self._shape[1] * self._dtype.itemsize + 16))
+            with _new_file(temporary) as file:
+                _put_coords(file, self._coords, self._attributes)
+                features = _new_features(file, self._shape, self._dtype)
+                _set(features, self._attributes.on_features())
+                _set(file, self._attributes.on_file())
+                self._offset = _place_of(features)
+            self._file = opening.enter_context(open(temporary, "r+b"))
             self._open = opening.pop_all()
         return self
 
@@ -98,7 +108,10 @@ class BagWriter:
             if np.isfinite(features).all():
                 message = f"the features of the patch at x {x}, y {y} are too large for 16-bit floats"
             raise SaccadeError(message, "store 32-bit floats, or choose another encoder", os.fspath(self.path))
-        self._features[start_row : start_row + len(features)] = values
+        if len(values):
+            self._file.seek(self._offset + start_row * dim * self._dtype.itemsize)
+            self._file.write(np.ascontiguousarray(values).data)
+            self._file.flush()
         self._written[start_row : start_row + len(features)] = True
 
     def __exit__(
@@ -119,14 +132,22 @@ def write_coords(path: Path | str, coords: Int[np.ndarray, "patch 2"], attribute
         AlreadyClaimed: Another process writes this file.
         SaccadeError: The place cannot be written.
     """
-    with claimed_path(path) as temporary, _new_file(temporary) as file:
-        _put_coords(file, coords, attributes)
-        _set(file, attributes.on_file())
+    with claimed_path(path) as temporary:
+        _refuse_full_disk(temporary, coords.nbytes)
+        with _new_file(temporary) as file:
+            _put_coords(file, coords, attributes)
+            _set(file, attributes.on_file())
 
 
 def _new_file(path: Path) -> h5py.File:
     """An HDF5 file; its own lock is left out, as the path is claimed already and the two would collide."""
     return h5py.File(path, "w", libver=_LAYOUT, locking=False)
+
+
+def _refuse_full_disk(path: Path, wanted: int) -> None:
+    """Raise the error that writing would end in, while nothing is lost yet."""
+    if wanted + _SPARE > shutil.disk_usage(path.parent).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _put_coords(file: h5py.File, coords: Int[np.ndarray, "patch 2"], attributes: BagAttributes) -> None:
@@ -142,6 +163,14 @@ def _new_features(file: h5py.File, shape: tuple[int, int], dtype: np.dtype) -> h
     plan.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
     chunks = (min(CHUNK_ROWS, shape[0]), shape[1])
     return file.create_dataset("features", shape, dtype, chunks=chunks, dcpl=plan)
+
+
+def _place_of(features: h5py.Dataset) -> int:
+    """Where in the file the first feature goes."""
+    offset = offset_of(features)
+    if offset is None and len(features):
+        raise RuntimeError("HDF5 has not laid the features out in one piece")
+    return offset or 0
 
 
 def _set(place: h5py.File | h5py.Dataset, values: Mapping[str, Any]) -> None:
