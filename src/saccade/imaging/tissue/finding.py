@@ -114,8 +114,7 @@ def _contrast(thumbnail: UInt8[np.ndarray, "height width 3"], scale: float, sett
     if settings.drop_pen:
         marks |= find_pen(density, (distance >= _STAIN_LIMITS[0]) & ~marks, scale)
     low = int(np.clip(round(_PER_LEVEL * glass.spread), *_STAIN_LOW))
-    # Where no glass is seen there are no two sides to part: everything may be tissue.
-    high = int(np.clip(_otsu(distance[~marks]), *_STAIN_LIMITS)) if glass.seen else low
+    high = int(np.clip(_otsu(distance[~marks]), *_STAIN_LIMITS))
     return _Contrast(distance, marks, low, high, dark=False)
 
 
