@@ -120,6 +120,15 @@ def test_rounding_jitter_is_rounded_away(seed: int) -> None:
     assert lattice.stride == pytest.approx(224, abs=0.1)
 
 
+def test_jitter_to_both_sides_of_the_first_patch() -> None:
+    generator = np.random.default_rng(0)
+    wanted = grid(20, 20, 1, 1)
+    coords = wanted * 224 + generator.choice([-2, 0, 2, 2, 2], wanted.shape)
+    coords[0] = 0
+    lattice = infer_lattice(coords, 224)
+    assert lattice.moved == 0 and (lattice.cells == wanted).all()
+
+
 def test_overlap() -> None:
     coords = grid(3000, 3000, 448, 224)
     assert infer_lattice(coords, 448).stride == 224

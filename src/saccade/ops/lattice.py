@@ -116,10 +116,7 @@ def infer_lattice(
         return Lattice(origin, float(stride_hint or patch), patch, np.zeros((len(coords), 2), np.int64), rows, rows)
     strides = [float(patch)] if stride_hint is None else [float(stride_hint), float(patch)]
     fit = next((fit for stride in strides if (fit := _fit(coords, stride)).holds), None)
-    if fit is None:
-        repeated = _repeated_differences(coords)
-        fit = next((fit for stride in repeated if (fit := _fit(coords, stride)).holds), None)
-        fit = fit or _fit(coords, _commonest_difference(coords) or strides[0])
+    fit = fit or _measured(coords, strides[0])
     if not fit.holds and snap is None:
         raise _off_lattice(coords, fit)
     _check_overlap(patch, fit.stride)
@@ -169,6 +166,17 @@ def _fit(coords: Coords, stride: float) -> _Fit:
     return min(fits, key=lambda each: (int(each.strays.sum()), round(float(each.off.mean()), 1)))
 
 
+def _measured(coords: Coords, otherwise: float) -> _Fit:
+    """The lattice by the smallest repeated distance that fits; if none does, by the commonest."""
+    steps = _differences(coords)
+    steps = steps[steps >= _LEAST_STRIDE]
+    fits = (_fit(coords, stride) for stride in _repeated(steps))
+    if holding := next((fit for fit in fits if fit.holds), None):
+        return holding
+    values, counts = np.unique(steps, return_counts=True)
+    return _fit(coords, float(values[counts.argmax()]) if len(values) else otherwise)
+
+
 def _laid(coords: Coords, stride: float) -> _Fit:
     """Lay a lattice of this stride where most patches want it."""
     stride = max(float(stride), 1.0)
@@ -215,10 +223,8 @@ def _differences(coords: Coords) -> Int[np.ndarray, " difference"]:
     return np.sort(np.concatenate(found))
 
 
-def _repeated_differences(coords: Coords) -> Iterator[float]:
-    """Differences that occur again, or the only one, smallest first; those within rounding are one, by their mean."""
-    steps = _differences(coords)
-    steps = steps[steps >= _LEAST_STRIDE]
+def _repeated(steps: Int[np.ndarray, " difference"]) -> Iterator[float]:
+    """Distances that occur again, or the only one, smallest first; those within rounding are one, by their mean."""
     for _ in range(_CANDIDATES):
         if not len(steps):
             return
@@ -226,13 +232,6 @@ def _repeated_differences(coords: Coords) -> Iterator[float]:
         if end > 1 or len(steps) == 1:
             yield float(steps[:end].mean())
         steps = steps[end:]
-
-
-def _commonest_difference(coords: Coords) -> float | None:
-    """The distance most neighbours have."""
-    values, counts = np.unique(_differences(coords), return_counts=True)
-    usable = values >= _LEAST_STRIDE
-    return float(values[usable][counts[usable].argmax()]) if usable.any() else None
 
 
 def _off_lattice(coords: Coords, fit: _Fit) -> BadInput:

@@ -67,13 +67,19 @@ def fluorescent(mask: np.ndarray, colour=(0, 0, 255), seed: int = 0) -> np.ndarr
     return noisy(6 + glow[..., None] * np.array(colour), 1.0, seed)
 
 
-def stroke(picture: np.ndarray, points: list[tuple[int, int]], colour: tuple[int, int, int], width: int = 50) -> None:
+def stroke(
+    picture: np.ndarray,
+    points: list[tuple[int, int]],
+    colour: tuple[int, int, int],
+    width: int = 50,
+    streaks: float = 0.1,
+) -> None:
     """Draw with a pen, streaky and soft-edged, in place."""
     line = np.zeros(picture.shape[:2], np.uint8)
     cv2.polylines(line, [np.array(points)], False, 255, width)
     cover = cv2.GaussianBlur(line, (0, 0), 1.5)[..., None] / 255 * 0.95
-    streaks = 1 + 0.1 * (texture(*line.shape, 5)[..., None] - 1)
-    picture[:] = np.rint((picture * (1 - cover) + np.array(colour) * streaks * cover).clip(0, 255))
+    uneven = 1 + streaks * (texture(*line.shape, 5)[..., None] - 1)
+    picture[:] = np.rint((picture * (1 - cover) + np.array(colour) * uneven * cover).clip(0, 255))
 
 
 def jpeg(picture: np.ndarray, quality: int = 60) -> np.ndarray:

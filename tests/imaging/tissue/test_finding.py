@@ -106,6 +106,11 @@ def test_light_that_falls_off_and_compression(stain: np.ndarray) -> None:
         assert overlap(find(picture).mask, BODY) > 0.93
 
 
+def test_noise_around_tissue() -> None:
+    for noise in (3, 4.5, 6):
+        assert overlap(find(bright(BODY, HE, noise=noise)).mask, BODY) > 0.95
+
+
 def test_a_lower_threshold_where_nothing_is_found() -> None:
     picture = np.full((HEIGHT, WIDTH, 3), 240, np.uint8)
     picture[BODY] = 240, 222, 240  # an optical density of 0.034

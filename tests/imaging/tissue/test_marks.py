@@ -70,6 +70,25 @@ def test_a_clot_or_splinter_by_itself_stays(ink: str) -> None:
     assert not pen_of(picture).any()
 
 
+@pytest.mark.parametrize("ink", ["red", "black"])
+def test_a_long_bleeding_or_a_large_clot_stays(ink: str) -> None:
+    """The first is as long as a stroke but lies in tissue, the second lies on glass and is as long, but plump."""
+    picture = bright(np.ones_like(BODY), HE)
+    stroke(picture, [(40, 60), (360, 70)], PENS[ink], 30)
+    assert not pen_of(picture).any()
+    picture = bright(np.zeros_like(BODY), HE)
+    stroke(picture, [(140, 130), (260, 130)], PENS[ink], 150)
+    assert not pen_of(picture).any()
+
+
+def test_a_streaky_pen() -> None:
+    """As uneven as tissue, but only some of what stands out: ink all the same."""
+    picture, drawn = bright(BODY, HE), np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    stroke(picture, RING[:2], PENS["blue"], 28, streaks=1.5)
+    stroke(drawn, RING[:2], (255, 255, 255), 28)
+    assert pen_of(picture)[drawn[..., 0] > 128].mean() > 0.95
+
+
 def test_ink_at_a_surgical_margin_stays() -> None:
     picture = bright(BODY, HE)
     stroke(picture, [(70, 120), (75, 180), (100, 215)], PENS["green"], 10)

@@ -31,7 +31,9 @@ _PINK = 6  # levels by which green is least in stained tissue, and never in glas
 _BLUISH = 18  # levels by which blue is above red in a faint haematoxylin, and not in glass
 _EVEN = 8  # levels between neighbours on glass
 _SOME = 0.002  # share of the picture below which a peak is no glass
-_WHITE = (245, 245, 245)  # glass where none is to be seen
+WHITE = (245, 245, 245)
+"""Glass where none is to be seen: in a picture full of tissue."""
+
 _NO_SHADOW = round(0.1 / OD_STEP)
 _DARK_MEAN, _DARK_LEAST, _LIGHT_SHARE = 50, 10, 0.1
 _CELL_SPACING_UM = 16.0  # sigma that joins neighbouring nuclei
@@ -45,8 +47,6 @@ class Glass:
     """RGB."""
     dark: bool
     """Whether tissue is brighter than it: fluorescence."""
-    seen: bool = True
-    """Whether there is any; a picture full of tissue shows none, and its colour is a guess."""
     spread: float = 0.0
     """Standard deviation of light glass, in levels."""
 
@@ -55,11 +55,11 @@ def find_glass(thumbnail: Thumbnail) -> Glass:
     """The background's colour: its commonest light shade, or its darkest common one.
 
     >>> find_glass(np.full((9, 9, 3), 240, np.uint8))
-    Glass(colour=(240, 240, 240), dark=False, seen=True, spread=0.0)
+    Glass(colour=(240, 240, 240), dark=False, spread=0.0)
     """
     if is_fluorescence(thumbnail):
         return Glass(_darkest_common(thumbnail), dark=True)
-    return _light_glass(cv2.medianBlur(thumbnail, 3)) or Glass(_WHITE, dark=False, seen=False)
+    return _light_glass(cv2.medianBlur(thumbnail, 3)) or Glass(WHITE, dark=False)
 
 
 def is_fluorescence(thumbnail: Thumbnail) -> bool:

@@ -18,7 +18,7 @@ from jaxtyping import Bool, UInt8
 from saccade.core.errors import BadInput
 from saccade.imaging.tissue.background import Distance, densities, find_glass, glow_distance, stain_distance
 from saccade.imaging.tissue.marks import find_corners, find_pen
-from saccade.imaging.tissue.pieces import disc, tidy
+from saccade.imaging.tissue.pieces import disc, find_pieces, tidy
 from saccade.imaging.tissue.settings import TissueSettings
 from saccade.imaging.tissue.tissue import Found, Tissue
 
@@ -92,10 +92,8 @@ class _Contrast:
         sure = self.distance >= self.high
         if self.dark:
             return _joined(sure, scale)
-        count, found = cv2.connectedComponents(self.possible(scale).astype(np.uint8), connectivity=8)
-        labels = np.asarray(found, np.int32)
-        areas = np.bincount(labels.ravel(), minlength=count)
-        kept = np.bincount(labels[sure], minlength=count) > _CERTAIN * areas
+        labels, areas = find_pieces(self.possible(scale), connectivity=8)
+        kept = np.bincount(labels[sure], minlength=len(areas)) > _CERTAIN * areas
         kept[0] = False
         return kept[labels]
 
@@ -116,8 +114,7 @@ def _contrast(thumbnail: UInt8[np.ndarray, "height width 3"], scale: float, sett
     if settings.drop_pen:
         marks |= find_pen(density, (distance >= _STAIN_LIMITS[0]) & ~marks, scale)
     low = int(np.clip(round(_PER_LEVEL * glass.spread), *_STAIN_LOW))
-    # Where no glass is seen there are no two sides to part: everything may be tissue.
-    high = int(np.clip(_otsu(distance[~marks]), *_STAIN_LIMITS)) if glass.seen else low
+    high = int(np.clip(_otsu(distance[~marks]), *_STAIN_LIMITS))
     return _Contrast(distance, marks, low, high, dark=False)
 
 

@@ -10,7 +10,6 @@ tissue. Where more than half of the tissue has an ink's colour, unevenly, it is 
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float32, UInt8
-from scipy import ndimage
 
 from saccade.imaging.tissue.background import OD_STEP, extremes
 from saccade.imaging.tissue.pieces import disc, touching_edge
@@ -34,17 +33,22 @@ def find_pen(density: Density, tissue: Mask, mpp: float) -> Mask:
         tissue: What stands out from the glass, marks included.
         mpp: Micrometres per thumbnail pixel.
     """
-    red, green, blue = (density[..., channel].astype(np.float32) * OD_STEP for channel in range(3))
-    cool = (red > 1.1 * green + 0.1) & (red - blue > 0.2)
-    green_ink = (red - green > 0.15) & (blue >= green)
-    black = (np.minimum(np.minimum(red, green), blue) > 0.75) & (np.abs(red - blue) < 0.2)
-    crimson = (red < 0.15) & (green > 0.6) & (blue > 0.65 * green)
+    red, green, blue = (density[..., channel].astype(np.int16) for channel in range(3))
+    cool = (10 * red > 11 * green + 10 * _od(0.1)) & (red - blue > _od(0.2))
+    green_ink = (red - green > _od(0.15)) & (blue >= green)
+    black = (extremes(density)[0] > _od(0.75)) & (np.abs(red - blue) < _od(0.2))
+    crimson = (red < _od(0.15)) & (green > _od(0.6)) & (20 * blue > 13 * green)
     uneven = _unevenness(density)
     pen = _strokes((cool | green_ink) & tissue, tissue, uneven, mpp)
     for ink in (black, crimson):
         strokes = _strokes(ink & tissue, tissue, uneven, mpp)
         pen |= _drawn(strokes, tissue, mpp) if strokes.any() else strokes
     return pen
+
+
+def _od(density: float) -> int:
+    """An optical density in steps."""
+    return round(density / OD_STEP)
 
 
 def find_corners(thumbnail: UInt8[np.ndarray, "height width 3"], mpp: float) -> Mask:
@@ -79,15 +83,18 @@ def _strokes(ink: Mask, tissue: Mask, uneven: Float32[np.ndarray, "height width"
 
 def _drawn(pen: Mask, tissue: Mask, mpp: float) -> Mask:
     """Those strokes that are long, far longer than wide, and most of whose surroundings are glass."""
-    count, found, stats, _ = cv2.connectedComponentsWithStats(pen.astype(np.uint8), connectivity=8)
+    _, found, stats, _ = cv2.connectedComponentsWithStats(pen.astype(np.uint8), connectivity=8)
     labels = np.asarray(found, np.int32)
-    length = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    inside = cv2.distanceTransform(np.pad(pen.astype(np.uint8), 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)[1:-1, 1:-1]
-    width = 2 * ndimage.maximum(inside, labels, np.arange(count))
-    around = cv2.dilate(labels.astype(np.float32), disc(3 * _RIM_UM / mpp)).astype(np.int32)
-    around[pen] = 0  # the number of the stroke a pixel lies beside
-    beside = np.bincount(around.ravel(), minlength=count)
-    on_tissue = np.bincount(around.ravel(), weights=tissue.ravel(), minlength=count)
-    kept = (on_tissue <= 0.5 * beside) & (length * mpp > _LONG_UM) & (length > _SLENDER * width)
-    kept[0] = False
+    kept = np.zeros(len(stats), bool)
+    near = disc(3 * _RIM_UM / mpp)
+    margin = len(near) // 2 + 1
+    for label, (x, y, across, down, _) in enumerate(stats.tolist()):
+        length = float(np.hypot(across, down))
+        if label == 0 or length * mpp < _LONG_UM:
+            continue
+        window = np.s_[max(0, y - margin) : y + down + margin, max(0, x - margin) : x + across + margin]
+        stroke = (labels[window] == label).astype(np.uint8)
+        width = 2 * float(cv2.distanceTransform(np.pad(stroke, 1), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).max())
+        around = cv2.dilate(stroke, near).astype(bool) & ~pen[window]
+        kept[label] = length > _SLENDER * width and not tissue[window][around].sum() > 0.5 * around.sum()
     return kept[labels]
