@@ -7,6 +7,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from saccade.imaging.slides.handles import HANDLES
 from saccade.imaging.slides.slide import Slide
 
 HEIGHT, WIDTH = 512, 768
@@ -31,10 +32,10 @@ def pyramid(levels: int = 3) -> list[np.ndarray]:
     return images
 
 
-def write_pyramid(path: Path, images: list[np.ndarray], **options: object) -> Path:
+def write_pyramid(path: Path, images: list[np.ndarray], bigtiff: bool = False, **options: object) -> Path:
     """A tiled TIFF with a page for each level, as OpenSlide knows it."""
     common = {"photometric": "rgb", "tile": (128, 128), "compression": "zlib", "metadata": None, **options}
-    with tifffile.TiffWriter(path) as writer:
+    with tifffile.TiffWriter(path, bigtiff=bigtiff) as writer:
         for number, image in enumerate(images):
             resolution = RESOLUTION if number == 0 else {}
             writer.write(image, subfiletype=int(number > 0), **{**resolution, **common})
@@ -81,6 +82,13 @@ def write_all(folder: Path) -> dict[str, Path]:
 def fetched(slide: Slide, boxes: list[tuple[int, int, int, int]]) -> list[np.ndarray]:
     """Regions of the finest level; a function of its own, so that other processes can be sent here."""
     return [slide.read_region(x, y, 0, width, height) for x, y, width, height in boxes]
+
+
+def handles_before_and_after(slide: Slide) -> tuple[int, int]:
+    """How many files this process has open before it reads from a slide, and after."""
+    before = len(HANDLES.get())
+    slide.read_region(0, 0, 0, 5, 5)
+    return before, len(HANDLES.get())
 
 
 class Regions:

@@ -14,7 +14,9 @@ from saccade.core.errors import BadInput
 from saccade.imaging.slides import handles
 from saccade.imaging.slides.errors import UnreadableSlide
 from saccade.imaging.slides.opening import open_reader
+from saccade.imaging.slides.openslide_reader import OpenSlideReader
 from saccade.imaging.slides.slide import Slide, open_slide
+from saccade.imaging.slides.tiff_reader import TiffReader
 from tests.slide_files import (
     HEIGHT,
     KINDS,
@@ -23,9 +25,11 @@ from tests.slide_files import (
     area_means,
     damage_tile,
     fetched,
+    handles_before_and_after,
     pyramid,
     smooth,
     write_all,
+    write_pyramid,
 )
 
 BOXES = [(96, 160, 64, 48), (300, 7, 130, 131), (0, 0, 20, 20), (701, 450, 67, 62), (511, 255, 3, 5)]
@@ -83,6 +87,21 @@ def test_all_readers_agree(files: dict[str, Path]) -> None:
     assert np.array_equal(first, pyramid()[0][251:401, 133:333])
 
 
+@pytest.mark.parametrize("options", [{}, {"compression": "lzw"}, {"compression": None}, {"bigtiff": True}])
+def test_one_file_through_two_readers(tmp_path: Path, options: dict) -> None:
+    images = pyramid()
+    path = write_pyramid(tmp_path / "a.tif", images, **options)
+    one, other = OpenSlideReader(path), TiffReader(path)
+    assert one.facts.levels == other.facts.levels and len(images) == 3
+    assert other.facts.stated_mpp is not None and one.facts.stated_mpp is not None
+    assert other.facts.stated_mpp.value == pytest.approx(one.facts.stated_mpp.value)
+    for number, image in enumerate(images):
+        step = 2**number
+        box = (100 * step, 20 * step, number, 60, 90)
+        expected = cut(image, 100, 20, 60, 90)
+        assert np.array_equal(one.read_region(*box), expected) and np.array_equal(other.read_region(*box), expected)
+
+
 @pytest.mark.parametrize("box", [(-10, -20, 30, 40), (WIDTH - 5, HEIGHT - 7, 30, 40), (-8, 100, WIDTH + 16, 9)])
 def test_beyond_the_edges_it_is_white(slide: Slide, box: tuple[int, int, int, int]) -> None:
     expected = cut(pyramid()[0], *box)
@@ -123,6 +142,8 @@ def test_other_processes(files: dict[str, Path], method: str) -> None:
     """All kinds in one go: the parent has the files open, and read from them, when the others start."""
     slides = [open_slide(path) for path in files.values()]
     expected = [fetched(slide, BOXES) for slide in slides]
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        assert pool.map(handles_before_and_after, slides[:2]) == [(0, 1), (1, 2)], "each process opens its own"
     with multiprocessing.get_context(method).Pool(2) as pool:
         found = pool.starmap(fetched, [(slide, BOXES) for slide in slides])
     assert len(found) == len(KINDS)
