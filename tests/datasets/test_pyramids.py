@@ -80,9 +80,9 @@ class Chequered(ArraySource):
 
     reads = 0
 
-    def read(self, x: int, y: int, width: int, height: int) -> np.ndarray:
+    def crop(self, x: int, y: int, width: int, height: int) -> np.ndarray:
         type(self).reads += 1
-        return super().read(x, y, width, height)
+        return super().crop(x, y, width, height)
 
     def plain(self, x: int, y: int, width: int, height: int) -> object:
         box = self.pixels[y : y + height, x : x + width]
@@ -102,10 +102,10 @@ def test_plain_blocks_are_read_once_and_change_nothing(tmp_path: Path) -> None:
 
 def test_nothing_is_left_where_reading_fails(tmp_path: Path) -> None:
     class Failing(ArraySource):
-        def read(self, x: int, y: int, width: int, height: int) -> np.ndarray:
+        def crop(self, x: int, y: int, width: int, height: int) -> np.ndarray:
             if y:
                 raise BadInput("torn")
-            return super().read(x, y, width, height)
+            return super().crop(x, y, width, height)
 
     with pytest.raises(BadInput, match="torn"):
         write_pyramid(tmp_path / "a.tif", Failing(picture(200, 40)), 1.0, PyramidSettings(tile=32))

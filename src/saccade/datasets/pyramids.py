@@ -46,7 +46,7 @@ class PixelSource(Protocol):
         """Of the whole picture in pixels."""
         ...
 
-    def read(self, x: int, y: int, width: int, height: int) -> Picture:
+    def crop(self, x: int, y: int, width: int, height: int) -> Picture:
         """Pixels of a box that lies inside the picture."""
         ...
 
@@ -59,7 +59,7 @@ class PixelSource(Protocol):
 class ArraySource:
     """A picture in memory as a source.
 
-    >>> ArraySource(np.zeros((4, 6, 3), np.uint8)).read(1, 2, 3, 2).shape
+    >>> ArraySource(np.zeros((4, 6, 3), np.uint8)).crop(1, 2, 3, 2).shape
     (2, 3, 3)
     """
 
@@ -75,7 +75,7 @@ class ArraySource:
         """Of the picture."""
         return self.pixels.shape[1]
 
-    def read(self, x: int, y: int, width: int, height: int) -> Picture:
+    def crop(self, x: int, y: int, width: int, height: int) -> Picture:
         """A view of the picture."""
         return self.pixels[y : y + height, x : x + width]
 
@@ -299,7 +299,7 @@ class _Making:
 
     def _from_source(self, box: tuple[int, int, int, int]) -> _Block:
         name = self.source.plain(*box)
-        return self._block(None if name is None else ("source", name, box[2:]), lambda: self.source.read(*box))
+        return self._block(None if name is None else ("source", name, box[2:]), lambda: self.source.crop(*box))
 
     def _from_pieces(self, group: list[list[_Piece]]) -> _Block:
         names = tuple(piece.name for row in group for piece in row)

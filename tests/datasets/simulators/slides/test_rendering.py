@@ -27,17 +27,17 @@ def slide() -> SlideRenderer:
 
 
 def test_boxes_do_not_depend_on_what_was_read_before(slide: SlideRenderer) -> None:
-    whole = slide.read(0, 0, slide.width, slide.height)
+    whole = slide.crop(0, 0, slide.width, slide.height)
     rng = np.random.default_rng(0)
     fresh = SlideRenderer(slide.description, slide.mpp)
     for _ in range(12):
         x, y = int(rng.integers(slide.width - 1)), int(rng.integers(slide.height - 1))
         width, height = int(rng.integers(1, slide.width - x + 1)), int(rng.integers(1, slide.height - y + 1))
-        np.testing.assert_array_equal(fresh.read(x, y, width, height), whole[y : y + height, x : x + width])
+        np.testing.assert_array_equal(fresh.crop(x, y, width, height), whole[y : y + height, x : x + width])
 
 
 def test_the_file_does_not_depend_on_the_tiles(tmp_path: Path, slide: SlideRenderer) -> None:
-    whole = slide.read(0, 0, slide.width, slide.height)
+    whole = slide.crop(0, 0, slide.width, slide.height)
     for tile in (64, 192, 512):
         settings = PyramidSettings(tile=tile, compression="deflate", levels=1)
         path = write_pyramid(tmp_path / "a.tif", SlideRenderer(slide.description, slide.mpp), 0.5, settings)
@@ -49,7 +49,7 @@ def test_plain_boxes_of_one_name_are_equal(slide: SlideRenderer) -> None:
     seen: dict[object, np.ndarray] = {}
     for y in range(0, slide.height - 128, 128):
         for x in range(0, slide.width - 128, 128):
-            name, pixels = slide.plain(x, y, 128, 128), slide.read(x, y, 128, 128)
+            name, pixels = slide.plain(x, y, 128, 128), slide.crop(x, y, 128, 128)
             if name is not None:
                 np.testing.assert_array_equal(seen.setdefault(name, pixels), pixels)
             elif pixels.min() < 150:
@@ -58,7 +58,7 @@ def test_plain_boxes_of_one_name_are_equal(slide: SlideRenderer) -> None:
 
 
 def test_seed() -> None:
-    one, again, other = (SlideRenderer(squares(seed=seed), 1.0).read(70, 70, 200, 200) for seed in (1, 1, 2))
+    one, again, other = (SlideRenderer(squares(seed=seed), 1.0).crop(70, 70, 200, 200) for seed in (1, 1, 2))
     assert (one == again).all() and (one != other).mean() > 0.5
 
 
@@ -66,7 +66,7 @@ def mean_colours(mpp: float) -> dict[str, np.ndarray]:
     slide = SlideRenderer(squares(), mpp)
     side = round(220 / mpp)
     places = ((kind, round((80 + number * 320) / mpp), round(80 / mpp)) for number, kind in enumerate(KINDS))
-    return {kind: slide.read(x, y, side, side).reshape(-1, 3).mean(0) for kind, x, y in places}
+    return {kind: slide.crop(x, y, side, side).reshape(-1, 3).mean(0) for kind, x, y in places}
 
 
 def test_kinds_look_as_they_should() -> None:
@@ -89,7 +89,7 @@ def test_resolution_changes_no_colour() -> None:
 def test_glass_and_pen() -> None:
     line = np.array([[200.0, 200.0], [200.0, 600.0]])
     slide = SlideRenderer(SlideDescription(900, 800, (), (PenStroke(line, 80.0, (2.2, 0.9, 0.25)),), 4), 1.0)
-    pixels = slide.read(0, 0, 900, 800).astype(int)
+    pixels = slide.crop(0, 0, 900, 800).astype(int)
     assert pixels[300:500, 190:210, 0].max() < 60  # blue
     away = pixels[:, 400:]
     assert away.min() > 225 and 0 < away.std() < 3  # bright, with grain

@@ -55,7 +55,7 @@ def test_lattices_lie_on_the_patches(tmp_path: Path, task: str) -> None:
 
 def test_rendered_marks_tell_the_label() -> None:
     grids = [TASKS["pyramid"].draw(label, np.random.default_rng(0)) for label in ("different", "same")]
-    one, other = (SlideRenderer(describe_grid(grid, 64.0), 2.0).read(0, 0, 26 * 32, 34 * 32) for grid in grids)
+    one, other = (SlideRenderer(describe_grid(grid, 64.0), 2.0).crop(0, 0, 26 * 32, 34 * 32) for grid in grids)
     changed = (np.abs(one.astype(int) - other).mean(2) > 8).reshape(34, 32, 26, 32).mean((1, 3)) > 0.2
     rows, columns = np.nonzero(changed)
     assert len(rows) == 8 and set(columns - 1) == {16, 17}  # the right ends, in base patches

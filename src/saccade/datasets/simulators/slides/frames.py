@@ -17,6 +17,7 @@ COARSE = 4  # base pixels to a side of a coarse pixel
 REACH = 100.0  # µm that the map reaches beyond the chunk
 
 _SHIFT = 4  # bits of a corner's place behind the point
+_FINER = 2  # pixels to a side of a coarse pixel where regions are filled in: OpenCV fills the rim too, too wide by one
 
 Plane = Float[np.ndarray, "side side"]
 
@@ -108,10 +109,10 @@ def frame_at(shapes: Shapes, x: int, y: int, mpp: float) -> Frame | None:
     if not shapes.touching(x - near, y - near, x + CHUNK + near, y + CHUNK + near):
         return None
     count, reach = CHUNK // COARSE + 2 * margin, margin * COARSE
-    kinds = np.zeros((count, count), np.uint8)
+    kinds = np.zeros((_FINER * count, _FINER * count), np.uint8)
     for number in shapes.touching(x - reach, y - reach, x + CHUNK + reach, y + CHUNK + reach):
         _fill(kinds, shapes.rings[number], (x - reach, y - reach), 1 + KINDS.index(shapes.kinds[number]))
-    inner = slice(margin - int(np.ceil(near / COARSE)), count - margin + int(np.ceil(near / COARSE)))
+    inner = slice(*(_FINER * edge for edge in _near_edges(margin, count, near)))
     if not kinds[inner, inner].any():
         return None
     masks = {kind: kinds == code for code, kind in enumerate(KINDS, 1)}
@@ -125,7 +126,7 @@ def _fill(
     code: int,
 ) -> None:
     # OpenCV puts whole numbers at the middles of pixels; corners are edges
-    points = [np.rint(((ring - corner) / COARSE - 0.5) * (1 << _SHIFT)).astype(np.int32) for ring in rings]
+    points = [np.rint(((ring - corner) * _FINER / COARSE - 0.5) * (1 << _SHIFT)).astype(np.int32) for ring in rings]
     if len(points) == 1:
         cv2.fillPoly(kinds, points, code, shift=_SHIFT)
     else:  # even-odd, holes left as they are
@@ -134,5 +135,14 @@ def _fill(
         kinds[inside > 0] = code
 
 
-def _soft(mask: Bool[np.ndarray, "side side"]) -> UInt8[np.ndarray, "side side"]:
-    return np.asarray(cv2.GaussianBlur(mask.astype(np.uint8) * 255, (0, 0), 0.8), np.uint8)
+def _near_edges(margin: int, count: int, near: float) -> tuple[int, int]:
+    """First and last coarse pixel of the chunk with what is near it."""
+    beyond = int(np.ceil(near / COARSE))
+    return margin - beyond, count - margin + beyond
+
+
+def _soft(mask: Bool[np.ndarray, "fine fine"]) -> UInt8[np.ndarray, "side side"]:
+    """A mask on the coarse map, with a soft edge."""
+    blurred = cv2.GaussianBlur(mask.astype(np.uint8) * 255, (0, 0), 0.7 * _FINER)
+    size = (mask.shape[1] // _FINER, mask.shape[0] // _FINER)
+    return np.asarray(cv2.resize(blurred, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -51,7 +51,7 @@ class SlideRenderer:
     >>> square = np.array([[20, 20], [180, 20], [180, 180], [20, 180]], float)
     >>> from saccade.datasets.simulators.slides.description import Region
     >>> slide = SlideRenderer(SlideDescription(200, 200, (Region("tumour", square),)), mpp=0.5)
-    >>> slide.read(100, 100, 64, 32).shape, (slide.height, slide.width)
+    >>> slide.crop(100, 100, 64, 32).shape, (slide.height, slide.width)
     ((32, 64, 3), (400, 400))
 
     Args:
@@ -74,7 +74,7 @@ class SlideRenderer:
         self._chunk = lru_cache(_KEPT)(self._render)
         self._glass = lru_cache(32)(self._empty)
 
-    def read(self, x: int, y: int, width: int, height: int) -> Picture:
+    def crop(self, x: int, y: int, width: int, height: int) -> Picture:
         """Base pixels of a box; the same whatever was read before."""
         pixels = np.empty((height, width, 3), np.uint8)
         for top in range(y // CHUNK * CHUNK, y + height, CHUNK):
