@@ -19,16 +19,14 @@ from hypothesis import strategies as st
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.imaging import tiled
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
 from saccade.imaging.tiled import TiledImage, factor_for
 from saccade.imaging.tiled_files import TiledFile
+from tests.imaging.miniature_pictures import as_they_are
 
 RGB = np.random.default_rng(0).integers(0, 256, (331, 450, 3), dtype=np.uint8)
 DEEP = np.random.default_rng(1).integers(0, 2**16, (120, 90, 1), dtype=np.uint16)
-
-
-def as_they_are(values: torch.Tensor) -> torch.Tensor:
-    return values.float()
 
 
 def opened(path: Path) -> TiledImage:

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
 
 SIZES = ((40, 52), (30, 30), (5, 7))
 """The last is smaller than a patch."""

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from saccade.core.contract import ClassTargets
 from saccade.core.errors import BadInput
 from saccade.evaluation.cost import count_parameters
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
 from saccade.models import create_model
 from saccade.models.attention_sampling import AttentionSampling, Map
 from saccade.models.parts.warm_up import WarmUp

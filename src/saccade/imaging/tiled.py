@@ -16,8 +16,10 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
+from saccade.imaging.gathering import reflected
 from saccade.imaging.meter import Meter
-from saccade.imaging.rasters import Normalise, continued, mean_over_spans, reduced, reflected
+from saccade.imaging.rasters import Normalise
+from saccade.imaging.reducing import continued, mean_over_spans, reduced
 from saccade.imaging.tiled_files import Level, Pixels, TiledFile
 
 MAX_OVERVIEW_CELLS = 2**23

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
+from saccade.imaging.pixel_store import PixelStore
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.rasters import Rasters
 from saccade.imaging.stack import Stack
 from saccade.imaging.views import FieldAugmentation, RasterView
 from saccade.models.attention_sampling import Map, attention_sampling
