@@ -22,6 +22,7 @@ from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook, Init, log_map, log_probabilities
 from saccade.models.parts.numbers import Count, Strength, Temperature
+from saccade.models.parts.patch_places import boxes_of_cells, check_no_gaps
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.models.parts.site_sampling import DrawnSites
 from saccade.models.parts.warm_up import WarmUp
@@ -130,9 +131,7 @@ class AttentionSampling(SparseClassifier):
         learning: Learning,
     ) -> None:
         super().__init__()
-        if patch <= factor:
-            message = f"patches of {patch} pixels leave gaps between cells of {factor}"
-            raise BadInput(message, "choose a patch larger than the factor")
+        check_no_gaps(patch, factor)
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read = look, select, read
         self.factor, self.patch, self.temperature = factor, patch, temperature
@@ -287,12 +286,8 @@ class AttentionSampling(SparseClassifier):
         return self.read(patches.flatten(0, 1)).unflatten(0, index.shape)
 
     def _boxes(self, seen: Map, index: Int[Tensor, "batch draw"]) -> Int[Tensor, "batch draw 4"]:
-        """Squares around the middle of each cell; a middle beyond the edge is moved onto it."""
-        rows, columns = index.div(seen.columns, rounding_mode="floor"), index % seen.columns
-        middles = torch.stack([columns, rows], dim=-1) * self.factor + self.factor // 2
-        middles = torch.minimum(middles, seen.extents.flip(1)[:, None] - 1)
-        corner = middles - self.patch // 2
-        return torch.cat([corner, corner + self.patch], dim=-1)
+        """The patches of some cells."""
+        return boxes_of_cells(index, seen.columns, seen.extents, self.factor, self.patch)
 
 
 def attention_sampling(
