@@ -184,10 +184,19 @@ def test_draws_spread_around_the_prediction() -> None:
     assert all(each.sites.weights.sum().item() == pytest.approx(1) for each in several)
 
 
-@pytest.mark.parametrize(("estimator", "alike"), [("reinforce", False), ("distinct", True)])
-def test_evaluation_answers_what_training_estimates(estimator: str, alike: bool) -> None:
+@pytest.mark.parametrize(
+    ("estimator", "weighted", "alike"),
+    [
+        ("reinforce", None, False),
+        ("reinforce", True, False),
+        ("reinforce", False, True),
+        ("distinct", None, True),
+        ("distinct", False, True),
+    ],
+)
+def test_evaluation_answers_what_training_estimates(estimator: str, weighted: bool | None, alike: bool) -> None:
     """Trained for what the map expects, draws at its quantiles count alike; as published, by their probability."""
-    model = build(estimator=estimator, budget=4, patch=8, factor=5).eval()
+    model = build(estimator=estimator, weighted=weighted, budget=4, patch=8, factor=5).eval()
     weights = model(fields((40, 40))).sites.weights
     assert weights.sum(1).tolist() == pytest.approx([1.0])
     assert bool((weights == 0.25).all()) == alike
@@ -199,10 +208,11 @@ def test_evaluation_answers_what_training_estimates(estimator: str, alike: bool)
         ({"estimator": "distinct", "reward": "loss"}, "reward = 'loss' has no effect"),
         ({"estimator": "distinct", "judged": "prediction"}, "judged = 'prediction' has no effect"),
         ({"estimator": "distinct", "baseline": "batch"}, "baseline = 'batch' has no effect"),
+        ({"estimator": "distinct", "weighted": True}, "weighted = True has no effect"),
         ({"judged": "prediction"}, "nothing to compare with"),
     ],
 )
-def test_ways_of_learning_that_exclude_each_other(options: dict[str, str], said: str) -> None:
+def test_ways_of_learning_that_exclude_each_other(options: dict[str, object], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         build(**options)
 

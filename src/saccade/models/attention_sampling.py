@@ -104,8 +104,9 @@ class AttentionSampling(SparseClassifier):
         factor: Base pixels along the side of a cell.
         patch: Side of a patch in base pixels.
         temperature: Factor of the mean feature before the softmax.
-        weighted: Whether draws count by their probability, as published, or all alike, as they always do where
-            training estimates the map's expectation without replacement: of that, their plain mean is the estimate.
+        weighted: Whether draws count by their probability, as published, or all alike; ``None`` is as the estimator
+            wants. Without replacement they can only count alike: training estimates the map's expectation, of which
+            the plain mean of evaluation's draws is the estimate.
         learning: How the look learns.
 
     Attributes:
@@ -113,7 +114,8 @@ class AttentionSampling(SparseClassifier):
         warm_up: Teaches the look in the stage of that name; a training brings it and takes it away.
 
     Raises:
-        BadInput: The patch is not larger than a cell: the places between the patches could never be read.
+        BadInput: The patch is not larger than a cell: the places between the patches could never be read. Or draws
+            are to count by their probability where they are made without replacement.
     """
 
     def __init__(
@@ -127,15 +129,19 @@ class AttentionSampling(SparseClassifier):
         factor: int,
         patch: int,
         temperature: float,
-        weighted: bool,
+        weighted: bool | None,
         learning: Learning,
     ) -> None:
         super().__init__()
         check_no_gaps(patch, factor)
+        if weighted and learning.estimator == "distinct":
+            message = "weighted = True has no effect with estimator = 'distinct'"
+            raise BadInput(message, "leave weighted out, or set estimator to reinforce")
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read = look, select, read
         self.factor, self.patch, self.temperature = factor, patch, temperature
-        self.weighted, self.learning = weighted and learning.estimator == "reinforce", learning
+        self.weighted = learning.estimator == "reinforce" if weighted is None else weighted
+        self.learning = learning
         self.register_buffer("mean_reward", torch.tensor(torch.nan))
         self.mean_reward: Tensor
         self.stage: Stage = "joint"
@@ -304,7 +310,7 @@ def attention_sampling(
     read_layers: Count = 4,
     init: Init = "he",
     temperature: Temperature = 3.0,
-    weighted: bool = True,
+    weighted: bool | None = None,
     estimator: Literal["reinforce", "distinct"] = "reinforce",
     reward: Literal["probability", "loss"] = "probability",
     judged: Literal["patch", "prediction"] = "patch",
