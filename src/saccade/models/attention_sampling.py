@@ -69,6 +69,9 @@ class Learning:
         baseline: What is taken off the rewards.
         entropy: λ of Σ a log a.
         repeats: Sets of draws per image and step; the look runs once for all of them.
+        centred: Without replacement, whether the mean feature of the draws is taken off where they teach the look
+            (``ops.estimators.centred_sum``). By default it is: what the draws share is most of the noise, and of the
+            gradient little is lost, but for a single draw all of it. Without it the gradient is exactly unbiased.
 
     Raises:
         BadInput: Options that would have no effect, or a set of draws that has no other to be compared with.
@@ -80,6 +83,7 @@ class Learning:
     baseline: Baseline = "leave-one-out"
     entropy: float = 0.002
     repeats: int = 1
+    centred: bool = True
 
     def __post_init__(self) -> None:
         if self.estimator == "distinct":
@@ -87,6 +91,9 @@ class Learning:
                 if (value := getattr(self, name)) != getattr(Learning, name):
                     message = f"{name} = {value!r} has no effect with estimator = 'distinct'"
                     raise BadInput(message, f"leave {name} out, or set estimator to reinforce")
+        elif not self.centred:
+            message = "centred = False has no effect with estimator = 'reinforce'"
+            raise BadInput(message, "leave centred out, or set estimator to distinct")
         elif (self.judged, self.baseline, self.repeats) == ("prediction", "leave-one-out", 1):
             message = "judged = 'prediction' leaves nothing to compare with where repeats is 1"
             raise BadInput(message, "set repeats to 2 or more, or baseline to batch")
@@ -250,10 +257,17 @@ class AttentionSampling(SparseClassifier):
         targets: ClassTargets,
     ) -> dict[str, Tensor]:
         """Cross-entropy of the estimated expectation, which teaches reader and look at once."""
-        expected = centred_sum(distinct_draw_weights(drawn.exp()), features)
+        expected = self._expected(features, drawn)
         labels = targets.labels[:, None].expand(expected.shape[:2]).flatten()
         sets = ClassTargets(labels, targets.class_weights)
         return {"cross_entropy": sets.cross_entropy(self.temperature * expected.flatten(0, 1))}
+
+    def _expected(
+        self, features: Float[Tensor, "*batch draw feature"], drawn: Float[Tensor, "*batch draw"]
+    ) -> Float[Tensor, "*batch feature"]:
+        """Σ_cells a f, estimated from draws without replacement."""
+        weights = distinct_draw_weights(drawn.exp())
+        return centred_sum(weights, features) if self.learning.centred else (weights[..., None] * features).sum(-2)
 
     def _look(self, images: Images) -> Map:
         """The map, counted by the meter of these images."""
@@ -317,6 +331,7 @@ def attention_sampling(
     baseline: Baseline = "leave-one-out",
     entropy: Strength = 0.002,
     repeats: Count = 1,
+    centred: bool = True,
 ) -> AttentionSampling:
     """Build the whole model from its parts; the defaults are the published networks with our way of learning."""
     look = FieldLook(channels, look_width, look_layers, norm, init)
@@ -330,5 +345,5 @@ def attention_sampling(
         patch=patch,
         temperature=temperature,
         weighted=weighted,
-        learning=Learning(estimator, reward, judged, baseline, entropy, repeats),
+        learning=Learning(estimator, reward, judged, baseline, entropy, repeats, centred),
     )
