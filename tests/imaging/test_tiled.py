@@ -21,7 +21,7 @@ from saccade.core.images import Images
 from saccade.imaging import tiled
 from saccade.imaging.pixel_store import PixelStore
 from saccade.imaging.rasters import Rasters
-from saccade.imaging.tiled import TiledImage, factor_for
+from saccade.imaging.tiled import TiledImage
 from saccade.imaging.tiled_files import TiledFile
 from tests.imaging.miniature_pictures import as_they_are
 
@@ -204,22 +204,6 @@ def test_requests_that_make_no_sense(tmp_path: Path) -> None:
     for request in (file.overview, file.inside, lambda factor: list(file.overview_blocks(factor))):
         with pytest.raises(BadInput, match="below one"):
             request(0)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "stated", "factor"), [(1.25, 0.25, 5), (1.0, 0.4, 3), (0.3, 0.5, 1), (40.0, 0.5, 80)]
-)
-def test_factors_from_micrometres(wanted: float, stated: float, factor: int) -> None:
-    assert factor_for(wanted, stated) == factor
-
-
-def test_micrometres_that_cannot_be_had() -> None:
-    with pytest.raises(BadInput, match=r"a\.tif: carries no micrometres"):
-        factor_for(1.0, None, "a.tif")
-    with pytest.raises(BadInput, match="coarser than the 0.1 wanted"):
-        factor_for(0.1, 0.5)
-    with pytest.raises(BadInput, match="no size"):
-        factor_for(float("nan"), 0.5)
 
 
 @pytest.mark.parametrize(

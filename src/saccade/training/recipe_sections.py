@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from saccade.core.errors import BadInput
 from saccade.core.splits import FRACTIONS
+from saccade.core.units import factor_for
 from saccade.datasets.augmentation import Augmentation
 from saccade.imaging.views import FieldAugmentation
 
@@ -98,15 +100,37 @@ class FieldDataRecipe(ImageRecipe):
 
 
 class ModelRecipe(Section):
-    """A registered model and the options of its builder, all of them once parsed."""
+    """A registered model and the options of its builder, all of them once parsed.
+
+    Attributes:
+        name: The model.
+        factor_um: Micrometres along the side of a cell, for models with a ``factor`` and in its place until the data is
+            open; a run holds the factor that came of it.
+    """
 
     model_config = ConfigDict(extra="allow")
     name: str
+    factor_um: _Positive | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """The builder's keyword arguments, without what the training settles."""
         return dict(self.model_extra or {})
+
+    def with_factor(self, mpp: float | None) -> "ModelRecipe":
+        """The same with a factor in base pixels of so many micrometres, where it was given in micrometres.
+
+        Raises:
+            BadInput: The data does not tell the size of its pixels, or they are larger than a cell is to be.
+        """
+        if self.factor_um is None:
+            return self
+        try:
+            factor = factor_for(self.factor_um, mpp)
+        except BadInput as error:
+            remedy = "set data.mpp, or give model.factor in its place" if mpp is None else f"give {mpp:g} or more"
+            raise BadInput(f"model.factor_um = {self.factor_um:g}: the data {error.message}", remedy) from error
+        return ModelRecipe(name=self.name, **{**self.options, "factor": factor})
 
 
 class TrainingRecipe(Section):
