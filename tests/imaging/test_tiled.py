@@ -233,18 +233,12 @@ from saccade.evaluation.memory_probe import release, start, status_bytes
 from saccade.imaging.tiled import TiledFile, TiledImage
 from saccade.models.parts.field_look import FieldLook, log_probabilities_in_place, map_of_blocks
 from saccade.ops.sampling import draw_distinct_sites, spread_sites_by_log
+from tests.models.miniature_fields import seek_light
 
 torch.set_num_threads(1)
 look = FieldLook().eval()
-with torch.no_grad():  # passes the brightness on, so that the map is where the light is
-    for each in look.parameters():
-        each.zero_()
-    for each in look.trunk:
-        if isinstance(each, torch.nn.Conv2d):
-            each.weight[0, 0, 1, 1] = 1
-        elif hasattr(each, "bias"):
-            each.weight.fill_(1)
-    look.score.weight[0, 0, 1, 1] = 60
+seek_light(look)
+with torch.no_grad():
     look(torch.zeros(1, 3, 64, 64))
 release()
 base, resettable = start()
