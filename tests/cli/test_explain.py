@@ -16,7 +16,9 @@ from saccade.explanation.box_pointing import box_pointing
 from saccade.explanation.field_maps import field_maps
 from saccade.imaging import image_files, showing
 from saccade.inference.predictor import Predictor
-from tests.miniature_fields import make_field_model, make_fields
+from tests.miniature_fields import HEIGHT, WIDTH, make_field_model, make_fields
+
+POINTED = ("attention-sampling", "oracle-patches")
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -143,6 +145,27 @@ def test_a_field_too_large_to_decode(saccade: Callable, tmp_path: Path, monkeypa
     every = make_field_model(tmp_path / "every", "full-image-cnn")
     result = saccade("explain", every, path, "--out", tmp_path / "none", code=2)
     assert "too large for a model that holds every pixel" in result.stderr.splitlines()[0]
+
+
+def test_boxes_of_fields_too_large_to_decode(
+    saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields in tiled files are pointed at, and read where the truth lies, as the same pixels decoded are."""
+    models = {name: make_field_model(tmp_path / name, name, budget=4, patch=24) for name in POINTED}
+    found = {}
+    for tiled in (False, True):
+        data = make_fields(tmp_path / f"data {tiled}", per_class=2, tiled=tiled).parent
+        monkeypatch.setattr(image_files, "MAX_PIXELS", HEIGHT * WIDTH // (2 if tiled else 1))
+        for name, run in models.items():
+            out, image = tmp_path / f"{name} {tiled}", next((data / "images").glob("red-0.*"))
+            printed = saccade("explain", run, image, "--boxes", data / "boxes.csv", "--out", out).output
+            assert ("without faithfulness" in " ".join(printed.split())) == tiled
+            (row,) = read_rows(out / "pointing.csv")
+            found[name, tiled] = list(row.values())[1:]
+    for name in POINTED:
+        assert found[name, True] == found[name, False]
+    heaviest, mass, hits, _ = found["oracle-patches", True]
+    assert (heaviest, mass, hits) == ("1", "", "1")
 
 
 def test_boxes_are_of_fields(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:
