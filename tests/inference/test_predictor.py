@@ -296,8 +296,8 @@ def test_a_slide_of_forty_thousand_is_predicted_and_explained_within_a_gigabyte(
     assert (abs(middles - (37.5 * 256, 100.5 * 256)) < 128 + 5).all()
     assert found["looked"] == 8000**2
     picture = np.asarray(Image.open(tmp_path / "out" / "slide_map.png"))
-    assert picture.shape == (2000, 2000, 3)
-    marks = np.argwhere(picture.min(2) > 200) - (100.5 * 256 / 20, 37.5 * 256 / 20)
+    assert picture.shape[1:] == (2000, 3) and len(picture) > 2000
+    marks = np.argwhere(picture[:2000].min(2) > 200) - (100.5 * 256 / 20, 37.5 * 256 / 20)
     assert len(marks) and np.abs(marks).max() < 300, "outlines and numbers are about the bright tile"
     if found["predicting"] is None:
         pytest.skip("this kernel does not let a process forget its peak")

@@ -167,6 +167,7 @@ def explain_field(
     from saccade.imaging.distinct_sites import are_patches, distinct_sites, weighing
     from saccade.imaging.drawing import encode_png
     from saccade.imaging.field_drawing import field_picture, patch_sheet
+    from saccade.imaging.field_key import with_key
     from saccade.imaging.showing import shown
 
     pixels, sites = result.pixels(), distinct_sites(result.sites)
@@ -174,7 +175,7 @@ def explain_field(
     maps = field_maps(predictor.model, predictor.open_pixels(pixels, result.name, result.item))
     known: Any = {"relative": maps[0].relative.numpy(), "factor": maps[0].factor} if maps else {}
     picture = field_picture(image.whole(), sites=places, boxes=boxes, extent=image.extent, **known)
-    write_bytes(out / f"{name}_map.png", encode_png(picture))
+    write_bytes(out / f"{name}_map.png", encode_png(with_key(picture) if maps else picture))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
     line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
     if not are_patches(result.sites, result.extent):  # of a network that reads the whole field
