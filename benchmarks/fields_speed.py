@@ -26,10 +26,12 @@ from saccade.core.files import write_text
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.memory import peak_memory_bytes
 from saccade.evaluation.speed import compare_speed
+from saccade.imaging.gathering import gather_stored
 from saccade.imaging.image_files import load_image
 from saccade.imaging.opening import open_images
+from saccade.imaging.pixel_store import PixelStore
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import PixelStore, Rasters, gather_stored
+from saccade.imaging.rasters import Rasters
 from saccade.inference.fast import FastModel
 from saccade.models import create_model
 

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import tifffile
 import torch
 from PIL import Image
 
@@ -16,8 +17,15 @@ INKS = {"blue": (60, 60, 170), "red": (180, 50, 60)}
 HEIGHT, WIDTH, SPOT = 120, 160, 24
 
 
-def make_fields(folder: Path, per_class: int = 3, part: str = "") -> Path:
-    """Pale fields with one spot each, whose colour is the class; the last of each class has none. Returns the table."""
+def make_fields(folder: Path, per_class: int = 3, part: str = "", tiled: bool = False) -> Path:
+    """Pale fields with one spot each, whose colour is the class; the last of each class has none. Returns the table.
+
+    Args:
+        folder: Where to make them.
+        per_class: Fields of each class.
+        part: Of the split.
+        tiled: The same pixels as tiled TIFF, which one can leave in its file, and not as PNG.
+    """
     dice = np.random.default_rng(0)
     (folder / "images").mkdir(parents=True)
     rows, boxes = [], []
@@ -25,11 +33,15 @@ def make_fields(folder: Path, per_class: int = 3, part: str = "") -> Path:
         for i in range(per_class):
             field = dice.normal(210, 6, (HEIGHT, WIDTH, 3))
             x, y = int(dice.integers(0, WIDTH - SPOT)), int(dice.integers(0, HEIGHT - SPOT))
-            name = f"images/{label}-{i}.png"
+            name = f"images/{label}-{i}.{'tif' if tiled else 'png'}"
             if i < per_class - 1:
                 field[y : y + SPOT, x : x + SPOT] = INKS[label]
                 boxes.append((name, x, y, x + SPOT, y + SPOT))
-            Image.fromarray(field.clip(0, 255).astype(np.uint8)).save(folder / name)
+            pixels = field.clip(0, 255).astype(np.uint8)
+            if tiled:
+                tifffile.imwrite(folder / name, pixels, tile=(32, 32), photometric="rgb", compression="zlib")
+            else:
+                Image.fromarray(pixels).save(folder / name)
             rows.append((name, label, f"case {i}", part))
     for name, columns, lines in (
         ("manifest.csv", ("path", "label", "case_id", "split"), rows),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from saccade.cli import bench
+from tests.miniature_fields import make_fields
 
 
 @pytest.mark.usefixtures("quick")
@@ -24,19 +25,27 @@ def test_a_bench_of_given_cells(
 
 
 @pytest.mark.usefixtures("quick")
-def test_a_bench_of_fields(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bench_of_fields_with_boxes(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from saccade.datasets.composers import compose_fields
 
     monkeypatch.setattr(bench, "_QUICK", {"cell": (), "field": ("training.epochs=1",)})
     data = compose_fields(tmp_path / "fields", counts={"train": 8, "val": 4, "test": 4}, size=200)
-    out, models = tmp_path / "bench.json", "uniform-patches,downscaled-cnn"
+    out, models = tmp_path / "bench.json", "oracle-patches,downscaled-cnn"
     printed = saccade("bench", "fields", "--out", out, "--data", data, "--models", models, "--quick").output
     patches, whole = json.loads(out.read_text())
     assert (patches["model"], whole["model"]) == tuple(models.split(","))
     assert all(name in printed for name in models.split(","))
     assert patches["pixels_read_fraction"] == pytest.approx(20 * 50**2 / 200**2)
+    assert patches["pixels_looked_fraction"] == 0, "it is told where to read"
     assert whole["pixels_looked_fraction"] == pytest.approx(1 / 25)
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_patches_on_the_truth_need_boxes(refused: Callable[..., str], tmp_path: Path) -> None:
+    data = make_fields(tmp_path / "fields", per_class=4)
+    data.with_name("boxes.csv").unlink()
+    words = ("--models", "oracle-patches", "--quick", "--out", tmp_path / "bench.json")
+    assert "without truth boxes" in refused("bench", "fields", "--data", data, *words)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from saccade.datasets.sources import open_manifest
+from saccade.imaging import image_files
+from saccade.imaging.image_files import is_too_large_tiff
 from tests.miniature import LOBES
-from tests.miniature_fields import make_field_model, make_fields
+from tests.miniature_fields import HEIGHT, WIDTH, make_field_model, make_fields
 
 COST = {
     "parameters",
@@ -196,6 +199,29 @@ def test_another_run_beside(saccade: Callable, refused: Callable[..., str], trai
     assert "side by side" in (tmp_path / "eval" / "report.html").read_text(encoding="utf-8")
     line = refused("evaluate", run, "--data", data, "--beside", trained, "--out", tmp_path / "no")
     assert "do not both read patches" in line and not (tmp_path / "no").exists()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", ["attention-sampling", "oracle-patches"])
+def test_boxes_of_fields_too_large_to_decode(
+    name: str, saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fields that stay in their tiled files get the answers of the same pixels decoded, on their boxes where asked."""
+    run = make_field_model(tmp_path / "run", name, budget=4, patch=24)
+    answers, costs = {}, {}
+    for tiled in (False, True):
+        data, out = make_fields(tmp_path / f"data {tiled}", tiled=tiled), tmp_path / f"out {tiled}"
+        monkeypatch.setattr(image_files, "MAX_PIXELS", HEIGHT * WIDTH // (2 if tiled else 1))
+        saccade("evaluate", run, "--data", data, "--out", out)
+        answers[tiled] = [(float(row["p_blue"]), float(row["p_red"])) for row in rows_of(out / "predictions.csv")]
+        cost = json.loads((out / "metrics.json").read_text())["cost"]
+        costs[tiled] = {key: cost[key] for key in ("pixels_read_fraction", "pixels_looked_fraction")}
+        assert (out / "report.html").is_file()
+        assert is_too_large_tiff(open_manifest(data).rows[0].path) == tiled
+    assert len(answers[True]) == 6
+    for one, other in zip(answers[True], answers[False], strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    assert costs[True] == pytest.approx(costs[False])
 
 
 def test_what_draws_nothing_at_random(refused: Callable[..., str], trained: Path, cells: Path, tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""Micrometres per pixel: parsed, and refused where no light microscope has them."""
+"""Micrometres per pixel: parsed, refused where no light microscope has them, and turned into pixels."""
 
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.core.units import magnification, parse_mpp
+from saccade.core.units import factor_for, magnification, parse_mpp
 
 
 @pytest.mark.parametrize(("text", "value"), [("0.25", 0.25), ("0,25", 0.25), (" ", None), ("NaN", None), ("5", 5.0)])
@@ -23,3 +23,19 @@ def test_refused(text: str) -> None:
 )
 def test_magnification(mpp: float, label: float) -> None:
     assert magnification(mpp) == label
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stated", "factor"), [(1.25, 0.25, 5), (1.0, 0.4, 3), (0.3, 0.5, 1), (40.0, 0.5, 80)]
+)
+def test_factors_from_micrometres(wanted: float, stated: float, factor: int) -> None:
+    assert factor_for(wanted, stated) == factor
+
+
+def test_micrometres_that_cannot_be_had() -> None:
+    with pytest.raises(BadInput, match=r"a\.tif: carries no micrometres"):
+        factor_for(1.0, None, "a.tif")
+    with pytest.raises(BadInput, match="coarser than the 0.1 wanted"):
+        factor_for(0.1, 0.5)
+    with pytest.raises(BadInput, match="no size"):
+        factor_for(float("nan"), 0.5)

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from saccade.explanation.field_maps import FieldMap, field_maps
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
 from saccade.models import create_model
 
 

@@ -7,7 +7,8 @@ import torch
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites
 from saccade.imaging.distinct_sites import are_patches, cut_patches, distinct_sites
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
 
 
 def sites_of(boxes: list[list[float]], weights: list[float]) -> Sites:

@@ -19,16 +19,14 @@ from hypothesis import strategies as st
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.imaging import tile_cache, tiled
-from saccade.imaging.rasters import PixelStore, Rasters
-from saccade.imaging.tiled import TiledImage, factor_for
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
+from saccade.imaging.tiled import TiledImage
 from saccade.imaging.tiled_files import TiledFile
+from tests.imaging.miniature_pictures import as_they_are
 
 RGB = np.random.default_rng(0).integers(0, 256, (331, 450, 3), dtype=np.uint8)
 DEEP = np.random.default_rng(1).integers(0, 2**16, (120, 90, 1), dtype=np.uint16)
-
-
-def as_they_are(values: torch.Tensor) -> torch.Tensor:
-    return values.float()
 
 
 def opened(path: Path) -> TiledImage:
@@ -209,22 +207,6 @@ def test_requests_that_make_no_sense(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "stated", "factor"), [(1.25, 0.25, 5), (1.0, 0.4, 3), (0.3, 0.5, 1), (40.0, 0.5, 80)]
-)
-def test_factors_from_micrometres(wanted: float, stated: float, factor: int) -> None:
-    assert factor_for(wanted, stated) == factor
-
-
-def test_micrometres_that_cannot_be_had() -> None:
-    with pytest.raises(BadInput, match=r"a\.tif: carries no micrometres"):
-        factor_for(1.0, None, "a.tif")
-    with pytest.raises(BadInput, match="coarser than the 0.1 wanted"):
-        factor_for(0.1, 0.5)
-    with pytest.raises(BadInput, match="no size"):
-        factor_for(float("nan"), 0.5)
-
-
-@pytest.mark.parametrize(
     ("tile", "ratio"), [(256, Fraction(5)), (240, Fraction(5)), (256, Fraction(5, 4)), (7, Fraction(1))]
 )
 def test_regions_end_where_tiles_do(tile: int, ratio: Fraction) -> None:
@@ -251,18 +233,12 @@ from saccade.evaluation.memory_probe import release, start, status_bytes
 from saccade.imaging.tiled import TiledFile, TiledImage
 from saccade.models.parts.field_look import FieldLook, log_probabilities_in_place, map_of_blocks
 from saccade.ops.sampling import draw_distinct_sites, spread_sites_by_log
+from tests.models.miniature_fields import seek_light
 
 torch.set_num_threads(1)
 look = FieldLook().eval()
-with torch.no_grad():  # passes the brightness on, so that the map is where the light is
-    for each in look.parameters():
-        each.zero_()
-    for each in look.trunk:
-        if isinstance(each, torch.nn.Conv2d):
-            each.weight[0, 0, 1, 1] = 1
-        elif hasattr(each, "bias"):
-            each.weight.fill_(1)
-    look.score.weight[0, 0, 1, 1] = 60
+seek_light(look)
+with torch.no_grad():
     look(torch.zeros(1, 3, 64, 64))
 release()
 base, resettable = start()

@@ -11,25 +11,19 @@ from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
 from saccade.imaging.views import FieldAugmentation, FieldChanges, RasterView, between, mirrored
+from tests.imaging.miniature_pictures import as_they_are, picture
 
 
 def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def picture(height: int, width: int, channels: int = 3, kind: type = np.uint8, seed: int = 0) -> np.ndarray:
-    return (np.random.default_rng(seed).random((height, width, channels)) * 250).astype(kind)
-
-
 def smooth(height: int, width: int) -> np.ndarray:
     """An image without detail finer than some pixels, as optics makes them: interpolations of it agree."""
     return cv2.GaussianBlur(picture(height, width).astype(np.float32), (0, 0), 2.5).reshape(height, width, 3)
-
-
-def as_they_are(values: torch.Tensor) -> torch.Tensor:
-    return values.float()
 
 
 def rasters(*images: np.ndarray) -> Rasters:

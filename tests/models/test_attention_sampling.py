@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from saccade.core.contract import ClassTargets
 from saccade.core.errors import BadInput
 from saccade.evaluation.cost import count_parameters
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.pixel_store import PixelStore
+from saccade.imaging.rasters import Rasters
 from saccade.models import create_model
 from saccade.models.attention_sampling import AttentionSampling, Map
 from saccade.models.parts.warm_up import WarmUp
@@ -158,6 +159,47 @@ def test_the_gradient_of_reinforce_is_that_of_the_expected_reward(
         assert torch.allclose(mean_over_draws * left, right, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("draws", [1, 2, 3, 4])
+@pytest.mark.parametrize("centred", [True, False])
+def test_what_is_expected_without_replacement(draws: int, centred: bool) -> None:
+    """All ordered draws of different cells: the value is exact, and so are the gradients unless they are centred."""
+    model, images = enumerable(draws, estimator="distinct", centred=centred)
+    table = model.read.table  # type: ignore[union-attr]
+    outcome, log_a = torch.tensor([1.0, -2.0, 0.5]).double(), model.attention(images).log_probabilities[0]
+    parameters = [table, *model.look.parameters()]
+    exact = (log_a.exp()[:, None] * table).sum(0) @ outcome
+    off, value = [-each for each in torch.autograd.grad(exact, parameters, retain_graph=True)], 0.0
+    for order in itertools.permutations(range(4), draws):
+        estimate = model._expected(table[[*order]], log_a[[*order]]) @ outcome
+        chance = chance_of(log_a.detach().exp()[[*order]].tolist())
+        value += chance * float(estimate.detach())
+        for total, each in zip(off, torch.autograd.grad(estimate, parameters, retain_graph=True), strict=True):
+            total += chance * each
+    assert value == pytest.approx(float(exact.detach()), abs=1e-10)
+    of_reader, of_look = off[0].abs().max(), max(float(each.abs().max()) for each in off[1:])
+    assert of_reader < 1e-10
+    # of all cells the mean is no matter of chance, and what is the same for every draw costs nothing
+    assert (of_look < 1e-10) == (not centred or draws == 4)
+
+
+def chance_of(drawn: list[float]) -> float:
+    """Of one order of draws without replacement."""
+    chance, left = 1.0, 1.0
+    for probability in drawn:
+        chance, left = chance * probability / left, left - probability
+    return chance
+
+
+@pytest.mark.parametrize("centred", [True, False])
+def test_losses_without_replacement_are_those_of_the_expectation(centred: bool) -> None:
+    model, images = enumerable(2, estimator="distinct", centred=centred)
+    model.select.index = torch.tensor([[2, 0]])  # type: ignore[assignment]
+    drawn = model.attention(images).log_probabilities[0, [2, 0]]
+    expected = 3 * model._expected(model.read.table[[2, 0]], drawn)  # type: ignore[union-attr]
+    found = model.losses(images, ClassTargets(torch.tensor([1]))).terms["cross_entropy"]
+    assert float(found.detach()) == pytest.approx(-float(expected.detach().log_softmax(0)[1]))
+
+
 def reward_of(features: Tensor, judged: str, reward: str) -> Tensor:
     """What one set of draws earns: the whole prediction, or the mean over its patches."""
     logits = 3 * (features.mean(0, keepdim=True) if judged == "prediction" else features)
@@ -183,10 +225,19 @@ def test_draws_spread_around_the_prediction() -> None:
     assert all(each.sites.weights.sum().item() == pytest.approx(1) for each in several)
 
 
-@pytest.mark.parametrize(("estimator", "alike"), [("reinforce", False), ("distinct", True)])
-def test_evaluation_answers_what_training_estimates(estimator: str, alike: bool) -> None:
+@pytest.mark.parametrize(
+    ("estimator", "weighted", "alike"),
+    [
+        ("reinforce", None, False),
+        ("reinforce", True, False),
+        ("reinforce", False, True),
+        ("distinct", None, True),
+        ("distinct", False, True),
+    ],
+)
+def test_evaluation_answers_what_training_estimates(estimator: str, weighted: bool | None, alike: bool) -> None:
     """Trained for what the map expects, draws at its quantiles count alike; as published, by their probability."""
-    model = build(estimator=estimator, budget=4, patch=8, factor=5).eval()
+    model = build(estimator=estimator, weighted=weighted, budget=4, patch=8, factor=5).eval()
     weights = model(fields((40, 40))).sites.weights
     assert weights.sum(1).tolist() == pytest.approx([1.0])
     assert bool((weights == 0.25).all()) == alike
@@ -198,10 +249,12 @@ def test_evaluation_answers_what_training_estimates(estimator: str, alike: bool)
         ({"estimator": "distinct", "reward": "loss"}, "reward = 'loss' has no effect"),
         ({"estimator": "distinct", "judged": "prediction"}, "judged = 'prediction' has no effect"),
         ({"estimator": "distinct", "baseline": "batch"}, "baseline = 'batch' has no effect"),
+        ({"estimator": "reinforce", "centred": False}, "centred = False has no effect"),
+        ({"estimator": "distinct", "weighted": True}, "weighted = True has no effect"),
         ({"judged": "prediction"}, "nothing to compare with"),
     ],
 )
-def test_ways_of_learning_that_exclude_each_other(options: dict[str, str], said: str) -> None:
+def test_ways_of_learning_that_exclude_each_other(options: dict[str, object], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         build(**options)
 

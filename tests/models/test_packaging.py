@@ -14,6 +14,13 @@ from saccade.models.packaging import CONFIG, WEIGHTS, load_config, load_model, s
 PREPROCESSING = Preprocessing(size=16, channels=3, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6), mpp=0.25)
 
 
+OPTIONS_THEN = (
+    *("channels", "budget", "patch", "factor", "look_width", "look_layers", "norm", "read_width", "read_layers"),
+    *("init", "temperature", "weighted", "estimator", "reward", "judged", "baseline", "entropy", "repeats"),
+)
+"""Those of attention sampling before there was another; what is not said is the default."""
+
+
 def build(name: str = "sparse-attn-net"):
     wanted = {"size": 16, "budget": 40}
     return create_model(name, ("a", "b", "c"), **{k: v for k, v in wanted.items() if k in options_of(name)})
@@ -124,6 +131,20 @@ def test_a_configuration_that_does_not_fit_is_named(saved: Path, changes: dict[s
         load_model(saved)
     assert CONFIG in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("estimator", ["reinforce", "distinct"])
+def test_models_of_before_an_option_without_effect_was_refused(tmp_path: Path, estimator: str) -> None:
+    """They were saved with the default of then, weighted = true, which drawing without replacement passed over."""
+    model = create_model("attention-sampling", ("a", "b"), estimator=estimator, budget=3, patch=8)
+    save_model(tmp_path, model, Preprocessing(None, 3, (0.0,) * 3, (1.0,) * 3))
+    options = load_config(tmp_path)["options"]
+    known_then = {name: value for name, value in options.items() if name in OPTIONS_THEN}
+    edit(tmp_path, options={**known_then, "weighted": True})
+    images = torch.rand(1, 3, 40, 40)
+    expected = model.eval()(images)
+    found = load_model(tmp_path).model(images)
+    assert found.logits.equal(expected.logits) and found.sites.weights.equal(expected.sites.weights)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", "\xff"])

@@ -1,5 +1,6 @@
 """Estimators against the enumeration of every possible draw, in float64."""
 
+from collections.abc import Callable, Iterator
 from itertools import permutations, product
 
 import pytest
@@ -23,6 +24,19 @@ def outcome(estimate: Tensor) -> Tensor:
     return (estimate * torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)).sum()
 
 
+def ordered_draws(a: Tensor, draws: int) -> Iterator[tuple[list[int], float]]:
+    """Every way to draw so many different cells one after the other, with its probability."""
+    for order in permutations(range(len(a)), draws):
+        chance, left = 1.0, 1.0
+        for probability in a[list(order)].tolist():
+            chance, left = chance * probability / left, left - probability
+        yield list(order), chance
+
+
+def plain_sum(weights: Tensor, values: Tensor) -> Tensor:
+    return (weights[:, None] * values).sum(0)
+
+
 @pytest.mark.parametrize("draws", [1, 2, 3, 5])
 def test_the_estimate_without_replacement_and_both_gradients_are_unbiased(draws: int) -> None:
     scores, values = scores_and_values()
@@ -32,11 +46,8 @@ def test_the_estimate_without_replacement_and_both_gradients_are_unbiased(draws:
 
     mean, gradients = torch.zeros((), dtype=torch.float64), [torch.zeros_like(each) for each in (scores, values)]
     chances = 0.0
-    for order in permutations(range(CELLS), draws):
-        drawn, chance, left = a[list(order)], 1.0, 1.0
-        for probability in drawn.tolist():
-            chance, left = chance * probability / left, left - probability
-        estimate = outcome((distinct_draw_weights(drawn)[:, None] * values[list(order)]).sum(0))
+    for order, chance in ordered_draws(a, draws):
+        estimate = outcome(plain_sum(distinct_draw_weights(a[order]), values[order]))
         found = torch.autograd.grad(estimate, (scores, values), retain_graph=True)
         chances += chance
         mean = mean + chance * estimate.detach()
@@ -45,6 +56,47 @@ def test_the_estimate_without_replacement_and_both_gradients_are_unbiased(draws:
     assert float(mean) == pytest.approx(float(exact.detach()), abs=1e-10)
     for total, expected in zip(gradients, wanted, strict=True):
         assert (total - expected).abs().max() < 1e-10
+
+
+def bias_and_variance(total: Callable[[Tensor, Tensor], Tensor], draws: int, shared: float) -> tuple[float, float]:
+    """Of the gradient of the scores: length of the bias over that of the exact gradient, and the variance.
+
+    ``shared`` is added to all values, which changes no gradient that is exact.
+    """
+    scores, values = scores_and_values()
+    a, values = scores.softmax(0), values + shared
+    exact = torch.autograd.grad(outcome(plain_sum(a, values)), scores, retain_graph=True)[0]
+    mean, squares = torch.zeros_like(exact), 0.0
+    for order, chance in ordered_draws(a, draws):
+        estimate = outcome(total(distinct_draw_weights(a[order]), values[order]))
+        found = torch.autograd.grad(estimate, scores, retain_graph=True)[0]
+        mean, squares = mean + chance * found, squares + chance * float(found.square().sum())
+    return float((mean - exact).norm() / exact.norm()), squares - float(mean.square().sum())
+
+
+@pytest.mark.parametrize(("draws", "missed", "spared"), [(2, 0.33, 0.5), (3, 0.1, 0.3), (4, 0.02, 0.2)])
+def test_a_centred_sum_trades_a_little_bias_for_variance(draws: int, missed: float, spared: float) -> None:
+    """And however much the values share, its gradient does not notice, while the plain one's variance grows with it."""
+    plain, centred = (bias_and_variance(total, draws, shared=0.0) for total in (plain_sum, centred_sum))
+    assert plain[0] < 1e-10
+    assert centred[0] == pytest.approx(missed, abs=0.01) and centred[0] > 1e-3
+    assert 1 - centred[1] / plain[1] == pytest.approx(spared, abs=0.05)
+    alike = [bias_and_variance(total, draws, shared=3.0) for total in (plain_sum, centred_sum)]
+    assert alike[0][0] < 1e-10 and alike[0][1] > 3 * plain[1]
+    assert alike[1] == pytest.approx(centred)
+
+
+def test_of_a_single_draw_a_centred_sum_teaches_nothing() -> None:
+    assert bias_and_variance(centred_sum, 1, shared=0.0) == pytest.approx((1.0, 0.0))
+
+
+@pytest.mark.parametrize("draws", [1, 2, 3, 5])
+def test_a_centred_sum_is_the_plain_one_whatever_is_drawn(draws: int) -> None:
+    scores, values = scores_and_values()
+    a = scores.softmax(0)
+    for order, _ in ordered_draws(a, draws):
+        weights = distinct_draw_weights(a[order])
+        assert (centred_sum(weights, values[order]) - plain_sum(weights, values[order])).abs().max() < 1e-14
 
 
 def test_all_cells_drawn_leave_no_noise() -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +127,52 @@ def test_differences() -> None:
 def test_half_a_normalisation_is_refused() -> None:
     with pytest.raises(BadInput, match="ean and std belong together"):
         parse(data={"path": "cells", "mean": [0.5]})
+
+
+MICROMETRES = Preprocessing(None, 3, (0.1,) * 3, (0.3,) * 3, mpp=0.25)
+
+
+def in_micrometres(side: Any = 2.0, **options: Any) -> Recipe:
+    model = {"name": "attention-sampling", "factor_um": side, **options}
+    return Recipe.parse({"data": {"path": "fields"}, "model": model})
+
+
+def test_a_factor_in_micrometres_becomes_one_in_pixels(tmp_path: Path) -> None:
+    recipe = in_micrometres(patch=64)
+    assert "factor" not in recipe.as_dict()["model"] and recipe.as_dict()["model"]["factor_um"] == 2.0
+    assert Recipe.parse(recipe.as_dict()) == recipe
+    assert recipe.with_overrides(["training.epochs=3"]).model == recipe.model
+    assert parse("attention-sampling").with_overrides(["model.factor_um=2"]).model.factor_um == 2
+    settled = recipe.settled(MICROMETRES)
+    settled.save(tmp_path / "recipe.yaml")
+    plain = Recipe.load(tmp_path / "recipe.yaml").as_dict()["model"]
+    assert plain["factor"] == 8 and plain["patch"] == 64 and "factor_um" not in plain
+    assert not settled.differences(in_micrometres(patch=64).settled(MICROMETRES)), "a training can be resumed"
+
+
+@pytest.mark.parametrize(
+    ("side", "mpp", "message"),
+    [
+        (2.0, None, "model.factor_um = 2: the data carries no micrometres per pixel. Set data.mpp, or give model.fac"),
+        (0.1, 0.25, "model.factor_um = 0.1: the data has 0.25 micrometres per pixel, coarser than the 0.1 wanted. G"),
+    ],
+)
+def test_a_factor_in_micrometres_that_the_data_cannot_give(side: float, mpp: float | None, message: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        in_micrometres(side).settled(replace(MICROMETRES, mpp=mpp))
+    assert message in str(caught.value)
+
+
+def test_one_unit_for_the_factor() -> None:
+    with pytest.raises(BadInput, match="model.factor and model.factor_um say the same in two units. Remove one"):
+        in_micrometres(factor=8)
+    with pytest.raises(BadInput, match="say the same in two units"):
+        in_micrometres().with_overrides(["model.factor=8"])
+    assert in_micrometres(None, factor=8).model.options["factor"] == 8
+    assert in_micrometres().with_overrides(["model.factor_um=null", "model.factor=8"]).model.options["factor"] == 8
+    for side in (0, -2.0, "wide"):
+        with pytest.raises(BadInput, match="model.factor_um = .* is refused"):
+            in_micrometres(side)
+    for model in ("oracle-patches", "tiny-cnn"):  # they have no overview to choose a size for
+        with pytest.raises(BadInput, match="unknown key 'factor_um' in model"):
+            parse(model).with_overrides(["model.factor_um=2"])

@@ -1,6 +1,7 @@
 """Trainings on fields: every model, the stages, and that a resumed training equals an uninterrupted one."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,21 @@ def test_resumed_equals_uninterrupted(stages: dict[str, int] | None, fields: Fie
     assert expected.keys() == found.keys()
     for name, value in expected.items():
         assert torch.equal(value.nan_to_num(), found[name].nan_to_num()), name
+
+
+def test_a_factor_in_micrometres_is_kept_in_pixels(fields: FieldData, tmp_path: Path) -> None:
+    """Cells of 2.4 µm where a pixel has 0.3: eight, as the model and the recipe of the run say."""
+    known = replace(fields, preprocessing=replace(fields.preprocessing, mpp=0.3))
+    recipe = make_recipe(curriculum=None, training={"epochs": 1}).as_dict()
+    recipe["model"] = {**recipe["model"], "factor_um": 2.4, "factor": None}
+    run = train(Recipe.parse(recipe), tmp_path / "run", data=known, accelerator="cpu")
+    package = load_model(run)
+    assert package.model.config["options"]["factor"] == package.model.factor == 8  # type: ignore[union-attr]
+    assert Recipe.load(run / "recipe.yaml").model.options["factor"] == 8
+    assert train(Recipe.parse(recipe), run, resume=True, data=known, accelerator="cpu") == run
+    with pytest.raises(BadInput, match="Set data.mpp"):
+        train(Recipe.parse(recipe), tmp_path / "unknown", data=fields, accelerator="cpu")
+    assert not (tmp_path / "unknown").exists()
 
 
 def test_a_model_without_stages_refuses_them() -> None:

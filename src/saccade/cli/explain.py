@@ -98,15 +98,6 @@ class Explained:
         """Whether faithfulness was measured: the table's last cells are filled."""
         return bool(self.line[-1])
 
-    @property
-    def pointing_cells(self) -> tuple[str, ...]:
-        """Its cells of pointing; empty without boxes, and without a map that of the box mass."""
-        if self.pointing is None:
-            return ("",) * 3
-        mass = float(self.pointing.looked)
-        heaviest = "yes" if float(self.pointing.heaviest) else "no"
-        return heaviest, "" if isnan(mass) else f"{mass:.1%}", f"{float(self.pointing.hits):.1%}"
-
 
 def _show(explained: list[Explained], of_fields: bool, pointing: bool) -> None:
     """The table on the screen, and what its figures mean."""
@@ -114,10 +105,9 @@ def _show(explained: list[Explained], of_fields: bool, pointing: bool) -> None:
     between = ("heaviest weight", "distinct patches") if of_fields else ()
     columns = ("image", "predicted", "probability", *between, "deletion area", f"same {unit} shuffled", *chance)
     show_table(columns, [one.line for one in explained], right=columns[2:])
-    if known := [(one.line[0], *one.pointing_cells) for one in explained if one.pointing is not None]:
-        show_table(
-            ("image", *POINTING_COLUMNS), known, right=POINTING_COLUMNS
-        )  # beside the others it would be too wide
+    if known := [(one.line[0], *pointing_cells(one.pointing)) for one in explained if one.pointing is not None]:
+        # beside the others it would be too wide
+        show_table(("image", *POINTING_COLUMNS), known, right=POINTING_COLUMNS)
     if any(one.measured for one in explained):
         say(f"Deletion: mean probability while the {unit} read are taken away, heaviest first; below the same {unit}")
         say("in random order, the weights tell something. Attention is not proof of cause.")
@@ -125,6 +115,12 @@ def _show(explained: list[Explained], of_fields: bool, pointing: bool) -> None:
         truth = "; dashed: truth" if pointing else ""
         what = "where the look expects something, 1x is what every cell would have"
         say(f"map: {what}; numbers by falling weight{truth}")
+
+
+def pointing_cells(found: "BoxPointing") -> tuple[str, str, str]:
+    """The cells of ``POINTING_COLUMNS``; that of the box mass is empty where the model has no map."""
+    mass = float(found.looked)
+    return "yes" if float(found.heaviest) else "no", "" if isnan(mass) else f"{mass:.1%}", f"{float(found.hits):.1%}"
 
 
 def write_pointing(path: Path, explained: list[Explained]) -> None:
@@ -171,6 +167,7 @@ def explain_field(
     from saccade.imaging.distinct_sites import are_patches, distinct_sites, weighing
     from saccade.imaging.drawing import encode_png
     from saccade.imaging.field_drawing import field_picture, patch_sheet
+    from saccade.imaging.field_key import with_key
     from saccade.imaging.showing import shown
 
     pixels, sites = result.pixels(), distinct_sites(result.sites)
@@ -178,7 +175,7 @@ def explain_field(
     maps = field_maps(predictor.model, predictor.open_pixels(pixels, result.name, result.item))
     known: Any = {"relative": maps[0].relative.numpy(), "factor": maps[0].factor} if maps else {}
     picture = field_picture(image.whole(), sites=places, boxes=boxes, extent=image.extent, **known)
-    write_bytes(out / f"{name}_map.png", encode_png(picture))
+    write_bytes(out / f"{name}_map.png", encode_png(with_key(picture) if maps else picture))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
     line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
     if not are_patches(result.sites, result.extent):  # of a network that reads the whole field

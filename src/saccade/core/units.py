@@ -45,3 +45,23 @@ def magnification(mpp: float) -> int | float:
     value = 10 / mpp
     nearest = min(_MAGNIFICATIONS, key=lambda each: abs(each - value))
     return nearest if abs(nearest - value) <= nearest / 8 else round(value, 2)
+
+
+def factor_for(wanted_mpp: float, file_mpp: float | None, source: str = "") -> int:
+    """The factor of an overview whose cells have the wanted side in micrometres: the nearest whole number.
+
+    >>> factor_for(1.25, 0.25)
+    5
+
+    Raises:
+        BadInput: The file's resolution is unknown, or coarser than what is wanted.
+    """
+    if file_mpp is None:
+        raise BadInput("carries no micrometres per pixel", "give those of the file yourself", source)
+    if not (math.isfinite(wanted_mpp) and wanted_mpp > 0):
+        raise BadInput(f"{wanted_mpp:g} micrometres per cell is no size", "give a number above zero", source)
+    factor = math.floor(wanted_mpp / file_mpp + 0.5)
+    if factor < 1:
+        message = f"has {file_mpp:g} micrometres per pixel, coarser than the {wanted_mpp:g} wanted"
+        raise BadInput(message, "ask for coarser cells, or scan it finer", source)
+    return factor

@@ -19,8 +19,9 @@ from saccade.datasets.cells import preprocessing_for
 from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.datasets.sources import each_image, open_manifest
 from saccade.imaging.image_files import Array
+from saccade.imaging.pixel_store import FillingStore, PixelStore
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import FillingStore, PixelStore, Rasters
+from saccade.imaging.rasters import Rasters
 
 _STRIP = 2**20
 """Pixels measured at a time, which become float64."""

@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from saccade.imaging.pixel_store import PixelStore
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.rasters import Rasters
 
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")

@@ -6,7 +6,7 @@ those with at least one image of that true label. Predicting an absent class sti
 counts as missed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -114,27 +114,39 @@ def evaluate_predictions(
     point, auroc = _point_figures(probabilities, labels, predicted)
     samples, aurocs = _resampled(probabilities, labels, predicted, bootstrap)
 
+    images = dict(zip(classes, confusion.sum(axis=1).tolist(), strict=True))
+
     def interval(value: np.ndarray, sampled: np.ndarray) -> Interval:
         return percentile_interval(float(value[0]), sampled, bootstrap.count)
 
-    per_class = {
-        name: ClassMetrics(
-            recall=interval(point.recall[k], samples.recall[k]),
-            precision=interval(point.precision[k], samples.precision[k]),
-            n=int(confusion[k].sum()),
-        )
-        for k, name in enumerate(classes)
-    }
     return Metrics(
         accuracy=interval(point.accuracy, samples.accuracy),
         balanced_accuracy=interval(point.balanced_accuracy, samples.balanced_accuracy),
         macro_f1=interval(point.macro_f1, samples.macro_f1),
         auroc=interval(auroc, aurocs),
-        per_class=per_class,
+        per_class=_per_class(point, samples, bootstrap, images),
         calibration=calibration(probabilities, labels),
-        confusion=tuple(tuple(int(count) for count in row) for row in confusion),
+        confusion=tuple(map(tuple, confusion.tolist())),
         n=len(labels),
     )
+
+
+def _per_class(
+    point: Figures, samples: Figures, bootstrap: CaseBootstrap, images: Mapping[str, int]
+) -> dict[str, ClassMetrics]:
+    """Recall and precision of each class; ``images`` counts those of each, in the order of the figures."""
+
+    def interval(value: np.ndarray, sampled: np.ndarray, row: int) -> Interval:
+        return percentile_interval(float(value[row, 0]), sampled[row], bootstrap.count)
+
+    return {
+        name: ClassMetrics(
+            recall=interval(point.recall, samples.recall, row),
+            precision=interval(point.precision, samples.precision, row),
+            n=count,
+        )
+        for row, (name, count) in enumerate(images.items())
+    }
 
 
 def _point_figures(

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites
-from saccade.imaging.rasters import PixelStore, gather_stored
+from saccade.imaging.gathering import gather_stored
+from saccade.imaging.pixel_store import PixelStore
 
 
 def distinct_sites(sites: Sites) -> Sites:

@@ -146,7 +146,7 @@ def patch_sheet(
     across = min(columns, len(patches))
     down = -(-len(patches) // columns)
     canvas = Image.new("RGB", (gap + across * (size + gap), gap + down * (size + line + gap)), (255, 255, 255))
-    draw, font = ImageDraw.Draw(canvas), _font(15)
+    draw, font = ImageDraw.Draw(canvas), text_font(15)
     for place, (patch, weight) in enumerate(zip(patches, weights, strict=True)):
         x, y = gap + place % columns * (size + gap), gap + place // columns * (size + line + gap)
         canvas.paste(Image.fromarray(patch.repeat(factor, 0).repeat(factor, 1)), (x, y + line))
@@ -155,6 +155,16 @@ def patch_sheet(
         if hits is not None and hits[place]:
             draw.rectangle((x - 4, y + line - 4, x + size + 3, y + line + size + 3), outline=(0, 150, 170), width=3)
     return np.asarray(canvas)
+
+
+def label_height(picture: Picture) -> int:
+    """Pixels of a line of text in a picture of this size."""
+    return max(13, round(_LABEL * _size(picture)))
+
+
+def text_font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font that comes with Pillow."""
+    return ImageFont.load_default(size)
 
 
 def _largest_of(values: Float[np.ndarray, "row column"], step: int) -> Float[np.ndarray, "block across"]:
@@ -206,9 +216,9 @@ def _numbered(picture: Picture, places: Int[np.ndarray, "site 4"], known: Int[np
     """Numbers beside the places, with a thin line to those that had to move away."""
     if not len(places):
         return picture
-    height = max(13, round(_LABEL * _size(picture)))
+    height = label_height(picture)
     canvas = Image.fromarray(picture)
-    draw, font = ImageDraw.Draw(canvas), _font(round(0.8 * height))
+    draw, font = ImageDraw.Draw(canvas), text_font(round(0.8 * height))
     texts = [str(number + 1) for number in range(len(places))]
     sizes = [(round(draw.textlength(text, font)) + height // 2, height) for text in texts]
     labels = place_labels(places, sizes, picture.shape[:2], np.concatenate([places, known]))
@@ -225,8 +235,3 @@ def _numbered(picture: Picture, places: Int[np.ndarray, "site 4"], known: Int[np
 def _size(picture: Picture) -> float:
     """How much larger lines and labels are than usual: less than the picture is, since it is looked at from nearer."""
     return math.sqrt(max(picture.shape[:2]) / _USUAL)
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """The font that comes with Pillow."""
-    return ImageFont.load_default(size)

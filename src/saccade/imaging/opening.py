@@ -13,8 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from saccade.imaging.image_files import Array, is_too_large_tiff, load_image
+from saccade.imaging.pixel_store import PixelStore
 from saccade.imaging.preprocessing import Preprocessing, to_tensor
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.rasters import Rasters
 from saccade.imaging.tiled import TiledImage
 from saccade.imaging.tiled_files import TiledFile
 

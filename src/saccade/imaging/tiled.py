@@ -15,8 +15,10 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
+from saccade.imaging.gathering import reflected
 from saccade.imaging.meter import Meter
-from saccade.imaging.rasters import Normalise, continued, mean_over_spans, reduced, reflected
+from saccade.imaging.rasters import Normalise
+from saccade.imaging.reducing import continued, mean_over_spans, reduced
 from saccade.imaging.tile_cache import TileCache
 from saccade.imaging.tiled_files import Level, Pixels, TiledFile
 
@@ -210,26 +212,6 @@ class TiledImage:
         for span, start in ((down, top), (right, left)):
             cells = mean_over_spans(cells, *(torch.from_numpy(span).T - start)).transpose(0, 1)
         return (cells + 0.5).floor().to(torch.uint8) if self.file.dtype == np.uint8 else cells
-
-
-def factor_for(wanted_mpp: float, file_mpp: float | None, source: str = "") -> int:
-    """The factor of an overview whose cells have the wanted side in micrometres: the nearest whole number.
-
-    >>> factor_for(1.25, 0.25)
-    5
-
-    Raises:
-        BadInput: The file's resolution is unknown, or coarser than what is wanted.
-    """
-    if file_mpp is None:
-        raise BadInput("carries no micrometres per pixel", "give those of the file yourself", source)
-    if not (math.isfinite(wanted_mpp) and wanted_mpp > 0):
-        raise BadInput(f"{wanted_mpp:g} micrometres per cell is no size", "give a number above zero", source)
-    factor = math.floor(wanted_mpp / file_mpp + 0.5)
-    if factor < 1:
-        message = f"has {file_mpp:g} micrometres per pixel, coarser than the {wanted_mpp:g} wanted"
-        raise BadInput(message, "ask for coarser cells, or scan it finer", source)
-    return factor
 
 
 def _cells_of_whole_tiles(level: Level, ratio: Fraction) -> tuple[int, int]:

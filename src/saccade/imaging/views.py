@@ -18,8 +18,10 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
+from saccade.imaging.gathering import pixels_at, reflected
 from saccade.imaging.meter import Meter
-from saccade.imaging.rasters import Rasters, mean_over_spans, pixels_at, reduced, reflected, side_by_side
+from saccade.imaging.rasters import Rasters
+from saccade.imaging.reducing import mean_over_spans, reduced, side_by_side
 
 Boxes = Float[Tensor, "batch site 4"]
 
@@ -29,7 +31,7 @@ class FieldAugmentation:
     """How much fields may be changed, each by a draw of its own; the defaults change nothing.
 
     >>> import numpy as np
-    >>> from saccade.imaging.rasters import PixelStore
+    >>> from saccade.imaging.pixel_store import PixelStore
     >>> images = Rasters(PixelStore.of([np.arange(6, dtype=np.uint8).reshape(2, 3, 1)]), lambda values: values / 1)
     >>> view = FieldAugmentation(flip=True)(images, torch.Generator().manual_seed(2))
     >>> view.read(torch.tensor([[[0, 0, 2, 2]]]), 2).tolist()

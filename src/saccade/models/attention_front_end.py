@@ -22,9 +22,9 @@ from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook, log_map
-from saccade.models.parts.field_selections import boxes_around, middles_of
 from saccade.models.parts.numbers import Count, Strength
 from saccade.models.parts.patch_fusion import MeanFusion, VoteFusion, WeightFusion
+from saccade.models.parts.patch_places import boxes_of_cells, check_no_gaps
 from saccade.models.parts.site_sampling import DrawnSites
 from saccade.ops.estimators import advantages, negative_entropy, reinforce_loss
 
@@ -86,9 +86,7 @@ class AttentionFrontEnd(SparseClassifier):
         entropy: float | None,
     ) -> None:
         super().__init__()
-        if patch <= factor:
-            message = f"patches of {patch} pixels leave gaps between cells of {factor}"
-            raise BadInput(message, "choose a patch larger than the factor")
+        check_no_gaps(patch, factor)
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read, self.fuse = look, select, read, fuse
         self.factor, self.patch, self.entropy = factor, patch, entropy
@@ -156,8 +154,7 @@ class AttentionFrontEnd(SparseClassifier):
         found = log_map(self.look, images, self.factor)
         seen, columns = found.flatten(1), found.shape[-1]
         index = self.select(seen)
-        cells = torch.stack([index.div(columns, rounding_mode="floor"), index % columns], dim=-1)
-        boxes = boxes_around(middles_of(cells, images.extents, self.factor), self.patch)
+        boxes = boxes_of_cells(index, columns, images.extents, self.factor, self.patch)
         patches = images.read(boxes, self.patch)
         logits = self.read(patches.flatten(0, 1)).unflatten(0, index.shape)
         return Read(seen, seen.gather(1, index), boxes, logits)

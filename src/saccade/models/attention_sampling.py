@@ -22,6 +22,7 @@ from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook, Init, log_map, log_probabilities
 from saccade.models.parts.numbers import Count, Strength, Temperature
+from saccade.models.parts.patch_places import boxes_of_cells, check_no_gaps
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.models.parts.site_sampling import DrawnSites
 from saccade.models.parts.warm_up import WarmUp
@@ -68,6 +69,9 @@ class Learning:
         baseline: What is taken off the rewards.
         entropy: λ of Σ a log a.
         repeats: Sets of draws per image and step; the look runs once for all of them.
+        centred: Without replacement, whether the mean feature of the draws is taken off where they teach the look
+            (``ops.estimators.centred_sum``). By default it is: what the draws share is most of the noise, and of the
+            gradient little is lost, but for a single draw all of it. Without it the gradient is exactly unbiased.
 
     Raises:
         BadInput: Options that would have no effect, or a set of draws that has no other to be compared with.
@@ -79,6 +83,7 @@ class Learning:
     baseline: Baseline = "leave-one-out"
     entropy: float = 0.002
     repeats: int = 1
+    centred: bool = True
 
     def __post_init__(self) -> None:
         if self.estimator == "distinct":
@@ -86,6 +91,9 @@ class Learning:
                 if (value := getattr(self, name)) != getattr(Learning, name):
                     message = f"{name} = {value!r} has no effect with estimator = 'distinct'"
                     raise BadInput(message, f"leave {name} out, or set estimator to reinforce")
+        elif not self.centred:
+            message = "centred = False has no effect with estimator = 'reinforce'"
+            raise BadInput(message, "leave centred out, or set estimator to distinct")
         elif (self.judged, self.baseline, self.repeats) == ("prediction", "leave-one-out", 1):
             message = "judged = 'prediction' leaves nothing to compare with where repeats is 1"
             raise BadInput(message, "set repeats to 2 or more, or baseline to batch")
@@ -103,8 +111,9 @@ class AttentionSampling(SparseClassifier):
         factor: Base pixels along the side of a cell.
         patch: Side of a patch in base pixels.
         temperature: Factor of the mean feature before the softmax.
-        weighted: Whether draws count by their probability, as published, or all alike, as they always do where
-            training estimates the map's expectation without replacement: of that, their plain mean is the estimate.
+        weighted: Whether draws count by their probability, as published, or all alike; ``None`` is as the estimator
+            wants. Without replacement they can only count alike: training estimates the map's expectation, of which
+            the plain mean of evaluation's draws is the estimate.
         learning: How the look learns.
 
     Attributes:
@@ -112,7 +121,8 @@ class AttentionSampling(SparseClassifier):
         warm_up: Teaches the look in the stage of that name; a training brings it and takes it away.
 
     Raises:
-        BadInput: The patch is not larger than a cell: the places between the patches could never be read.
+        BadInput: The patch is not larger than a cell: the places between the patches could never be read. Or draws
+            are to count by their probability where they are made without replacement.
     """
 
     def __init__(
@@ -126,17 +136,19 @@ class AttentionSampling(SparseClassifier):
         factor: int,
         patch: int,
         temperature: float,
-        weighted: bool,
+        weighted: bool | None,
         learning: Learning,
     ) -> None:
         super().__init__()
-        if patch <= factor:
-            message = f"patches of {patch} pixels leave gaps between cells of {factor}"
-            raise BadInput(message, "choose a patch larger than the factor")
+        check_no_gaps(patch, factor)
+        if weighted and learning.estimator == "distinct":
+            message = "weighted = True has no effect with estimator = 'distinct'"
+            raise BadInput(message, "leave weighted out, or set estimator to reinforce")
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read = look, select, read
         self.factor, self.patch, self.temperature = factor, patch, temperature
-        self.weighted, self.learning = weighted and learning.estimator == "reinforce", learning
+        self.weighted = learning.estimator == "reinforce" if weighted is None else weighted
+        self.learning = learning
         self.register_buffer("mean_reward", torch.tensor(torch.nan))
         self.mean_reward: Tensor
         self.stage: Stage = "joint"
@@ -245,10 +257,17 @@ class AttentionSampling(SparseClassifier):
         targets: ClassTargets,
     ) -> dict[str, Tensor]:
         """Cross-entropy of the estimated expectation, which teaches reader and look at once."""
-        expected = centred_sum(distinct_draw_weights(drawn.exp()), features)
+        expected = self._expected(features, drawn)
         labels = targets.labels[:, None].expand(expected.shape[:2]).flatten()
         sets = ClassTargets(labels, targets.class_weights)
         return {"cross_entropy": sets.cross_entropy(self.temperature * expected.flatten(0, 1))}
+
+    def _expected(
+        self, features: Float[Tensor, "*batch draw feature"], drawn: Float[Tensor, "*batch draw"]
+    ) -> Float[Tensor, "*batch feature"]:
+        """Σ_cells a f, estimated from draws without replacement."""
+        weights = distinct_draw_weights(drawn.exp())
+        return centred_sum(weights, features) if self.learning.centred else (weights[..., None] * features).sum(-2)
 
     def _look(self, images: Images) -> Map:
         """The map, counted by the meter of these images."""
@@ -287,12 +306,8 @@ class AttentionSampling(SparseClassifier):
         return self.read(patches.flatten(0, 1)).unflatten(0, index.shape)
 
     def _boxes(self, seen: Map, index: Int[Tensor, "batch draw"]) -> Int[Tensor, "batch draw 4"]:
-        """Squares around the middle of each cell; a middle beyond the edge is moved onto it."""
-        rows, columns = index.div(seen.columns, rounding_mode="floor"), index % seen.columns
-        middles = torch.stack([columns, rows], dim=-1) * self.factor + self.factor // 2
-        middles = torch.minimum(middles, seen.extents.flip(1)[:, None] - 1)
-        corner = middles - self.patch // 2
-        return torch.cat([corner, corner + self.patch], dim=-1)
+        """The patches of some cells."""
+        return boxes_of_cells(index, seen.columns, seen.extents, self.factor, self.patch)
 
 
 def attention_sampling(
@@ -309,13 +324,14 @@ def attention_sampling(
     read_layers: Count = 4,
     init: Init = "he",
     temperature: Temperature = 3.0,
-    weighted: bool = True,
+    weighted: bool | None = None,
     estimator: Literal["reinforce", "distinct"] = "reinforce",
     reward: Literal["probability", "loss"] = "probability",
     judged: Literal["patch", "prediction"] = "patch",
     baseline: Baseline = "leave-one-out",
     entropy: Strength = 0.002,
     repeats: Count = 1,
+    centred: bool = True,
 ) -> AttentionSampling:
     """Build the whole model from its parts; the defaults are the published networks with our way of learning."""
     look = FieldLook(channels, look_width, look_layers, norm, init)
@@ -329,5 +345,5 @@ def attention_sampling(
         patch=patch,
         temperature=temperature,
         weighted=weighted,
-        learning=Learning(estimator, reward, judged, baseline, entropy, repeats),
+        learning=Learning(estimator, reward, judged, baseline, entropy, repeats, centred),
     )

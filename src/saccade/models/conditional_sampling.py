@@ -15,14 +15,13 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from saccade.core.contract import ClassTargets, SparseClassifier
-from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.conditional_selection import ChosenCells, ConditionalSites, IndependentSites, Reading, Seen
 from saccade.models.parts.field_images import ImagesOrTensor, opened
 from saccade.models.parts.field_look import FieldLook
-from saccade.models.parts.field_selections import boxes_around, middles_of
 from saccade.models.parts.numbers import Count, Strength, Temperature
+from saccade.models.parts.patch_places import boxes_of_cells, check_no_gaps
 from saccade.models.parts.patch_reader import PatchReader
 from saccade.ops.estimators import advantages
 
@@ -83,9 +82,7 @@ class ConditionalSampling(SparseClassifier):
         learning: SequenceLearning,
     ) -> None:
         super().__init__()
-        if patch <= factor:
-            message = f"patches of {patch} pixels leave gaps between cells of {factor}"
-            raise BadInput(message, "choose a patch larger than the factor")
+        check_no_gaps(patch, factor)
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read = look, select, read
         self.classify = nn.Linear(feature, len(self.classes))
@@ -152,9 +149,7 @@ class ConditionalSampling(SparseClassifier):
         return read
 
     def _boxes(self, images: Images, seen: Seen, index: Int[Tensor, "batch draw"]) -> Int[Tensor, "batch draw 4"]:
-        columns = seen.scores.shape[2]
-        cells = torch.stack([index.div(columns, rounding_mode="floor"), index % columns], dim=-1)
-        return boxes_around(middles_of(cells, images.extents, self.factor), self.patch)
+        return boxes_of_cells(index, seen.scores.shape[2], images.extents, self.factor, self.patch)
 
     def _logits(self, features: Float[Tensor, "batch draw feature"]) -> Float[Tensor, "batch draw class"]:
         """What would be said after each draw."""

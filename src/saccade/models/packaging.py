@@ -85,7 +85,8 @@ def load_model(folder: Path | str, device: torch.device | str = "cpu") -> Packag
     source = str(folder / CONFIG)
     try:
         preprocessing = Preprocessing.from_dict(config["preprocessing"])
-        model = create_model(config["model"], tuple(config["classes"]), **config["options"])
+        options = _as_said_now(config["model"], config["options"])
+        model = create_model(config["model"], tuple(config["classes"]), **options)
     except KeyError as error:
         raise BadInput(f"lacks the key {error.args[0]!r}", _NOT_WHOLE, source) from error
     except BadInput as error:
@@ -123,6 +124,14 @@ def load_config(folder: Path | str) -> dict[str, Any]:
         message = f"was written by saccade {config.get('saccade_version')}, which this {saccade.__version__} predates"
         raise BadInput(message, "upgrade saccade", str(path))
     return config
+
+
+def _as_said_now(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as ``create_model`` takes them today: earlier versions kept some that had no effect, now refused."""
+    options = dict(options)
+    if name == "attention-sampling" and options.get("estimator") == "distinct" and options.get("weighted"):
+        options["weighted"] = None  # was the default, and passed over
+    return options
 
 
 def _weights(path: Path, checksum: str | None) -> dict[str, torch.Tensor]:

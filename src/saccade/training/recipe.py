@@ -69,13 +69,15 @@ class Recipe(Section):
         whole = _RECIPES[MODELS[model["name"]].scale]
         known = _known_keys(whole, kind, model["name"])
         _check_options(model, known, source)
+        in_micrometres = _factor_in_micrometres(model, source)
         _check_budget_keys(values.get("budget", {}), kind, source)
         try:
             budget = kind.model_validate_json(_json(values.get("budget", {}))).model_dump() if kind else None
         except ValidationError as error:
             raise refusal(_inside("budget", error), known, source) from error
         options = {**options_of(model["name"]), **model}
-        settled = {name: value for name, value in options.items() if name not in settled_by_training(model["name"])}
+        left = {*settled_by_training(model["name"]), *(("factor",) if in_micrometres else ())}
+        settled = {name: value for name, value in options.items() if name not in left}
         if scheduled := _curriculum(model["name"], values, source):
             values = {**values, **scheduled}
         try:
@@ -97,13 +99,20 @@ class Recipe(Section):
         return self.parse(with_changes(self._chosen(), changes), f"--set {' '.join(changes)}") if changes else self
 
     def settled(self, preprocessing: Preprocessing) -> "Recipe":
-        """The recipe with what the data turned out to have: channels, normalisation, micrometres per pixel."""
+        """The recipe with what the data turned out to have: channels, normalisation, micrometres per pixel.
+
+        Raises:
+            BadInput: ``model.factor_um`` cannot become a factor of this data.
+        """
         found = {name: getattr(preprocessing, name) for name in ("channels", "mean", "std", "mpp")}
-        return self.model_copy(update={"data": self.data.model_copy(update=found)})
+        model = self.model.with_factor(preprocessing.mpp)
+        return self.model_copy(update={"data": self.data.model_copy(update=found), "model": model})
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, every default included; ``parse`` brings the recipe back."""
         plain = _plain(self.model_dump(mode="json"))
+        if self.model.factor_um is None:
+            del plain["model"]["factor_um"]
         return {name: value for name, value in plain.items() if value is not None or name != "budget"}
 
     def save(self, path: Path | str) -> None:
@@ -120,6 +129,8 @@ class Recipe(Section):
         chosen = self.model_dump(mode="json", exclude_defaults=True, exclude={"model", "budget"})
         defaults = _plain(options_of(self.model.name))
         options = {name: value for name, value in self.model.options.items() if value != defaults[name]}
+        if self.model.factor_um is not None:
+            options["factor_um"] = self.model.factor_um
         chosen["model"] = {"name": self.model.name, **options}
         if self.model.name not in STAGED:
             chosen.pop("curriculum", None)
@@ -186,6 +197,15 @@ def _check_options(model: Mapping[str, Any], known: Mapping[str, Iterable[str]],
             raise unknown_key(str(key), "model", known, source)
 
 
+def _factor_in_micrometres(model: Mapping[str, Any], source: str) -> bool:
+    """Whether the side of a cell is given in micrometres and not in pixels."""
+    if model.get("factor_um") is None:
+        return False
+    if model.get("factor") is not None:
+        raise BadInput("model.factor and model.factor_um say the same in two units", "remove one of them", source)
+    return True
+
+
 def _check_budget_keys(given: Mapping[str, Any], kind: type[BaseModel] | None, source: str) -> None:
     """A key of the other kind of budget is not unknown, it is out of place."""
     other = FixedBudget if kind is LearnedBudget else LearnedBudget
@@ -202,11 +222,12 @@ def _known_keys(whole: type[Recipe], budget: type[BaseModel] | None, model: str)
     data: Any = whole.model_fields["data"].annotation
     training: Any = whole.model_fields["training"].annotation
     augmentation: Any = data.model_fields["augmentation"].annotation
+    options = [option for option in options_of(model) if option not in settled_by_training(model)]
     known = {
         "": list(whole.model_fields),
         "data": list(data.model_fields),
         "data.augmentation": [field.name for field in fields(augmentation)],
-        "model": ["name", *(option for option in options_of(model) if option not in settled_by_training(model))],
+        "model": ["name", *options, *(("factor_um",) if "factor" in options else ())],
         "training": list(training.model_fields),
         "budget": list(budget.model_fields) if budget else [],
     }

@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from saccade.core.errors import BadInput
 from saccade.core.splits import FRACTIONS
+from saccade.core.units import factor_for
 from saccade.datasets.augmentation import Augmentation
 from saccade.imaging.views import FieldAugmentation
 
@@ -16,10 +18,9 @@ GENTLE = Augmentation(
 )
 """How training images are changed where a recipe does not say; a cell is the same whichever way up."""
 
-
-PUBLISHED = FieldAugmentation(flip=True, contrast=0.1, zoom=1.1, zoomed=0.5)
-"""How training fields are changed where a recipe does not say: what the paper does, in amounts of our choice. Half of
-them stay sharp, as all are in evaluation."""
+GENTLE_FIELDS = FieldAugmentation(flip=True, contrast=0.1, zoom=1.1, zoomed=0.5)
+"""How training fields are changed where a recipe does not say: the paper's kinds of change, in amounts of our choice,
+and, ours too, that half of the fields stay sharp, as all are in evaluation."""
 
 
 class Section(BaseModel):
@@ -45,7 +46,7 @@ def _field_completed(given: Any) -> Any:
     """The same for fields."""
     if given is None:
         return asdict(FieldAugmentation())
-    return {**asdict(PUBLISHED), **given} if isinstance(given, Mapping) else given
+    return {**asdict(GENTLE_FIELDS), **given} if isinstance(given, Mapping) else given
 
 
 class ImageRecipe(Section):
@@ -95,19 +96,41 @@ class FieldDataRecipe(ImageRecipe):
         augmentation: How training fields are seen; ``null`` leaves them as they are.
     """
 
-    augmentation: Annotated[FieldAugmentation, BeforeValidator(_field_completed)] = PUBLISHED
+    augmentation: Annotated[FieldAugmentation, BeforeValidator(_field_completed)] = GENTLE_FIELDS
 
 
 class ModelRecipe(Section):
-    """A registered model and the options of its builder, all of them once parsed."""
+    """A registered model and the options of its builder, all of them once parsed.
+
+    Attributes:
+        name: The model.
+        factor_um: Micrometres along the side of a cell, for models with a ``factor`` and in its place until the data is
+            open; a run holds the factor that came of it.
+    """
 
     model_config = ConfigDict(extra="allow")
     name: str
+    factor_um: _Positive | None = None
 
     @property
     def options(self) -> dict[str, Any]:
         """The builder's keyword arguments, without what the training settles."""
         return dict(self.model_extra or {})
+
+    def with_factor(self, mpp: float | None) -> "ModelRecipe":
+        """The same with a factor in base pixels of so many micrometres, where it was given in micrometres.
+
+        Raises:
+            BadInput: The data does not tell the size of its pixels, or they are larger than a cell is to be.
+        """
+        if self.factor_um is None:
+            return self
+        try:
+            factor = factor_for(self.factor_um, mpp)
+        except BadInput as error:
+            remedy = "set data.mpp, or give model.factor in its place" if mpp is None else f"give {mpp:g} or more"
+            raise BadInput(f"model.factor_um = {self.factor_um:g}: the data {error.message}", remedy) from error
+        return ModelRecipe(name=self.name, **{**self.options, "factor": factor})
 
 
 class TrainingRecipe(Section):

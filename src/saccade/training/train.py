@@ -185,7 +185,10 @@ def _try_model(recipe: Recipe) -> None:
     with torch.random.fork_rng(devices=[]):
         teacher = open_teacher(recipe)
         channels = recipe.data.channels or (3 if teacher is None else teacher.channels)
-        model = create_model(recipe.model.name, ("a", "b"), **_model_options(recipe, channels))
+        options = _model_options(recipe, channels)
+        if recipe.model.factor_um is not None:  # the data will tell: until then one that fits
+            options["factor"] = 1 if teacher is None else teacher.factor
+        model = create_model(recipe.model.name, ("a", "b"), **options)
         take_look(model, teacher, teacher_folder(recipe))
 
 

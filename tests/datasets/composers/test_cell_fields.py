@@ -102,9 +102,7 @@ def test_every_crop_gets_its_turn(crops: tuple[Material, ...], backgrounds) -> N
     assert set(taken.values()) == {1}
 
 
-def test_the_seam_does_not_give_the_needle_away(
-    crops: tuple[Material, ...], backgrounds, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def check_seams(fields: CellFields, monkeypatch: pytest.MonkeyPatch, count: int = 24) -> None:
     """On the glass just outside a mask, needles and decoys leave the same fine grain and the same colour."""
     seen: dict[tuple[int, ...], tuple[float, float]] = {}
     paste = cell_fields.paste
@@ -120,16 +118,31 @@ def test_the_seam_does_not_give_the_needle_away(
         return box
 
     monkeypatch.setattr(cell_fields, "paste", measured)
-    fields = CellFields(crops, backgrounds, size=420, decoys=2)
     found: dict[str, list[tuple[float, float]]] = {"needle": [], "decoy": []}
-    for field in fields.fields("train", 24):
+    for field in fields.fields("train", count):
         for marked in field.boxes:
             found[marked.kind].append(seen[marked.box])
     needles, decoys = (np.array(found[kind])[:, None] for kind in ("needle", "decoy"))
     ranks = (needles > decoys.transpose(1, 0, 2)).mean((0, 1))  # AUROC of telling one from the other, by each measure
-    assert len(needles) == 24 and len(decoys) > 30
+    assert len(needles) == count and len(decoys) > 1.25 * count
     assert (np.abs(ranks - 0.5) < 0.25).all(), ranks
     assert abs(np.median(needles[..., 1])) < 1.5  # grey values: no halo
+
+
+def test_the_seam_does_not_give_the_needle_away(
+    crops: tuple[Material, ...], backgrounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_seams(CellFields(crops, backgrounds, size=420, decoys=2), monkeypatch)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("smears", ["simulated", "real"])
+def test_the_seam_of_real_cells_does_not_give_them_away(
+    smears: str, backgrounds: tuple[Material, ...], real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if smears == "real":
+        backgrounds = open_backgrounds(real_data / "rbc_fields" / "images")
+    check_seams(CellFields(open_crops(real_data / "pbc_cells"), backgrounds, size=420, decoys=2), monkeypatch)
 
 
 def test_on_disk(tmp_path: Path) -> None:

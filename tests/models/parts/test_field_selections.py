@@ -7,21 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
+from saccade.imaging.pixel_store import PixelStore
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.rasters import PixelStore, Rasters
+from saccade.imaging.rasters import Rasters
 from saccade.imaging.stack import Stack
 from saccade.imaging.views import FieldAugmentation, RasterView
-from saccade.models.attention_sampling import Map, attention_sampling
 from saccade.models.parts.field_images import stored_steps
 from saccade.models.parts.field_selections import (
     OraclePatches,
     StainPatches,
     UniformPatches,
-    boxes_around,
     even_places,
-    middles_of,
     spaced_best,
 )
+from saccade.models.parts.patch_places import boxes_around
 from tests.models.miniature_fields import fields
 
 
@@ -127,15 +126,3 @@ def test_an_oracle_without_boxes_is_one_line() -> None:
         with pytest.raises(BadInput, match="truth boxes") as refused:
             OraclePatches(budget=3)(images)
         assert "\n" not in str(refused.value)
-
-
-@pytest.mark.parametrize(("patch", "factor"), [(50, 5), (13, 4), (6, 5)])
-def test_patches_are_those_of_attention_sampling(patch: int, factor: int) -> None:
-    """The same cells give the same boxes, so that a control chooses among the same patches."""
-    model = attention_sampling(("a", "b"), patch=patch, factor=factor)
-    extents = torch.tensor([[41, 53]])
-    rows, columns = -(-41 // factor), -(-53 // factor)
-    index = torch.arange(rows * columns)[None]
-    wanted = model._boxes(Map(torch.zeros(1, rows * columns), columns, extents), index)
-    cells = torch.stack([index // columns, index % columns], dim=-1)
-    assert boxes_around(middles_of(cells, extents, factor), patch).equal(wanted)

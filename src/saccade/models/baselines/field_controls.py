@@ -11,8 +11,9 @@ from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.field_images import ImagesOrTensor, opened
-from saccade.models.parts.field_selections import OraclePatches, StainPatches, UniformPatches, boxes_around
+from saccade.models.parts.field_selections import OraclePatches, StainPatches, UniformPatches
 from saccade.models.parts.numbers import Count, CountOrZero, Temperature
+from saccade.models.parts.patch_places import boxes_around
 from saccade.models.parts.patch_reader import PatchReader
 
 

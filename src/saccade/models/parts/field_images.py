@@ -109,7 +109,7 @@ def stored_steps(images: Images) -> tuple[float, ...]:
     """How far apart one stored value and the next lie, in each channel, as a model is given them.
 
     >>> import numpy as np
-    >>> from saccade.imaging.rasters import PixelStore
+    >>> from saccade.imaging.pixel_store import PixelStore
     >>> halved = torch.tensor([1.0, 0.5])[:, None, None]
     >>> stored_steps(Rasters(PixelStore.of([np.zeros((4, 4, 2), np.uint8)]), lambda values: values * halved - 3))
     (1.0, 0.5)

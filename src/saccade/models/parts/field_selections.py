@@ -11,9 +11,8 @@ from torch import Tensor
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.models.parts.field_images import cells_of, stored_steps
+from saccade.models.parts.patch_places import Middles, middles_of, onto
 from saccade.models.parts.pixel_select import Budgeted
-
-Middles = Int[Tensor, "batch site 2"]
 
 _PLASTIC = 1.324717957244746
 """The real root of x³ = x + 1."""
@@ -168,23 +167,3 @@ def middles_at(places: Float[Tensor, "batch site 2"], extents: Int[Tensor, "batc
     """Middles of the cells that hold places given as fractions of height and width."""
     own = cells_of(extents, factor)[:, None]
     return middles_of(torch.minimum((places * own).long(), own - 1), extents, factor)
-
-
-def middles_of(cells: Int[Tensor, "batch site 2"], extents: Int[Tensor, "batch 2"], factor: int) -> Middles:
-    """``x y`` of the middles of cells given as row and column; one beyond the edge is moved onto it."""
-    return onto(cells.flip(-1) * factor + factor // 2, extents)
-
-
-def onto(middles: Middles, extents: Int[Tensor, "batch 2"]) -> Middles:
-    """The same places, those outside the image moved to its nearest pixel."""
-    return torch.minimum(middles, extents.flip(1)[:, None] - 1).clamp_min(0)
-
-
-def boxes_around(middles: Middles, patch: int) -> Int[Tensor, "batch site 4"]:
-    """Squares around middles.
-
-    >>> boxes_around(torch.tensor([[[10, 20]]]), 4).tolist()
-    [[[8, 18, 12, 22]]]
-    """
-    corner = middles - patch // 2
-    return torch.cat([corner, corner + patch], dim=-1)
