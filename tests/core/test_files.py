@@ -154,6 +154,26 @@ def test_a_claim_after_the_rename_is_left_alone(tmp_path: Path, monkeypatch: pyt
     assert temporary.read_text() == "another's"
 
 
+def test_a_file_finished_between_opening_and_locking_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other process has renamed what we opened: its lock is free, but it is no longer ours to write to."""
+    target, begun = tmp_path / "a.h5", os.open
+
+    def open_as_the_other_ends(path: Path, *options: int) -> int:
+        descriptor = begun(path, *options)
+        if not target.exists():
+            os.rename(path, target)
+            target.write_text("theirs")
+        return descriptor
+
+    monkeypatch.setattr(os, "open", open_as_the_other_ends)
+    with claimed_path(target) as temporary:
+        assert target.read_text() == "theirs" and temporary.read_text() == ""
+        temporary.write_text("ours")
+    assert target.read_text() == "ours"
+
+
 def test_file_systems_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from saccade.core import files
 

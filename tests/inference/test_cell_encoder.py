@@ -50,6 +50,14 @@ def test_the_last_layer_makes_logits_of_features(tmp_path: Path, name: str) -> N
     assert logits.std() > 1e-4
 
 
+def test_the_last_of_many_layers_as_wide_as_the_classes(tmp_path: Path) -> None:
+    model = create_model("vit-tiny", tuple(str(number) for number in range(192)), **MODELS["vit-tiny"][1])
+    save_model(tmp_path, model, Preprocessing(16, 3, (0.5,) * 3, (0.25,) * 3))
+    logits = _last_linear(model, "")(torch.from_numpy(cell_encoder(tmp_path)(patches())))
+    images = (torch.from_numpy(patches()).permute(0, 3, 1, 2) / 255 - 0.5) / 0.25
+    torch.testing.assert_close(logits, model.eval()(images).logits, rtol=1e-4, atol=1e-5)
+
+
 def test_patches_are_resized_as_the_model_resizes(tmp_path: Path) -> None:
     encoder = cell_encoder(save(tmp_path / "run"))
     larger = patches(224)

@@ -27,11 +27,11 @@ def told(patch: np.ndarray) -> dict[str, float]:
 
 
 def test_names_and_numbers() -> None:
-    assert len(set(ENCODER.feature_names)) == ENCODER.dim == 80
+    assert len(set(ENCODER.feature_names)) == ENCODER.dim == 76
     features = ENCODER(noisy(3))
-    assert features.shape == (3, 80) and features.dtype == np.float32 and np.isfinite(features).all()
+    assert features.shape == (3, 76) and features.dtype == np.float32 and np.isfinite(features).all()
     assert np.abs(features).max() <= 1
-    assert ENCODER(noisy(3)[:0]).shape == (0, 80)
+    assert ENCODER(noisy(3)[:0]).shape == (0, 76)
 
 
 @pytest.mark.parametrize("size", [224, 225, 256, 33])

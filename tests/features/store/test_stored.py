@@ -17,6 +17,7 @@ LAYOUTS: dict[str, tuple[bool, dict[str, Any]]] = {
     "contiguous": (True, {}),
     "chunks of rows": (True, {"chunks": (250, 6)}),
     "uneven chunks": (False, {"chunks": (300, 6), "maxshape": (None, 6), "compression": "gzip"}),
+    "one packed chunk": (False, {"chunks": (1000, 6), "compression": "lzf"}),
     "checksums": (False, {"chunks": (250, 6), "fletcher32": True}),
     "columns apart": (False, {"chunks": (250, 3)}),
 }
@@ -65,9 +66,11 @@ def test_chunks_never_written_are_not_mapped(tmp_path: Path) -> None:
 def test_files_that_begin_with_something_else(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w", userblock_size=512) as file:
-        file["features"] = VALUES
+        file["contiguous"] = VALUES
+        file.create_dataset("chunks", data=VALUES, chunks=(250, 6))
     with h5py.File(path) as file:
-        np.testing.assert_array_equal(StoredFeatures.of(file["features"], path)[:], VALUES)
+        for name in ("contiguous", "chunks"):
+            np.testing.assert_array_equal(StoredFeatures.of(file[name], path)[:], VALUES)
 
 
 def test_other_byte_orders(tmp_path: Path) -> None:

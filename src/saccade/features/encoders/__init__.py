@@ -59,7 +59,7 @@ def create_encoder(spec: str | Callable[..., Any], weights: Path | str | None = 
     """Build an encoder from what a user typed, or from a function of one's own.
 
     >>> create_encoder("colour-texture").dim
-    80
+    76
     >>> create_encoder(lambda patches: patches.mean((1, 2)) / 255).dim
     3
 

@@ -13,7 +13,7 @@ Whatever mixes pixels is done patch by patch, and what is done on several at onc
 features, to the bit, whatever else is in the batch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -38,7 +38,7 @@ _UNMIX = np.concatenate([2 * np.linalg.inv(_VECTORS.T), np.full((3, 1), 32.0)], 
 
 _SPREADS = ("red", "green", "blue", "haematoxylin", "eosin", "residual")
 _SHARES = ("haematoxylin", "eosin", "saturation")
-_TEXTURES = ("grey spread", "grey step", "haematoxylin spread", "haematoxylin step")
+_TEXTURES = ("grey", "haematoxylin")
 _SCALES = (2, 4, 8)
 _PATTERN_SCALES = (4, 8)  # at half the resolution they would mostly tell of compression, and cost the most
 _LIT = 24  # saturation, of 255, from which a pixel's hue means something
@@ -65,7 +65,8 @@ def _names() -> tuple[str, ...]:
         names += [f"{channel} skew", *(f"{channel} {low} to {high - 1}" for low, high in pairwise(range(0, 257, 32)))]
     names += ["coloured", *(f"hue {45 * sector}° to {45 * sector + 45}°" for sector in range(8))]
     for scale in _SCALES:
-        names += [f"{told} at 1/{scale}" for told in _TEXTURES]
+        names += [f"{channel} step at 1/{scale}" for channel in _TEXTURES]
+    names += [f"{channel} spread at 1/{_SCALES[-1]}" for channel in _TEXTURES]
     for scale in _PATTERN_SCALES:
         names += [f"pattern of {count} at 1/{scale}" for count in range(9)] + [f"other patterns at 1/{scale}"]
     return tuple(names)
@@ -108,21 +109,27 @@ class ColourTexture:
         height, width = patches.shape[1:3]
         if min(height, width) < _SMALLEST:
             raise BadInput(f"patches of {width} × {height} pixels have no texture to measure", "give 32 pixels or more")
-        features = np.empty((len(patches), self.dim), np.float32)
-        for start in range(0, len(patches), _GROUP):
-            features[start : start + _GROUP] = _described(_counted(patches[start : start + _GROUP]))
-        return features
+        if not len(patches):
+            return np.empty((0, self.dim), np.float32)
+        groups = [_counted(patches[start : start + _GROUP]) for start in range(0, len(patches), _GROUP)]
+        return _described(_Counts.concatenate(groups)).astype(np.float32)
 
 
 @dataclass(frozen=True, eq=False)
 class _Counts:
-    """What is measured on each patch of a group; sums and histograms are whole numbers."""
+    """What is measured on each patch; histograms are whole numbers."""
 
     spreads: np.ndarray  # (patch, channel, 2): mean and standard deviation of _SPREADS
     shares: np.ndarray  # (patch, channel, 256): histograms of _SHARES
     hues: np.ndarray  # (patch, 8): coloured pixels by the sector of their hue
-    textures: np.ndarray  # (patch, scale, 4): _TEXTURES
+    steps: np.ndarray  # (patch, scale, channel): mean differences between neighbours, of _TEXTURES
+    coarse: np.ndarray  # (patch, channel): standard deviation of _TEXTURES at the coarsest scale
     patterns: np.ndarray  # (patch, scale, 256): histograms of the patterns
+
+    @classmethod
+    def concatenate(cls, groups: Sequence["_Counts"]) -> "_Counts":
+        """Groups of patches, one after another."""
+        return cls(*(np.concatenate(parts) for parts in zip(*(vars(group).values() for group in groups), strict=True)))
 
 
 def _counted(patches: np.ndarray) -> _Counts:
@@ -132,14 +139,16 @@ def _counted(patches: np.ndarray) -> _Counts:
     spreads, shares, hues = zip(
         *(_colours(patch, grey[index], haematoxylin[index]) for index, patch in enumerate(patches)), strict=True
     )
-    textures, patterns = [], []
+    steps, patterns = [], []
     for scale in _SCALES:
+        if scale != _SCALES[0]:
+            grey, haematoxylin = _halved(grey), _halved(haematoxylin)
+        steps.append([(_step(a), _step(b)) for a, b in zip(grey, haematoxylin, strict=True)])
         if scale in _PATTERN_SCALES:
             patterns.append([_histogram(codes[1:-1, 1:-1], 0) for codes in _pattern_codes(grey)])
-        textures.append([(*_texture(a), *_texture(b)) for a, b in zip(grey, haematoxylin, strict=True)])
-        grey, haematoxylin = _halved(grey), _halved(haematoxylin)
-    scales = (np.array(textures).swapaxes(0, 1), np.array(patterns).swapaxes(0, 1))
-    return _Counts(np.array(spreads), np.array(shares), np.array(hues), *scales)
+    coarse = np.stack([images.std(axis=(1, 2)) for images in (grey, haematoxylin)], axis=1)
+    by_scale = (np.array(steps).swapaxes(0, 1), coarse, np.array(patterns).swapaxes(0, 1))
+    return _Counts(np.array(spreads), np.array(shares), np.array(hues), *by_scale)
 
 
 def _colours(
@@ -166,11 +175,11 @@ def _histogram(image: np.ndarray, channel: int, mask: np.ndarray | None = None, 
     return cv2.calcHist([image], [channel], mask, [bins], [0, 256]).ravel()  # float32, exact to 16 million pixels
 
 
-def _texture(image: np.ndarray) -> tuple[float, float]:
-    """Standard deviation, and the mean difference between neighbours in a row or column."""
+def _step(image: np.ndarray) -> float:
+    """The mean difference between neighbours in a row or column."""
     right, left, lower, upper = image[:, 1:], image[:, :-1], image[1:], image[:-1]
     steps = cv2.norm(right, left, cv2.NORM_L1) + cv2.norm(lower, upper, cv2.NORM_L1)
-    return cv2.meanStdDev(image)[1].item(), steps / (left.size + upper.size)
+    return steps / (left.size + upper.size)
 
 
 def _halved(images: np.ndarray) -> np.ndarray:
@@ -202,11 +211,11 @@ def _pattern_codes(images: UInt8[np.ndarray, "image row column"]) -> UInt8[np.nd
 
 
 def _described(counts: _Counts) -> Float[np.ndarray, "patch feature"]:
-    """The features of a group, element by element, so that none depends on its neighbours."""
+    """The features, element by element, so that no patch depends on its neighbours."""
     patches = len(counts.spreads)
     parts = [counts.spreads / 255, _shares(counts.shares), _hues(counts.hues, counts.shares[:, 2].sum(1))]
     classes = np.add.reduceat(counts.patterns[..., _BY_CLASS], _CLASS_STARTS, axis=-1)
-    parts += [counts.textures / 255, classes / classes.sum(-1, keepdims=True)]
+    parts += [counts.steps / 255, counts.coarse / 255, classes / classes.sum(-1, keepdims=True)]
     return np.concatenate([part.reshape(patches, -1) for part in parts], axis=1)
 
 
