@@ -166,6 +166,20 @@ def test_without_pixels() -> None:
         find(np.empty((0, 5, 3), np.uint8))
 
 
+@pytest.mark.parametrize(("downsample", "mpp"), [(0.0, 0.25), (32.0, -1.0), (float("nan"), 0.25)])
+def test_scales_are_positive(downsample: float, mpp: float) -> None:
+    with pytest.raises(BadInput, match="positive scales"):
+        find_tissue(np.zeros((4, 5, 3), np.uint8), downsample, mpp)
+
+
+@pytest.mark.parametrize("scale", [2.0, 8.0, 30.0, 150.0])
+def test_thumbnails_of_any_resolution(scale: float) -> None:
+    """The same picture said to be finer or coarser: areas follow, and nothing breaks."""
+    tissue = find_tissue(bright(BODY, HE), scale / MPP, MPP)
+    assert overlap(tissue.mask, BODY) > 0.93
+    assert tissue.area_mm2 == pytest.approx(BODY.sum() * scale**2 / 1e6, rel=0.07)
+
+
 def real_thumbnail(path: Path, mpp: float) -> tuple[np.ndarray, float]:
     with openslide.OpenSlide(path) as slide:
         downsample = 8 / mpp

@@ -50,8 +50,9 @@ def test_marks_are_tinted_and_darkness_stays_dark() -> None:
     dropped[:10] = True
     picture = preview(THUMBNAIL, Tissue(MASK, 32.0, 0.25, "stained", dropped), longest=WIDTH)
     assert np.abs(picture[5, 5] - np.array(DROPPED_COLOUR, int)).max() < 100 < np.abs(picture[15, 5].astype(int)).max()
-    dark = preview(np.zeros_like(THUMBNAIL), Tissue(MASK, 32.0, 0.25, "fluorescent"), longest=WIDTH)
-    assert not dark[:10].any()
+    for found in ("fluorescent", "faint", "given"):
+        dark = preview(np.zeros_like(THUMBNAIL), Tissue(MASK, 32.0, 0.25, found), longest=WIDTH)
+        assert not dark[:10].any()
 
 
 def test_nothing_found() -> None:

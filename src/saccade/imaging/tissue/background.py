@@ -47,15 +47,13 @@ class Glass:
     """RGB."""
     dark: bool
     """Whether tissue is brighter than it: fluorescence."""
-    spread: float = 0.0
-    """Standard deviation of light glass, in levels."""
 
 
 def find_glass(thumbnail: Thumbnail) -> Glass:
     """The background's colour: its commonest light shade, or its darkest common one.
 
     >>> find_glass(np.full((9, 9, 3), 240, np.uint8))
-    Glass(colour=(240, 240, 240), dark=False, spread=0.0)
+    Glass(colour=(240, 240, 240), dark=False)
     """
     if is_fluorescence(thumbnail):
         return Glass(_darkest_common(thumbnail), dark=True)
@@ -124,8 +122,7 @@ def _light_glass(thumbnail: Thumbnail) -> Glass | None:
         peak -= 3 - int(counts[max(0, peak - 3) : peak + 4].argmax())
         around = usable & (cv2.absdiff(least, np.full_like(least, peak)) <= 4)
         shade = [_median(np.asarray(channel)[around]) for channel in (red, green, blue)]
-        spread = float(np.std(least[usable & (cv2.absdiff(least, np.full_like(least, peak)) <= 8)]))
-        return Glass((shade[0], shade[1], shade[2]), dark=False, spread=round(spread, 2))
+        return Glass((shade[0], shade[1], shade[2]), dark=False)
     return None
 
 

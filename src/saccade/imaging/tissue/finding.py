@@ -4,11 +4,12 @@
 2. Pen marks and black corners go (``marks``).
 3. A threshold between glass and tissue by Otsu's method, held between two limits: a nearly empty slide must not be
    cut within its noise, nor a nearly full one within its tissue. What is above it is tissue, and so is paler tissue
-   around it, down to what the glass itself varies by.
+   around it, down to little more than glass varies by.
 4. Small pieces go, small holes are filled (``pieces``).
 5. Where nothing is left, pale pieces alone are taken; where there are none, there is nothing, and ``found`` says so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -25,7 +26,7 @@ from saccade.imaging.tissue.tissue import Found, Tissue
 Mask = Bool[np.ndarray, "height width"]
 
 _STAIN_LIMITS = (8, 14)  # steps of optical density where tissue is certain: 0.04 to 0.07
-_STAIN_LOW, _PER_LEVEL = (5, 8), 2.7  # where it may begin: 0.025 to 0.04, by how many levels the glass varies
+_STAIN_LOW = 5  # where it may begin: 0.025, five times what glass varies by at this scale
 _GLOW_LIMITS, _GLOW_LOW = (64, 112), 40  # 3 to 10 levels above dark glass, and 1.4
 _CERTAIN = 0.02  # least share of a piece that is certain, or it is a smear with dust in it
 _SMOOTH_UM = 8.0  # radius over which a thumbnail's noise is taken out
@@ -38,7 +39,9 @@ def find_tissue(
     mpp: float,
     settings: TissueSettings | None = None,
 ) -> Tissue:
-    """Find the tissue of a slide. Cost: a few passes over the thumbnail; nothing grows with the slide.
+    """Find the tissue of a slide.
+
+    Cost: some dozen passes over the thumbnail and ten times its memory; nothing grows with the slide's own pixels.
 
     >>> thumbnail = np.full((60, 80, 3), 240, np.uint8)
     >>> thumbnail[20:40, 30:60] = 200, 120, 180
@@ -58,14 +61,16 @@ def find_tissue(
     settings = settings or TissueSettings()
     if not thumbnail.size:
         raise BadInput("the thumbnail has no pixels", "check that the slide can be opened")
+    if not (downsample > 0 and mpp > 0):
+        raise BadInput(f"a thumbnail at {downsample:g} base pixels of {mpp:g} µm", "use positive scales")
     scale = downsample * mpp
     contrast = _contrast(thumbnail, scale, settings)
-    attempts: tuple[tuple[Found, Mask], ...] = (
-        ("fluorescent" if contrast.dark else "stained", contrast.certain(scale)),
-        ("faint", contrast.possible(scale)),
+    attempts: tuple[tuple[Found, Callable[[float], Mask]], ...] = (
+        ("fluorescent" if contrast.dark else "stained", contrast.certain),
+        ("faint", contrast.possible),
     )
-    for found, mask in attempts:
-        mask = tidy(mask, scale, settings)
+    for found, attempt in attempts:
+        mask = tidy(attempt(scale), scale, settings)
         if mask.any():
             return Tissue(mask, downsample, mpp, found, contrast.marks)
     return Tissue(np.zeros(thumbnail.shape[:2], bool), downsample, mpp, "nothing", contrast.marks)
@@ -113,9 +118,8 @@ def _contrast(thumbnail: UInt8[np.ndarray, "height width 3"], scale: float, sett
         marks |= find_corners(thumbnail, scale)
     if settings.drop_pen:
         marks |= find_pen(density, (distance >= _STAIN_LIMITS[0]) & ~marks, scale)
-    low = int(np.clip(round(_PER_LEVEL * glass.spread), *_STAIN_LOW))
     high = int(np.clip(_otsu(distance[~marks]), *_STAIN_LIMITS))
-    return _Contrast(distance, marks, low, high, dark=False)
+    return _Contrast(distance, marks, _STAIN_LOW, high, dark=False)
 
 
 def _otsu(distance: UInt8[np.ndarray, "..."]) -> int:

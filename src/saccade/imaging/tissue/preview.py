@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
 
+from saccade.imaging.tissue.background import is_fluorescence
 from saccade.imaging.tissue.tissue import Tissue
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
@@ -36,7 +37,7 @@ def preview(
     picture = _sized(thumbnail, longest)
     size = picture.shape[1::-1]
     mask = _resized(tissue.mask, size)
-    dark = tissue.found == "fluorescent"
+    dark = is_fluorescence(picture)
     if not dark:
         _cover(picture, ~mask, (255, 255, 255), _PALER)
     if tissue.dropped is not None:
