@@ -18,9 +18,9 @@ TURNS = 16
 
 @dataclass(frozen=True, eq=False)
 class Stamp:
-    """(side, side, 2) arrays for haematoxylin and eosin: what is kept of the dyes below, and what is added."""
+    """What is kept of the dyes below, and how much haematoxylin and eosin are added."""
 
-    kept: Float[np.ndarray, "side side 2"]
+    kept: Float[np.ndarray, "side side 1"]
     added: Float[np.ndarray, "side side 2"]
 
 
@@ -86,8 +86,7 @@ def _nucleus(kind: NucleusKind, mpp: float, rng: np.random.Generator, index: int
 
 def _stamp(cover: Plane, haematoxylin: Plane, eosin: Plane) -> Stamp:
     added = np.stack([cover * haematoxylin, cover * eosin], -1)
-    kept = np.repeat(1 - cover[..., None], 2, 2)
-    return Stamp(kept.astype(np.float32), added.astype(np.float32))
+    return Stamp((1 - cover[..., None]).astype(np.float32), added.astype(np.float32))
 
 
 GLAND = (24.0, 46.0)  # µm; least and most radius
