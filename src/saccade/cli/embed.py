@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FINISHED_WITH_FAILURES = 3
 _BUILT_IN = "colour-texture"
-_OF_RUNS = "saccade:"
 
 
 class Engine(StrEnum):
@@ -80,15 +79,16 @@ def embed(
 
 
 def make_encoder(name: str, weights: Path | None = None, device: str | None = None) -> "Encoder":
-    """The encoder of that name; ``saccade:RUN`` is the last layer but one of a trained cell model."""
-    place = device or _fastest(name)
-    if name.startswith(_OF_RUNS):
-        from saccade.inference.cell_encoder import cell_encoder
+    """The encoder of that name, where it computes fastest unless told; the built-in one needs no torch."""
+    if name == _BUILT_IN:
+        from saccade.features.encoders import create_encoder
 
-        return cell_encoder(name.removeprefix(_OF_RUNS), place)
-    from saccade.features.encoders import create_encoder
+        return create_encoder(name, weights)
+    import torch
 
-    return create_encoder(name, weights, place)
+    from saccade.inference.encoders import open_encoder
+
+    return open_encoder(name, weights, device or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def make_job(
@@ -118,15 +118,6 @@ def announce(job: "Job", work: "Plan") -> None:
     write_job(job)
     again = f", of which {work.changed} again: settings or files have changed" if work.changed else ""
     say(f"{len(work.done)} of {len(work.done) + len(work.todo)} slides are done; {len(work.todo)} to embed{again}")
-
-
-def _fastest(encoder: str) -> str:
-    """A GPU where there is one, for encoders that are networks."""
-    if encoder == _BUILT_IN:
-        return "cpu"
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _share(text: str) -> tuple[int, int]:

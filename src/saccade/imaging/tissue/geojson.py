@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from saccade.core.errors import BadInput
-from saccade.core.files import write_text
+from saccade.core.files import claimed_path
 from saccade.imaging.tissue.outlines import Outline, Ring, fill_outlines
 from saccade.imaging.tissue.tissue import Tissue
 
@@ -32,7 +32,8 @@ def write_tissue(path: Path | str, tissue: Tissue, offset: tuple[int, int] = (0,
     """
     features = [_feature(outline.moved(-offset[0], -offset[1])) for outline in tissue.polygons()]
     lines = ",\n".join(json.dumps(feature, separators=(",", ":")) for feature in features)
-    write_text(path, f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n')
+    with claimed_path(path) as temporary:
+        temporary.write_text(f'{{"type":"FeatureCollection","features":[\n{lines}\n]}}\n', "utf-8")
 
 
 def read_tissue(
