@@ -41,3 +41,11 @@ def test_middles_by_enumeration() -> None:
         [[(5 * c + min(5 * c + 5, 9)) / 2, (5 * r + min(5 * r + 5, 12)) / 2] for c in range(2)] for r in range(3)
     ]
     assert look.middles.tolist() == expected
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 50])
+def test_blocks_of_a_map_hold_their_largest_cell(step: int) -> None:
+    cells = torch.rand(7, 11).div_(40)
+    found = FieldMap(cells, 4, (28, 44)).relative_of_blocks(step)
+    expected = [[cells[r : r + step, c : c + step].max() * 77 for c in range(0, 11, step)] for r in range(0, 7, step)]
+    torch.testing.assert_close(found, torch.tensor(expected))

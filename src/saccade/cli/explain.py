@@ -1,7 +1,7 @@
 """``saccade explain``: what a model read in single images, and how far that can be trusted."""
 
 from dataclasses import dataclass
-from math import isnan
+from math import ceil, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from saccade.explanation.box_pointing import BoxPointing
     from saccade.explanation.faithfulness import Faithfulness
+    from saccade.explanation.field_maps import FieldMap
     from saccade.imaging.opening import FieldPixels
     from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
@@ -172,9 +173,10 @@ def explain_field(
 
     pixels, sites = result.pixels(), distinct_sites(result.sites)
     image, places = shown(pixels), weighing(sites)
+    whole = image.whole()  # before the map is made: of a slide, each takes hundreds of megabytes on the way
     maps = field_maps(predictor.model, predictor.open_pixels(pixels, result.name, result.item))
-    known: Any = {"relative": maps[0].relative.numpy(), "factor": maps[0].factor} if maps else {}
-    picture = field_picture(image.whole(), sites=places, boxes=boxes, extent=image.extent, **known)
+    known: Any = _drawable(maps[0], whole.shape[1]) if maps else {}
+    picture = field_picture(whole, sites=places, boxes=boxes, extent=image.extent, **known)
     write_bytes(out / f"{name}_map.png", encode_png(with_key(picture) if maps else picture))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
     line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
@@ -189,6 +191,12 @@ def explain_field(
     areas = _field_deletion(predictor, result, pixels, out / f"{name}_faithfulness.png")
     line = *line, f"{float(sites.weights[0, 0]):.1%}", str(sites.weights.shape[1]), *areas
     return Explained(line, pointing, mapped=look is not None)
+
+
+def _drawable(look: "FieldMap", columns: int) -> dict[str, Any]:
+    """A map for a picture of so many columns: where cells are smaller than its pixels, blocks of them."""
+    step = max(1, ceil(look.extent[1] / (look.factor * columns)))
+    return {"relative": look.relative_of_blocks(step).numpy(), "factor": look.factor * step}
 
 
 def _field_deletion(predictor: "Predictor", result: "Result", pixels: "FieldPixels", path: Path) -> list[str]:

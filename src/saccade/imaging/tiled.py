@@ -25,7 +25,7 @@ from saccade.imaging.tiled_files import Level, Pixels, TiledFile
 MAX_OVERVIEW_CELLS = 2**23
 """Most cells of an overview that is asked for as a whole, 2896 × 2896; a network's layers over it take gigabytes."""
 
-_REGION_PIXELS = 2**24  # most pixels averaged at a time for an overview
+_REGION_PIXELS = 2**22  # most pixels averaged at a time for an overview
 _BLOCK_CELLS = 2**18  # cells of an overview in a block: 8 MB for each layer of eight maps
 
 
