@@ -113,8 +113,8 @@ def section() -> str:
     quiet = newest("fields-training-time")
     lines += [
         "Each file read the test part once, and no choice was made after that. The cells pasted into the test fields "
-        "of *plain* and *distractors* are none that an earlier test figure had been seen of (see the log). Trainings ran "
-        "several at a time on a busy machine; alone on two cores, one of plain fields takes "
+        "of *plain* and *distractors* are none that an earlier test figure had been seen of (see the log). Trainings "
+        "ran several at a time on a busy machine; alone on two cores, one of plain fields takes "
         f"{quiet['seconds_training'] / 60:.1f} min, decoding included. *Box mass* is the look map's probability inside "
         "the truth boxes, *hit rate* the share of patches. `oracle-patches` knows the boxes.",
         "",
