@@ -18,10 +18,13 @@ class TileCache:
     Args:
         file: Where the tiles are.
         unpacked: Told how many pixels were unpacked, each time some were.
+        room: Bytes of tiles kept; ``CACHE_BYTES`` where not given.
     """
 
-    def __init__(self, file: TiledFile, unpacked: Callable[[int], None] = lambda pixels: None) -> None:
-        self.file = file
+    def __init__(
+        self, file: TiledFile, unpacked: Callable[[int], None] = lambda pixels: None, room: int | None = None
+    ) -> None:
+        self.file, self.room = file, CACHE_BYTES if room is None else room
         self._unpacked = unpacked
         self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
         self._kept = 0
@@ -60,5 +63,5 @@ class TileCache:
         """Keep a tile that another thread may have kept meanwhile, and let the oldest go."""
         self._kept += tile.nbytes - (self._tiles.pop(key).nbytes if key in self._tiles else 0)
         self._tiles[key] = tile
-        while self._kept > CACHE_BYTES and len(self._tiles) > 1:
+        while self._kept > self.room and len(self._tiles) > 1:
             self._kept -= self._tiles.popitem(last=False)[1].nbytes

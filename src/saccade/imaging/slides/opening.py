@@ -5,6 +5,7 @@ from pathlib import Path
 import tifffile
 from openslide import OpenSlide
 
+from saccade.core.errors import BadInput
 from saccade.imaging.image_files import MAX_PIXELS
 from saccade.imaging.slides.dicom import first_files, is_dicom
 from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide
@@ -12,6 +13,7 @@ from saccade.imaging.slides.openslide_reader import OpenSlideReader
 from saccade.imaging.slides.picture_reader import PictureReader
 from saccade.imaging.slides.reader import SlideReader
 from saccade.imaging.slides.tiff_reader import TiffReader
+from saccade.imaging.tiled_files import TiledFile
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"BM": "bmp"}
@@ -49,7 +51,9 @@ def _reader(path: Path, head: bytes) -> SlideReader:
 def _tiff_reader(path: Path, known: bool) -> SlideReader:
     """The reader for a TIFF that no vendor claims; ``known`` says whether OpenSlide takes it all the same.
 
-    OpenSlide is the fastest, but sees no pyramid in SubIFDs, and spreads 16 bits over 8 without a word.
+    Tiles that tifffile's decoders unpack are read so: twice as fast as through OpenSlide, which composes regions from
+    tiles pixel by pixel, sees no pyramid in SubIFDs, and spreads 16 bits over 8 without a word. It knows compressions
+    and levels that the other does not.
     """
     try:
         with tifffile.TiffFile(path) as tiff:
@@ -61,11 +65,19 @@ def _tiff_reader(path: Path, known: bool) -> SlideReader:
         raise UnreadableSlide(f"is damaged ({reason})", COPY_AGAIN, str(path)) from error
     if bits != 8:
         raise UnsupportedSlide(f"holds {bits} bits per channel, and slides are of 8", CONVERT, str(path))
-    if known and not ome and not hidden:
+    if known and not ome and not hidden and not _fit_tifffile(path, levels):
         return OpenSlideReader(path)
     if ome or tiled or levels > 1 or pixels > MAX_PIXELS:
         return TiffReader(path)
     return PictureReader(path, "tiff")
+
+
+def _fit_tifffile(path: Path, levels: int) -> bool:
+    """Whether ``TiledFile`` knows the kind of a TIFF and all of its levels."""
+    try:
+        return len(TiledFile(path).levels) == levels
+    except BadInput:
+        return False
 
 
 def _beginning(path: Path) -> bytes:

@@ -17,8 +17,11 @@ from saccade.imaging.slides.reader import (
     checked_region,
     pasted,
 )
-from saccade.imaging.tile_cache import CACHE_BYTES, TileCache
+from saccade.imaging.tile_cache import TileCache
 from saccade.imaging.tiled_files import TiledFile
+
+CACHE_BYTES = 3 * 2**25
+"""Unpacked tiles kept of a slide: two rows of tiles of a level 60,000 pixels wide, which rows of patches share."""
 
 _ASSOCIATED = ("label", "macro", "overview", "thumbnail")
 
@@ -42,7 +45,7 @@ class TiffReader:
             raise _told_apart(error, path) from error
         if file.dtype != np.uint8:
             raise UnsupportedSlide(f"holds {file.dtype} values, and slides are of 8 bits", CONVERT, str(path))
-        self._tiles: TileCache | None = TileCache(file)
+        self._tiles: TileCache | None = TileCache(file, room=CACHE_BYTES)
         self._series = _associated(path)
         stated, doubt = judged((source, *sizes) for source, sizes in file.stated.items())
         self.facts = SlideFacts(
