@@ -32,14 +32,25 @@ def pyramid(levels: int = 3) -> list[np.ndarray]:
     return images
 
 
-def write_pyramid(path: Path, images: list[np.ndarray], bigtiff: bool = False, **options: object) -> Path:
-    """A tiled TIFF with a page for each level, as OpenSlide knows it."""
+APERIO = "Aperio Image Library v12.0.0|AppMag = 40|MPP = 0.25"  # by which OpenSlide knows whose it is
+
+
+def write_pyramid(
+    path: Path, images: list[np.ndarray], bigtiff: bool = False, description: str | None = APERIO, **options: object
+) -> Path:
+    """A tiled TIFF with a page for each level: of a vendor, for OpenSlide, or without a description of none."""
     common = {"photometric": "rgb", "tile": (128, 128), "compression": "zlib", "metadata": None, **options}
+    common["description"] = description
     with tifffile.TiffWriter(path, bigtiff=bigtiff) as writer:
         for number, image in enumerate(images):
             resolution = RESOLUTION if number == 0 else {}
             writer.write(image, subfiletype=int(number > 0), **{**resolution, **common})
     return path
+
+
+def write_tiled(path: Path, images: list[np.ndarray]) -> Path:
+    """The same of no vendor."""
+    return write_pyramid(path, images, description=None)
 
 
 def write_ome(path: Path, images: list[np.ndarray], mpp: tuple[float, float] = (0.25, 0.25), **options: object) -> Path:
@@ -68,6 +79,7 @@ def write_strips(path: Path, images: list[np.ndarray]) -> Path:
 KINDS = {
     "openslide": ("openslide", "a.tif", write_pyramid),
     "tifffile": ("tifffile", "a.ome.tif", write_ome),
+    "tiled tiff": ("tifffile", "tiled.tif", write_tiled),
     "png": ("image", "a.png", write_png),
     "plain tiff": ("image", "plain.tif", write_strips),
 }

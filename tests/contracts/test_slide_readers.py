@@ -90,7 +90,7 @@ def test_all_readers_agree(files: dict[str, Path]) -> None:
 @pytest.mark.parametrize("options", [{}, {"compression": "lzw"}, {"compression": None}, {"bigtiff": True}])
 def test_one_file_through_two_readers(tmp_path: Path, options: dict) -> None:
     images = pyramid()
-    path = write_pyramid(tmp_path / "a.tif", images, **options)
+    path = write_pyramid(tmp_path / "a.tif", images, description=None, **options)
     one, other = OpenSlideReader(path), TiffReader(path)
     assert one.facts.levels == other.facts.levels and len(images) == 3
     assert other.facts.stated_mpp is not None and one.facts.stated_mpp is not None

@@ -34,7 +34,7 @@ def test_sound_slides(folder: Path) -> None:
 def test_three_kinds_of_trouble(folder: Path) -> None:
     damage_tile(folder / "s0.tif", 0)
     (folder / "s1.tif").write_bytes(b"II*\0 and no more")
-    write_pyramid(folder / "s2.tif", [picture().astype("uint16")])
+    write_pyramid(folder / "s2.tif", [picture().astype("uint16")], description=None)
     write_png(folder / "s4.png", [picture(30, 40)])
     errors = found(check_slides(folder))
     assert len(errors) == 4

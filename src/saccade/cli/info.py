@@ -28,5 +28,9 @@ def info(
     from saccade.imaging.slides.probing import probe
 
     slide = FoundSlide(path, path.name).open(source_mpp)
-    show_table(("", str(path)), described(slide, (forecast(PatchSettings(mpp=mpp, patch=patch, overlap=overlap)),)))
-    probe(slide)  # last, so that the facts are there whatever is damaged
+    facts = described(slide)
+    try:
+        facts += forecast(PatchSettings(mpp=mpp, patch=patch, overlap=overlap))(slide)
+        probe(slide)
+    finally:
+        show_table(("", str(path)), facts)  # whatever is damaged

@@ -16,7 +16,7 @@ def facts(path: Path) -> dict[str, str]:
 
 def test_a_pyramid(tmp_path: Path) -> None:
     found = facts(write_pyramid(tmp_path / "a.tif", pyramid()))
-    assert found["format"] == "generic-tiff, read by OpenSlide" and found["file"].endswith("MiB")
+    assert found["format"] == "aperio, read by OpenSlide" and found["file"].endswith("MiB")
     assert found["µm per pixel"] == "0.25, from openslide.mpp-x; about 40x"
     assert found["extent"] == "0.192 x 0.128 mm"
     assert found["level 0"] == "768 x 512 pixels, 1/1, 0.25 µm per pixel"

@@ -60,7 +60,7 @@ def test_unreadable(tmp_path: Path) -> None:
 def test_unsupported(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a slide at all")
     refused(tmp_path / "notes.txt", UnsupportedSlide, "no kind that can be read")
-    write_pyramid(tmp_path / "deep.tif", [picture().astype(np.uint16)])
+    write_pyramid(tmp_path / "deep.tif", [picture().astype(np.uint16)], description=None)
     refused(tmp_path / "deep.tif", UnsupportedSlide, "16 bits per channel")
     (tmp_path / "ct.dcm").write_bytes(bytes(128) + b"DICM" + bytes(200))
     refused(tmp_path / "ct.dcm", UnsupportedSlide, "is DICOM, but not of a slide")

@@ -77,7 +77,7 @@ def test_bounds() -> None:
 
 def test_what_it_says_of_itself(path: Path) -> None:
     facts = OpenSlideReader(path).facts
-    assert (facts.backend, facts.vendor, facts.associated, facts.bounds) == ("openslide", "generic-tiff", (), None)
+    assert (facts.backend, facts.vendor, facts.associated, facts.bounds) == ("openslide", "aperio", (), None)
     assert facts.stated_mpp is not None and facts.stated_mpp.value == pytest.approx(0.25)
     assert facts.stated_mpp.source == "openslide.mpp-x"
 

@@ -1,13 +1,13 @@
 """One slide: opened, its tissue found, its patches read, encoded and written. Whatever goes wrong becomes its state."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import cv2
-import numpy as np
 
 from saccade.core.errors import SaccadeError, one_line
 from saccade.core.files import claimed_path
@@ -34,10 +34,11 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A slide whose patches are known and not yet read."""
+    """A slide whose patches are known and not yet read; its pictures are drawn while they are."""
 
     slide: Slide
     patches: PatchPlan
+    draw: Callable[[], None]
 
 
 class SlideWork:
@@ -99,10 +100,9 @@ class SlideWork:
             tissue, thumbnail = tissue_of(slide, settings.tissue, self.item.slide.tissue_path)
             downsamples = [level.downsample for level in slide.levels]
             patches = plan_patches(slide.width, slide.height, mpp.value, downsamples, tissue, settings.patches)
-            self._draw(thumbnail, tissue, patches)
         facts = {"found": tissue.found, "area_mm2": round(tissue.area_mm2, 4), "share": round(tissue.fraction, 4)}
         self._note(stage="read", patches=len(patches), tissue=facts)
-        return Prepared(slide, patches)
+        return Prepared(slide, patches, partial(self._draw, thumbnail, tissue, patches))
 
     def _draw(self, thumbnail: Picture, tissue: Tissue, patches: PatchPlan) -> None:
         """The outline of the tissue, and a picture of it with the patches."""
@@ -126,24 +126,21 @@ class SlideWork:
 
     def _fill(self, bag: BagWriter, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> None:
         """Read by some threads, encode in this one, write in another: all three at once."""
-
-        def put(start: int, features: np.ndarray) -> None:
-            with self.timers("write"):
-                bag.put(start, features)
-
         side, total = self.job.settings.patches.patch, len(prepared.patches)
         batches = read_patches(prepared.slide, prepared.patches, side, pace, self.timers)
         with closing(batches), ThreadPoolExecutor(1, thread_name_prefix="saccade-write") as writing:
-            written: Future[None] | None = None
+            written = writing.submit(self._timed, "tissue", prepared.draw)
             for start, batch in batches:
                 with self.timers("encode"):
                     features = encoder(batch)
-                if written is not None:
-                    written.result()  # at most one batch of features waits, and an error ends the slide
-                written = writing.submit(put, start, features)
+                written.result()  # at most one batch of features waits, and an error ends the slide
+                written = writing.submit(self._timed, "write", partial(bag.put, start, features))
                 tell(start + len(batch), total)
-            if written is not None:
-                written.result()
+            written.result()
+
+    def _timed(self, stage: str, action: Callable[[], None]) -> None:
+        with self.timers(stage):
+            action()
 
     def _attributes(self, prepared: Prepared) -> BagAttributes:
         """What the bag says about itself."""

@@ -5,7 +5,7 @@ with one cache of tiles serves all of them. Memory is that of ``workers + 2`` ba
 """
 
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,8 +16,6 @@ from jaxtyping import Int, UInt8
 from saccade.features.embedding.timers import Timers
 from saccade.features.patching import PatchPlan
 from saccade.imaging.slides import Slide
-
-_LONGEST = 16  # patches in a strip: a few megabytes
 
 Patches = UInt8[np.ndarray, "patch height width 3"]
 
@@ -78,37 +76,9 @@ def _batch(slide: Slide, plan: PatchPlan, coords: Int[np.ndarray, "patch 2"], si
     size = plan.read_size
     how = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
     patches = np.empty((len(coords), side, side, 3), np.uint8)
-    downsample = slide.levels[plan.read_level].downsample
-    step = plan.stride_level0 / downsample
-    for first, end in runs(coords, plan.stride_level0, downsample):
-        x, y = coords[first].tolist()
+    for patch, (x, y) in zip(patches, coords.tolist(), strict=True):
         with timers("read"):
-            strip = slide.read_region(x, y, plan.read_level, size + round((end - first - 1) * step), size)
+            region = slide.read_region(x, y, plan.read_level, size, size)
         with timers("decode"):
-            for number in range(first, end):
-                left = round((number - first) * step)
-                region = strip[:, left : left + size]
-                patches[number] = region if size == side else cv2.resize(region, (side, side), interpolation=how)
+            patch[:] = region if size == side else cv2.resize(region, (side, side), interpolation=how)
     return patches
-
-
-def runs(coords: Int[np.ndarray, "patch 2"], stride: int, downsample: float) -> Iterator[tuple[int, int]]:
-    """First and end of stretches of neighbours in a row, which one region holds; up to 16 patches.
-
-    OpenSlide looks the level up in its file anew for every region, which on a large TIFF takes as long as two tiles.
-    Only where neighbours lie whole pixels apart in the level that is read, so that a strip has the very pixels that its
-    patches have when read one by one.
-
-    >>> list(runs(np.array([[0, 0], [448, 0], [1344, 0], [0, 448]]), 448, 2.0))
-    [(0, 2), (2, 3), (3, 4)]
-    >>> list(runs(np.array([[0, 0], [448, 0]]), 448, 2.0005))
-    [(0, 1), (1, 2)]
-    """
-    whole = (stride / downsample).is_integer()
-    steps = np.diff(coords, axis=0)
-    follows = (steps[:, 0] == stride) & (steps[:, 1] == 0) if whole else np.zeros(len(steps), bool)
-    first = 0
-    for number in range(1, len(coords) + 1):
-        if number == len(coords) or not follows[number - 1] or number - first == _LONGEST:
-            yield first, number
-            first = number

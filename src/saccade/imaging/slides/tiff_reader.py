@@ -38,13 +38,14 @@ class TiffReader:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.held = path, CACHE_BYTES
+        self.path = path
         try:
             file = TiledFile(path)
         except BadInput as error:
             raise _told_apart(error, path) from error
         if file.dtype != np.uint8:
             raise UnsupportedSlide(f"holds {file.dtype} values, and slides are of 8 bits", CONVERT, str(path))
+        self.held = min(CACHE_BYTES, sum(level.height * level.width * file.channels for level in file.levels))
         self._tiles: TileCache | None = TileCache(file, room=CACHE_BYTES)
         self._series = _associated(path)
         stated, doubt = judged((source, *sizes) for source, sizes in file.stated.items())
