@@ -46,7 +46,7 @@ def study_table(results: Results) -> list[str]:
 
 
 def seed_line(results: Results) -> list[str]:
-    """Accuracies one by one where there are several: a mean hides a model that learns in one training and not in two."""
+    """Accuracies one by one where there are several: a mean hides a model that learns in one training of three."""
     several = {name: ones for name, ones in results.items() if len(ones) > 1}
     told = [
         " ".join([name, *(f"{100 * one['accuracy']['value']:.1f}" for one in ones)]) for name, ones in several.items()
