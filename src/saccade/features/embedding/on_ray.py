@@ -65,8 +65,9 @@ def embed_on_ray(
     count = actors or gpus or max(1, cpus // threads)
     places = {item.slide.name: number for number, item in enumerate(job.items)}
     rows = [{"number": places[item.slide.name]} for item in todo]
+    actor: Any = EmbeddingActor  # Ray's types know functions alone
     states = ray.data.from_items(rows, override_num_blocks=max(1, len(rows))).map(
-        EmbeddingActor,
+        actor,
         fn_constructor_args=(job, make_encoder, pace, "cuda" if gpus else "cpu"),
         concurrency=min(count, len(rows)),
         num_cpus=min(threads, max(1, cpus)),

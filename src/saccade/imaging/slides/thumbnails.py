@@ -58,7 +58,8 @@ def coarser(picture: Picture, downsample: float, extent: tuple[int, int], wanted
         row, column = round(y / downsample), round(x / downsample)
         return picture[row : row + height, column : column + width]
 
-    return averaged(SlideLevel(*picture.shape[:2], downsample), extent, wanted, fetch)
+    level = SlideLevel(picture.shape[0], picture.shape[1], downsample)
+    return averaged(level, extent, wanted, fetch)
 
 
 def _in_blocks(level: SlideLevel, block: int, fetch: Fetch) -> Picture:
