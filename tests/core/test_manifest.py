@@ -224,3 +224,10 @@ def test_real_cells(real_data: Path) -> None:
     manifest = load_manifest(real_data / "pbc_cells" / "manifest.csv")
     assert set(manifest.counts().values()) == {400}
     assert len(manifest.part("test")) == 640
+
+
+def test_labels_need_no_files_beside_their_images_either(tmp_path: Path) -> None:
+    table = tmp_path / "labels.csv"
+    table.write_text("path,label,tissue_path\na/s1.svs,x,masks/s1.png\n", "utf-8")
+    manifest, problems = inspect_labels(table)
+    assert not problems and manifest.rows[0].tissue_path == tmp_path / "masks" / "s1.png"

@@ -351,6 +351,10 @@ class _Names:
         """The path a cell names, relative to the table where it is relative."""
         return self.folder / text.replace("\\", "/")
 
+    def beside(self, text: str, place: str) -> Path:
+        """The path of what lies beside the image."""
+        return self.find(text, place)
+
     def name(self, path: Path) -> str:
         """The path relative to the folder, or whole where it leads elsewhere."""
         return (path.relative_to(self.folder) if path.is_relative_to(self.folder) else path).as_posix()

@@ -3,6 +3,7 @@
 All machines must see the slides and the job's folder at the same paths, as cluster nodes with a shared disk do.
 """
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ def embed_on_ray(
     except ImportError:
         raise BadInput("--engine ray needs Ray, which is not installed", 'run pip install "saccade[ray]"') from None
     if not ray.is_initialized():
-        ray.init(log_to_driver=False, include_dashboard=False, logging_level="warning")
+        ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.WARNING)
     ray.data.DataContext.get_current().enable_progress_bars = False
     gpus, cpus = (int(ray.cluster_resources().get(kind, 0)) for kind in ("GPU", "CPU"))
     threads = max(1, pace.workers)
