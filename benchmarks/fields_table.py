@@ -51,7 +51,7 @@ def seed_line(results: Results) -> list[str]:
     told = [
         " ".join([name, *(f"{100 * one['accuracy']['value']:.1f}" for one in ones)]) for name, ones in several.items()
     ]
-    return [f"Accuracy by seed: {'; '.join(told)}.", ""] if told else []
+    return [f"Accuracy by seed (intervals above are over fields): {'; '.join(told)}.", ""] if told else []
 
 
 def pointing(ones: list[dict[str, Any]], key: str) -> str:
@@ -114,8 +114,8 @@ def section() -> str:
     lines += [
         "Each file read the test part once, and no choice was made after that. The cells pasted into the test fields "
         "of *plain* and *distractors* are none that an earlier test figure had been seen of (see the log). Trainings "
-        "ran several at a time on a busy machine; alone on two cores, one of plain fields takes "
-        f"{quiet['seconds_training'] / 60:.1f} min, decoding included. *Box mass* is the look map's probability inside "
+        "ran several at a time on a busy machine; alone on two cores, one of plain fields (an earlier set of as many) "
+        f"takes {quiet['seconds_training'] / 60:.1f} min, decoding included. *Box mass* is the look map's probability inside "
         "the truth boxes, *hit rate* the share of patches. `oracle-patches` knows the boxes.",
         "",
         f"Cost of one field of 1000×1300, all models in one process on {machine['threads']} threads of a "

@@ -319,3 +319,28 @@ def test_real_files(real_data: Path) -> None:
     with Image.open(cell) as image:
         np.testing.assert_array_equal(load_image(cell), np.asarray(image))
     assert "damaged" in damaged(real_data / "slides" / "unopenable.tiff")
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"subsampling": 2}, {"subsampling": 0}, {"quality": 30}]
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_jpeg_is_what_pillow_decodes(tmp_path: Path, options: dict[str, object], channels: int) -> None:
+    path = tmp_path / "a.jpg"
+    smooth = np.cumsum(DICE.integers(-3, 4, (61, 83, 3)), axis=1).clip(0, 255).astype(np.uint8)
+    Image.fromarray(smooth if channels == 3 else smooth[..., 0]).save(path, **options)
+    found = load_image(path)
+    assert (found == np.asarray(Image.open(path)).reshape(found.shape)).all()
+    assert found.flags.writeable  # a field of its own then shares its memory
+
+
+def test_a_jpeg_cut_off_is_told_however_much_is_left(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    Image.fromarray(DICE.integers(0, 256, (200, 300, 3), dtype=np.uint8)).save(buffer, "JPEG")
+    whole = buffer.getvalue()
+    for length in range(400, len(whole), len(whole) // 40):
+        (tmp_path / "a.jpg").write_bytes(whole[:length])
+        with pytest.raises(BadInput, match="damaged"):
+            load_image(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").write_bytes(whole + bytes(100))
+    assert load_image(tmp_path / "a.jpg").shape == (200, 300, 3)

@@ -161,13 +161,26 @@ def _load_pillow(path: Path) -> np.ndarray:
         raise BadInput("holds no PNG, JPEG or BMP image", _COPY_AGAIN) from None
     with opened as image:
         _check_extent(image.size)
+        upright = image.getexif().get(0x0112, 1) == 1  # the tag "orientation"
+        if (
+            image.format == "JPEG"
+            and image.mode in ("L", "RGB")
+            and upright
+            and _is_whole_jpeg(data := path.read_bytes())
+        ):
+            return imagecodecs.jpeg8_decode(data)  # the same decoder, without Pillow's two copies of the pixels
         image.load()
-        if image.getexif().get(0x0112, 1) != 1:  # the tag "orientation"
+        if not upright:
             image = ImageOps.exif_transpose(image)
         if image.format == "PNG" and _is_deep_colour(path):
             values = imagecodecs.png_decode(path.read_bytes())
             return values if values.shape[-1] == 3 else _drop_alpha(values)
         return _pillow_values(image)
+
+
+def _is_whole_jpeg(data: bytes) -> bool:
+    """Whether a JPEG has its end, padding aside: of one that was cut off, ``imagecodecs`` makes up the rest in grey."""
+    return data.rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _pillow_values(image: Image.Image) -> np.ndarray:

@@ -1,8 +1,8 @@
 """The stages in which a look of fields learns: by labels, then not at all, then by what its draws earn.
 
-Source: our addition (METHODS §2, "What a prototype taught"). From scratch the look stays uniform: as long as the
-reader knows nothing no draw earns more than another, and only the entropy's gradient is left, which destroys a look
-that was taught before.
+Source: our addition (METHODS §2, "What a prototype taught"). From scratch the look often stays uniform: as long
+as the reader knows nothing no draw earns more than another, and only the entropy's gradient is left, which destroys a
+look that was taught before.
 """
 
 import math
