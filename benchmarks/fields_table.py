@@ -115,8 +115,8 @@ def section() -> str:
         "Each file read the test part once, and no choice was made after that. The cells pasted into the test fields "
         "of *plain* and *distractors* are none that an earlier test figure had been seen of (see the log). Trainings "
         "ran several at a time on a busy machine; alone on two cores, one of plain fields (an earlier set of as many) "
-        f"takes {quiet['seconds_training'] / 60:.1f} min, decoding included. *Box mass* is the look map's probability inside "
-        "the truth boxes, *hit rate* the share of patches. `oracle-patches` knows the boxes.",
+        f"takes {quiet['seconds_training'] / 60:.1f} min, decoding included. *Box mass* is the look map's probability "
+        "inside the truth boxes, *hit rate* the share of patches. `oracle-patches` knows the boxes.",
         "",
         f"Cost of one field of 1000×1300, all models in one process on {machine['threads']} threads of a "
         f"{machine['processor']} ({machine['date']}, torch {machine['torch']}); decoding a JPEG takes "
