@@ -9,7 +9,7 @@ from saccade.imaging.tissue.of_slide import tissue_of
 from saccade.imaging.tissue.settings import TissueSettings
 from saccade.imaging.tissue.tissue import Tissue
 
-_DIMS = (80, 1024)  # numbers per patch: the built-in encoder's, and a common one of pathology
+_DIMS = (76, 1024)  # numbers per patch: the built-in encoder's, and a common one of pathology
 _FLOAT = 4  # bytes
 _AHEAD = 4  # batches of 64 patches in memory at once with the default two workers
 _BATCH = 64

@@ -9,7 +9,7 @@ import pytest
 
 from saccade.features.embedding.embed_slide import SlideWork
 from saccade.features.embedding.reading import Pace
-from saccade.features.embedding.state import read_state
+from saccade.features.embedding.state import load_state
 from saccade.features.patching import PatchSettings
 from saccade.features.store import open_bag
 from saccade.imaging.slides import FoundSlide
@@ -39,7 +39,7 @@ def test_patches_of_a_coarser_resolution_are_averaged(tmp_path: Path) -> None:
 def test_the_state_on_disk_tells_it_all(tmp_path: Path) -> None:
     job = small_job(write_slides(tmp_path / "slides", 1), tmp_path / "job")
     state = SlideWork(job, job.items[0]).run(MeanColour(), Pace())
-    assert read_state(job.state(job.items[0])) == state
+    assert load_state(job.state(job.items[0])) == state
     assert state.mpp == {"value": 2.0, "source": "--source-mpp"}
     assert set(state.seconds) == {"open", "tissue", "read", "decode", "encode", "write", "wall"}
     assert all((job.folder / path).is_file() for path in state.outputs.values())

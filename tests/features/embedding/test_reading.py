@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from saccade.features.embedding.reading import Pace, read_patches
+from saccade.features.embedding.reading import Pace, load_patches
 from saccade.features.embedding.timers import Timers
 from saccade.features.patching import PatchPlan, PatchSettings, plan_patches
 from saccade.imaging.slides import Slide, open_slide
@@ -23,7 +23,7 @@ def planned(tmp_path: Path, mpp: float, side: int) -> tuple[Slide, PatchPlan]:
 @pytest.mark.parametrize("pace", [Pace(0, 3), Pace(1, 64), Pace(3, 1), Pace(4, 50)])
 def test_all_patches_once_and_in_order(tmp_path: Path, pace: Pace) -> None:
     slide, plan = planned(tmp_path, 1.0, 64)
-    found = list(read_patches(slide, plan, 64, pace, Timers()))
+    found = list(load_patches(slide, plan, 64, pace, Timers()))
     assert [start for start, _ in found] == list(range(0, len(plan), pace.batch))
     patches, values = np.concatenate([batch for _, batch in found]), picture(0)
     assert len(patches) == 35
@@ -33,7 +33,7 @@ def test_all_patches_once_and_in_order(tmp_path: Path, pace: Pace) -> None:
 
 def test_patches_are_resized_to_what_the_encoder_sees(tmp_path: Path) -> None:
     slide, plan = planned(tmp_path, 2.0, 32)
-    ((_, patches),) = read_patches(slide, plan, 32, Pace(), Timers())
+    ((_, patches),) = load_patches(slide, plan, 32, Pace(), Timers())
     expected = cv2.resize(picture(0)[:64, :64], (32, 32), interpolation=cv2.INTER_AREA)
     np.testing.assert_array_equal(patches[0], expected)
 
@@ -41,7 +41,7 @@ def test_patches_are_resized_to_what_the_encoder_sees(tmp_path: Path) -> None:
 def test_reading_stops_with_its_caller(tmp_path: Path) -> None:
     slide, plan = planned(tmp_path, 1.0, 8)
     timers = Timers()
-    batches = read_patches(slide, plan, 8, Pace(2, 4), timers)
+    batches = load_patches(slide, plan, 8, Pace(2, 4), timers)
     next(batches)
     batches.close()
     read = timers.seconds()["read"]
@@ -54,4 +54,4 @@ def test_an_error_of_a_thread_reaches_the_caller(tmp_path: Path, workers: int) -
     (tmp_path / "s0.png").unlink()
     slide.close()
     with pytest.raises(Exception, match="s0.png"):
-        list(read_patches(slide, plan, 64, Pace(workers, 8), Timers()))
+        list(load_patches(slide, plan, 64, Pace(workers, 8), Timers()))

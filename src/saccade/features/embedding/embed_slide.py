@@ -12,8 +12,8 @@ import cv2
 from saccade.core.errors import SaccadeError, one_line
 from saccade.core.files import claimed_path
 from saccade.features.embedding.job import Item, Job
-from saccade.features.embedding.reading import Pace, read_patches
-from saccade.features.embedding.state import SlideState, read_state
+from saccade.features.embedding.reading import Pace, load_patches
+from saccade.features.embedding.state import SlideState, load_state
 from saccade.features.embedding.timers import Timers
 from saccade.features.encoders.encoder import Encoder
 from saccade.features.patching import PatchPlan, plan_patches
@@ -51,7 +51,7 @@ class SlideWork:
 
     def __init__(self, job: Job, item: Item) -> None:
         self.job, self.item, self.timers = job, item, Timers()
-        before = read_state(job.state(item))
+        before = load_state(job.state(item))
         again = before is not None and before.fingerprint == item.fingerprint
         attempts = before.attempts + 1 if before is not None and again else 1
         self.state = SlideState(item.slide.name, item.fingerprint, attempts=attempts, settings=job.settings.hash())
@@ -127,7 +127,7 @@ class SlideWork:
     def _fill(self, bag: BagWriter, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> None:
         """Read by some threads, encode in this one, write in another: all three at once."""
         side, total = self.job.settings.patches.patch, len(prepared.patches)
-        batches = read_patches(prepared.slide, prepared.patches, side, pace, self.timers)
+        batches = load_patches(prepared.slide, prepared.patches, side, pace, self.timers)
         with closing(batches), ThreadPoolExecutor(1, thread_name_prefix="saccade-write") as writing:
             written = writing.submit(self._timed, "tissue", prepared.draw)
             for start, batch in batches:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from saccade.core.errors import BadInput
 from saccade.features.embedding.settings import EmbedSettings
-from saccade.features.embedding.state import SlideState, read_state
+from saccade.features.embedding.state import SlideState, load_state
 from saccade.imaging.slides.finding import FoundSlide
 
 
@@ -120,7 +120,7 @@ def plan(job: Job, items: Sequence[Item]) -> Plan:
     """
     bags, todo, done, changed = _names(job.bag(item).parent for item in items[:1]), [], [], 0
     for item in items:
-        state = read_state(job.state(item))
+        state = load_state(job.state(item))
         if state is not None and state.finished:
             if state.fingerprint == item.fingerprint and job.bag(item).name in bags:
                 done.append(state)

@@ -33,7 +33,7 @@ class Pace:
     batch: int = 64
 
 
-def read_patches(
+def load_patches(
     slide: Slide, plan: PatchPlan, side: int, pace: Pace, timers: Timers
 ) -> Generator[tuple[int, Patches], None, None]:
     """Batches of patches in the order of the plan, each with the number of its first.

@@ -77,7 +77,7 @@ class SlideState:
             temporary.write_text(self.to_json(), "utf-8")
 
 
-def read_state(path: Path) -> SlideState | None:
+def load_state(path: Path) -> SlideState | None:
     """The state of a slide; none where there is none, or an unreadable one: the slide is then begun anew."""
     try:
         return SlideState.from_json(path.read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from saccade.core.files import claimed_path
 from saccade.features.embedding.job import Job
-from saccade.features.embedding.state import SlideState, read_state
+from saccade.features.embedding.state import SlideState, load_state
 
 STAGES = ("open", "tissue", "read", "decode", "encode", "write", "wall")
 _LISTED = 1000  # slides in the table; a job's other slides are in its state files
@@ -14,7 +14,7 @@ _LISTED = 1000  # slides in the table; a job's other slides are in its state fil
 
 def states_of(job: Job) -> list[SlideState]:
     """The states of all slides of a job, other shards' too; those never begun have none."""
-    found = (read_state(job.state(item)) for item in job.items)
+    found = (load_state(job.state(item)) for item in job.items)
     return [state for state in found if state is not None]
 
 
