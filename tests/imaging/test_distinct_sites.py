@@ -25,6 +25,12 @@ def test_weights_of_a_place_are_added() -> None:
     assert found.valid.all()
 
 
+def test_places_of_equal_weight_keep_their_order() -> None:
+    a, b, c = [500.0, 0, 504, 4], [300.0, 2, 304, 6], [20.0, 1, 24, 5]
+    assert distinct_sites(sites_of([a, b, c], [0.2, 0.2, 0.2])).boxes[0].tolist() == [a, b, c]
+    assert distinct_sites(sites_of([b, a, c, a, b], [0.25, 0.125, 0.5, 0.25, 0.125])).boxes[0].tolist() == [c, b, a]
+
+
 def test_one_image_at_a_time() -> None:
     with pytest.raises(BadInput, match="Slice them"):
         distinct_sites(Sites(torch.zeros(2, 1, 4), torch.ones(2, 1), torch.ones(2, 1, dtype=torch.bool)))

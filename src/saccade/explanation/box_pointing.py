@@ -15,13 +15,16 @@ from saccade.core.results import Sites
 from saccade.explanation.field_maps import FieldMap
 from saccade.imaging.distinct_sites import distinct_sites
 
+_ALIKE = 1e-6  # relative difference of weights that are meant to be the same
+
 
 @dataclass(frozen=True, eq=False)
 class BoxPointing:
     """Shares inside the truth boxes, one row per image; all NaN where an image has no box.
 
     Attributes:
-        heaviest: 1 where the heaviest place read is inside, else 0. Draws of the same place count as one.
+        heaviest: 1 where the heaviest place read is inside, else 0; where several are heaviest, the share of them that
+            is inside. Draws of the same place count as one.
         looked: Share of the look map's probability inside (box mass); NaN of a model without a map.
         weight: Share of the sites' weight inside.
         hits: Share of the sites that are inside (hit rate); a place drawn twice counts twice.
@@ -71,10 +74,11 @@ def box_pointing(
         nothing = torch.tensor([torch.nan], dtype=torch.float64)
         return BoxPointing(**{name: nothing for name in BoxPointing.__dataclass_fields__})
     weights = sites.weights[0][sites.valid[0]].detach().cpu().double()
-    first = distinct_sites(sites).boxes[0, :1]
+    places = distinct_sites(sites)
+    heaviest = places.weights[0] >= places.weights[0, 0] * (1 - _ALIKE)
     area = covered_share(boxes, extent)
     values = {
-        "heaviest": centres_inside(first, boxes).double()[0],
+        "heaviest": centres_inside(places.boxes[0, heaviest], boxes).double().mean(),
         "looked": torch.tensor(torch.nan) if look is None else _mass(look, boxes),
         "weight": (weights * inside).sum() / weights.sum(),
         "hits": inside.mean(),

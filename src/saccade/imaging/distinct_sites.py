@@ -14,6 +14,8 @@ from saccade.imaging.pixel_store import PixelStore
 def distinct_sites(sites: Sites) -> Sites:
     """The places of one image, those drawn several times as one with the sum of their weights, heaviest first.
 
+    Places of equal weight keep the order in which they were chosen.
+
     >>> boxes = torch.tensor([[[0.0, 0, 2, 2], [5, 5, 7, 7], [5, 5, 7, 7]]])
     >>> found = distinct_sites(Sites(boxes, torch.tensor([[0.5, 0.25, 0.5]]), torch.ones(1, 3, dtype=torch.bool)))
     >>> found.boxes.tolist(), found.weights.tolist()
@@ -28,7 +30,10 @@ def distinct_sites(sites: Sites) -> Sites:
     boxes, which = sites.boxes[0].detach().cpu()[valid].unique(dim=0, return_inverse=True)
     given = sites.weights[0].detach().cpu()[valid]
     weights = given.new_zeros(len(boxes)).index_add(0, which, given)
-    order = weights.argsort(descending=True, stable=True)
+    places = torch.arange(len(which))
+    first = places.new_full((len(boxes),), len(which)).scatter_reduce(0, which, places, "amin")
+    order = first.argsort()
+    order = order[weights[order].argsort(descending=True, stable=True)]
     return Sites(boxes[order][None], weights[order][None], torch.ones(1, len(order), dtype=torch.bool))
 
 
