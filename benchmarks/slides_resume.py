@@ -112,7 +112,8 @@ def planning(work: Path) -> dict[str, Any]:
         writer = csv.writer(file)
         writer.writerow(["path", "mpp"])
         for number in range(MANY):
-            shutil.copyfile(slides / "0.png", slides / f"{number}.png")
+            if number:
+                shutil.copyfile(slides / "0.png", slides / f"{number}.png")
             writer.writerow([f"{number}.png", 0.5])
     encoder = create_encoder("colour-texture")
     settings = EmbedSettings({"name": encoder.name, **encoder.facts})

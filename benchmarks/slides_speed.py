@@ -7,7 +7,7 @@ The bare loop reads the same regions of the same level with as many threads and 
 of the right size, no features, no file. Ours does all of it, from opening the slide to the bag's rename. Both take
 turns in one process, each time with a freshly opened slide. Slides: the TCGA slide (JPEG 2000), and a simulated one of
 40,000 × 40,000 pixels (JPEG tiles; made if it is not in the work folder, which takes minutes). Memory is the highest a
-process of its own ever held, `saccade embed` from its start to its end, all imports included.
+process of its own ever held, `saccade embed` from its start to its end, all imports included (Linux).
 """
 
 import argparse
@@ -130,12 +130,14 @@ def ours(path: Path, workers: int) -> float:
 
 def memory(name: str, path: Path) -> dict[str, Any]:
     """The most memory `saccade embed` ever held, in a process of its own."""
-    program = "import resource, sys\nfrom saccade.cli.app import app\ntry:\n    app()\nexcept SystemExit:\n    pass\n"
-    program += "print('peak', resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    program = (
+        "from saccade.cli.app import app\ntry:\n    app()\nexcept SystemExit:\n    pass\n"
+        "print('peak', *(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", program, "embed", str(path), "--out", folder, "--source-mpp", str(SOURCE_MPP)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-    peak = int(done.stdout.rsplit("peak ", 1)[1]) * (1 if sys.platform == "darwin" else 1024)
+    peak = 1024 * int(done.stdout.rsplit("peak ", 1)[1])
     row = {"slide": name, "file_bytes": path.stat().st_size, "peak_bytes": peak}
     print(row, flush=True)
     return row
