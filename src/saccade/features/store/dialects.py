@@ -1,11 +1,9 @@
 """The dialects of feature files, told apart by what is in them, each to a ``Bag``.
 
-| dialect | features | coordinates | their unit |
-|---|---|---|---|
-| TRIDENT | ``features`` | ``coords`` with ``patch_size_level0`` | base pixels |
-| CLAM | ``features`` | ``coords`` with ``patch_level`` or nothing | base pixels |
-| STAMP | ``feats`` | ``coords`` | micrometres |
-| SPAN | ``feats`` | ``cords`` | pixels on a lattice of 224 |
+- TRIDENT: ``features``, and ``coords`` with ``patch_size_level0``, in base pixels.
+- CLAM: ``features``, and ``coords`` with ``patch_level`` or nothing, in base pixels.
+- STAMP: ``feats``, and ``coords`` in micrometres.
+- SPAN: ``feats``, and ``cords`` in pixels on a lattice of 224.
 """
 
 from collections.abc import Callable, Mapping
