@@ -31,6 +31,19 @@ class FileStamp:
         stat = os.stat(path)
         return cls(stat.st_size, stat.st_mtime_ns)
 
+    def check(self, path: Path) -> None:
+        """Make sure the file is still the one that was opened.
+
+        Raises:
+            BadInput: It has gone, or was replaced.
+        """
+        try:
+            now = FileStamp.of(path)
+        except FileNotFoundError:
+            raise BadInput("the file has gone since it was opened", "copy it again", str(path)) from None
+        if now != self:
+            raise BadInput("the file has changed since it was opened", "open it again", str(path))
+
 
 @dataclass(frozen=True, eq=False)
 class StoredFeatures:
@@ -72,8 +85,7 @@ class StoredFeatures:
             BadInput: The file has gone, was replaced or cannot be read.
         """
         try:
-            if FileStamp.of(self.path) != self.stamp:
-                raise BadInput("the file has changed since it was opened", "open it again", str(self.path))
+            self.stamp.check(self.path)
             return self._mapped()[rows] if self.offset is not None else self._unmapped(rows)
         except OSError as error:
             reason = error.strerror or str(error)

@@ -48,11 +48,7 @@ class TensorFeatures:
         Raises:
             BadInput: The file has gone, was replaced or cannot be read.
         """
-        try:
-            if FileStamp.of(self.path) != self.stamp:
-                raise BadInput("the file has changed since it was opened", "open it again", str(self.path))
-        except FileNotFoundError:
-            raise BadInput("the file has gone since it was opened", "copy it again", str(self.path)) from None
+        self.stamp.check(self.path)
         return _load(self.path)[rows]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
