@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
@@ -109,3 +110,17 @@ def test_it_is_data(folder: Path) -> None:
     assert isinstance(data, FieldData)
     assert len(data.part("train")) == 6
     assert torch.equal(data.take([2, 0]).labels, torch.tensor([0, 0]))
+
+
+def test_the_resolution_is_the_manifests_or_else_the_files_own(folder: Path) -> None:
+    """The median, once every field is known."""
+    rows = [(f"{n}.tif", "ab"[n % 2], f"case{n // 2}", ("train", "val", "test")[n // 2]) for n in range(6)]
+    for number, row in enumerate(rows):
+        dots = {"resolution": (1e4 / 0.25,) * 2, "resolutionunit": "CENTIMETER"} if number else {}
+        tifffile.imwrite(folder / row[0], np.full((20, 30, 3), 9 * number, np.uint8), photometric="rgb", **dots)
+    write_csv(folder / "manifest.csv", ("path", "label", "case_id", "split"), rows)
+    assert open_fields(folder).preprocessing.mpp is None
+    told = [(*row, "0.3" if number == 0 else "") for number, row in enumerate(rows)]
+    write_csv(folder / "manifest.csv", ("path", "label", "case_id", "split", "mpp"), told)
+    assert open_fields(folder).preprocessing.mpp == pytest.approx(0.25)
+    assert open_fields(folder, mpp=0.7).preprocessing.mpp == 0.7

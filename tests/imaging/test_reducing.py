@@ -42,6 +42,16 @@ def test_means_of_large_blocks_are_exact(factor: int) -> None:
     assert reduced(image, factor).flatten().tolist() == [int(share + 0.5), 255]
 
 
+@pytest.mark.parametrize(("height", "factor"), [(1, 2), (4095, 5), (4096, 64), (4097, 4), (4100, 1)])
+def test_images_that_are_averaged_in_several_stretches(height: int, factor: int) -> None:
+    """More values than are summed at a time, with and without a rest of rows."""
+    image = picture(height, 513, 1, np.uint8)
+    rows, columns = (np.arange(0, length, factor) for length in (height, 513))
+    sums = np.add.reduceat(np.add.reduceat(image[..., 0].astype(np.int64), rows, 0), columns, 1)
+    counts = np.diff(rows, append=height)[:, None] * np.diff(columns, append=513)
+    assert np.array_equal(reduced(torch.from_numpy(image), factor)[..., 0].numpy(), (2 * sums + counts) // (2 * counts))
+
+
 @given(length=st.integers(1, 12), parts=st.integers(1, 6), cells=st.integers(1, 9))
 def test_pixels_count_by_their_share(length: int, parts: int, cells: int) -> None:
     """Each pixel cut into parts: edges that lie on a part make means over whole parts."""

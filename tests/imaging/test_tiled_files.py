@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
 from saccade.imaging import tiled_files
-from saccade.imaging.tiled_files import TiledFile
+from saccade.imaging.tiled_files import TiledFile, stated_mpp
 
 RGB = np.random.default_rng(0).integers(0, 256, (100, 150, 3), dtype=np.uint8)
 
@@ -236,8 +236,14 @@ def test_a_deflated_tile_that_holds_more_than_it_should(tmp_path: Path) -> None:
     ids=str,
 )
 def test_stated_micrometres(tmp_path: Path, options: dict[str, object], mpp: float | None) -> None:
-    found = TiledFile(save(tmp_path / "a.tif", **options)).mpp
-    assert found == (None if mpp is None else pytest.approx(mpp))
+    path = save(tmp_path / "a.tif", **options)
+    assert TiledFile(path).mpp == stated_mpp(path) == (None if mpp is None else pytest.approx(mpp))
+
+
+def test_what_states_no_micrometres(tmp_path: Path) -> None:
+    """A file of another kind, a damaged one, and none at all: whoever opens the pixels tells."""
+    (tmp_path / "damaged.tif").write_bytes(b"II*\0")
+    assert [stated_mpp(tmp_path / name) for name in ("a.png", "damaged.tif", "nowhere.tif")] == [None] * 3
 
 
 def test_ome_written_by_others() -> None:

@@ -1,5 +1,9 @@
 """The fast form gives the plain form's answers, whatever the chunk."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -48,3 +52,30 @@ def test_it_can_be_made_and_used_in_inference_mode() -> None:
 def test_a_stream_computes_in_inference_mode_and_leaves_its_caller_outside() -> None:
     stream = FastModel(trained_looking("tiny-cnn"), chunk=1).stream(torch.randn(2, 3, 16, 16))
     assert next(stream).logits.is_inference() and not torch.is_inference_mode_enabled()
+
+
+MAPPED = """
+import ctypes, sys, torch
+from saccade.inference.fast import keep_pages
+
+class Facts(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in "arena ordblks smblks hblks hblkhd usmblks".split() + list("abcd")]
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Facts
+if sys.argv[1] == "keep":
+    keep_pages()
+before = libc.mallinfo2().hblks
+held = torch.empty(16_000_000, dtype=torch.uint8)
+print(libc.mallinfo2().hblks - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc learns from what is freed")
+def test_images_come_from_memory_that_is_kept() -> None:
+    """A block of sixteen megabytes is a part of the heap, and not mapped by itself, to be unmapped once it is freed."""
+    found = [
+        subprocess.run([sys.executable, "-c", MAPPED, each], capture_output=True, text=True, check=True).stdout.strip()
+        for each in ("keep", "leave")
+    ]
+    assert found == ["0", "1"]

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -240,6 +241,22 @@ def test_what_cannot_be_predicted_from_a_large_file_is_told(
     good, *bad = fields.predict([large, deep, cut])
     assert not good.error
     assert "deep.tif: holds uint16 values" in bad[0].error and "cut.tif: is damaged" in bad[1].error
+
+
+def test_a_field_of_another_resolution_is_told(tmp_path: Path, large: Path) -> None:
+    """Decoded or not; one that says nothing, and an array, are taken as they are."""
+    fields = Predictor.open(make_field_model(tmp_path / "run"), "cpu")
+    fields.preprocessing = replace(fields.preprocessing, mpp=0.5)
+    paths = {"alike.tif": 0.45, "finer.tif": 0.25, "wide.tif": 1.0}
+    for name, mpp in paths.items():
+        pixels = picture(200, 260) if name == "wide.tif" else picture(100, 120)
+        dots = {"resolution": (1e4 / mpp,) * 2, "resolutionunit": "CENTIMETER"}
+        tifffile.imwrite(tmp_path / name, pixels, photometric="rgb", tile=(64, 64), **dots)
+    found = fields.predict([*(tmp_path / name for name in paths), large, picture(100, 120)])
+    assert [bool(result.error) for result in found] == [False, True, True, False, False]
+    assert "states 1 micrometres per pixel, the model was trained at 0.5. Resample it" in found[2].error
+    fields.preprocessing = replace(fields.preprocessing, mpp=None)
+    assert not any(result.error for result in fields.predict([tmp_path / name for name in paths]))
 
 
 def test_a_model_of_cells_refuses_what_is_too_large_to_decode(predictor: Predictor, large: Path) -> None:

@@ -25,6 +25,7 @@ from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.datasets.sources import each_image, first_image, open_manifest
 from saccade.imaging.image_files import Array
 from saccade.imaging.preprocessing import Interpolation, Preprocessing
+from saccade.imaging.tiled_files import stated_mpp
 
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of pixels that are held in memory; more are held in a temporary file."""
@@ -134,11 +135,13 @@ def preprocessing_for(manifest: Manifest, size: int | None, **options: Any) -> P
     """How the images of a data set become tensors, told from the first of them; nothing is measured yet.
 
     Args:
-        manifest: The data; its micrometres per pixel are kept (their median) where every row has them.
+        manifest: The data; its micrometres per pixel are kept (their median) where every row tells them. Fields may
+            leave that to their files.
         size: Side of the square; ``None`` leaves images at their own size.
         options: ``channels``, ``interpolation``, or ``scale`` for floats with a range of their own.
     """
-    known = [row.mpp for row in manifest.rows if row.mpp is not None]
+    told = (row.mpp or (stated_mpp(row.path) if size is None else None) for row in manifest.rows)
+    known = [mpp for mpp in told if mpp is not None]
     mpp = float(median(known)) if len(known) == len(manifest) > 0 else None
     return Preprocessing.like(first_image(manifest), size, mpp=mpp, **options)
 

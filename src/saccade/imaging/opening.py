@@ -89,5 +89,7 @@ def open_tiled(
 def some_of(images: Decoded, first: int, last: int) -> Decoded:
     """The images ``first … last − 1`` of a batch, with a meter at zero."""
     if isinstance(images, Rasters):
+        if first <= 0 and last >= len(images):
+            return images.metered()
         return images.take(torch.arange(first, min(last, len(images)), device=images.store.start.device))
     return images[first:last]

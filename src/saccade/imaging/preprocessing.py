@@ -24,6 +24,9 @@ from saccade.imaging.image_files import Array, as_image
 Kind = Literal["uint8", "uint16", "float32"]
 Interpolation = Literal["area", "linear"]
 
+_ALIKE = 1.25
+"""Resolutions that differ by less show a model the same things: scanners of one magnification do (our choice)."""
+
 _SCALES = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
 
@@ -143,6 +146,17 @@ class Preprocessing:
         if channels not in (self.channels, 1) or (channels == 1 and self.channels not in (1, 3)):
             message = f"has {_count(channels)}, the model wants {self.channels}"
             raise BadInput(message, "convert the image, or train with its number of channels", source)
+
+    def check_mpp(self, stated: float | None, source: str = "the image") -> None:
+        """Refuse an image that states another resolution than the model was trained at; unknown ones pass.
+
+        Raises:
+            BadInput: Naming ``source``.
+        """
+        if stated and self.mpp and max(stated, self.mpp) > _ALIKE * min(stated, self.mpp):
+            message = f"states {stated:.4g} micrometres per pixel, the model was trained at {self.mpp:.4g}"
+            remedy = "resample it, train at its resolution, or correct what it states if that is wrong"
+            raise BadInput(message, remedy, source)
 
     def normalise(
         self, values: Num[Tensor, "batch channel height width"]

@@ -4,15 +4,18 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Num
 from torch import Tensor
+
+_STRETCH = 2**20  # values summed at a time: what the sums of 16 bits then take stays in the cache
 
 
 def reduced(image: Num[Tensor, "height width channel"], factor: int) -> Num[Tensor, "row column channel"]:
     """An image averaged over blocks of ``factor``; the last, partial ones over what they have.
 
-    8-bit images stay 8-bit, halves rounded up, in integer arithmetic and so alike on every device; all others become
-    float32.
+    8-bit images stay 8-bit, halves rounded up, exactly and so alike on every device; all others become float32.
+
+    Memory: of 8-bit images, twice a megabyte of pixels beside the result, since sums of 16 bits are twice as long.
 
     >>> reduced(torch.tensor([[0, 1, 7], [1, 0, 8]], dtype=torch.uint8)[..., None], 2)[..., 0].tolist()
     [[1, 8]]
@@ -22,32 +25,42 @@ def reduced(image: Num[Tensor, "height width channel"], factor: int) -> Num[Tens
     if image.dtype != torch.uint8:
         values = image.permute(2, 0, 1)[None].float()
         return F.avg_pool2d(values, factor, ceil_mode=True, count_include_pad=False)[0].permute(1, 2, 0)
-    few = 255 * factor**2 < 2**15  # sums that 16 bits hold
-    sums = _block_sums(_block_sums(image, factor, 0, few), factor, 1, few)
-    heights, widths = (_block_lengths(length, factor, image.device) for length in image.shape[:2])
-    areas = (heights[:, None] * widths)[..., None]
-    exact = torch.float32 if few else torch.float64
-    return (2 * sums.to(exact)).add_(areas).div_(2 * areas).floor_().to(torch.uint8)
+    rows, columns = (-(-length // factor) for length in image.shape[:2])
+    found = image.new_empty(rows, columns, image.shape[2])
+    whole = image.shape[0] // factor
+    at_once = max(1, _STRETCH // max(1, factor * image[0].numel()))
+    for first in range(0, whole, at_once):
+        last = min(first + at_once, whole)
+        stretches = image[first * factor : last * factor].unflatten(0, (last - first, factor))
+        _average_rows(stretches, factor, found[first:last])
+    if whole < rows:
+        _average_rows(image[None, whole * factor :], factor, found[whole:])
+    return found
 
 
-def _block_sums(values: Num[Tensor, "_ _ channel"], factor: int, axis: int, few: bool) -> Num[Tensor, "_ _ channel"]:
-    """Sums over stretches of ``factor`` along an axis, the last over what is left."""
-    count, kind = values.shape[axis] // factor, torch.int16 if few else torch.int32
-    stretches = values.narrow(axis, 0, count * factor).unflatten(axis, (count, factor))
-    if axis == 0:
-        parts = [stretches.sum(1, dtype=kind)]  # the fast order: whole rows are added
-    else:
-        parts = [sum((each for each in stretches.unbind(2)), start=torch.zeros((), dtype=kind, device=values.device))]
-    if count * factor < values.shape[axis]:
-        rest = values.narrow(axis, count * factor, values.shape[axis] - count * factor)
-        parts.append(rest.sum(axis, keepdim=True, dtype=kind))
-    return torch.cat(parts, axis) if len(parts) > 1 else parts[0]
+def _average_rows(
+    stretches: Num[Tensor, "row high width channel"], factor: int, found: Num[Tensor, "row column channel"]
+) -> None:
+    """Average stretches of rows over blocks as wide as ``factor``, the last as wide as it is, into ``found``."""
+    high, width = stretches.shape[1:3]
+    kind = torch.int16 if 255 * high * factor < 2**15 else torch.int32
+    sums = stretches.sum(1, dtype=kind)  # whole rows are added: the fast order
+    whole = width // factor
+    if whole:
+        first, *others = sums[:, : whole * factor].unflatten(1, (whole, factor)).unbind(2)
+        total = first.clone()
+        for each in others:
+            total += each
+        found[:, :whole] = _rounded_mean(total, high * factor)
+    if whole * factor < width:
+        rest = sums[:, whole * factor :]
+        found[:, whole] = _rounded_mean(rest.sum(1, dtype=kind), high * rest.shape[1])
 
 
-def _block_lengths(length: int, factor: int, device: torch.device) -> Int[Tensor, " block"]:
-    """How long the stretches of an axis are: ``factor``, the last perhaps less."""
-    starts = torch.arange(0, length, factor, device=device)
-    return (length - starts).clamp_(max=factor)
+def _rounded_mean(sums: Num[Tensor, "*axes"], count: int) -> Num[Tensor, "*axes"]:
+    """Sums over ``count``, halves rounded up; what is added lies between two quotients, out of reach of rounding."""
+    exact = torch.float32 if sums.dtype == torch.int16 else torch.float64
+    return sums.to(exact).mul_(1 / count).add_(0.5 + 0.25 / count).to(torch.uint8)
 
 
 def mean_over_spans(

@@ -21,6 +21,7 @@ from jaxtyping import Int, Num
 
 from saccade.core.errors import BadInput
 from saccade.core.units import PLAUSIBLE_MPP
+from saccade.imaging.image_files import TIFF_SUFFIXES
 
 Pixels = Num[np.ndarray, "height width channel"]
 
@@ -220,6 +221,21 @@ def stated_sizes(ome: str | None, page: Any) -> dict[str, tuple[float, float]]:
         across, down = page.get_resolution()
         found["TIFF resolution"] = (unit / across, unit / down) if across > 0 and down > 0 else None
     return {source: sizes for source, sizes in found.items() if sizes is not None}
+
+
+def stated_mpp(path: Path | str) -> float | None:
+    """Micrometres per base pixel that a TIFF of any size states, where they are plausible; its header alone is read.
+
+    Of other files, and where nothing can be read, nothing is known: whoever opens the pixels says what is wrong.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        return None
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            return _believed(stated_sizes(tiff.ome_metadata if tiff.is_ome else None, tiff.series[0].keyframe))
+    except Exception:  # as above
+        return None
 
 
 def _believed(stated: dict[str, tuple[float, float]]) -> float | None:

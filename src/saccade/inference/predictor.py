@@ -20,7 +20,7 @@ from saccade.core.results import Prediction
 from saccade.datasets.boxes import padded
 from saccade.imaging.opening import Decoded, FieldPixels, Opened, extent_of, open_images, open_tiled
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.imaging.tiled_files import TiledFile
+from saccade.imaging.tiled_files import TiledFile, stated_mpp
 from saccade.inference.fast import FastModel
 from saccade.inference.result import Item, Result, open_field_item, open_item
 from saccade.models.packaging import load_model, on_device
@@ -131,6 +131,8 @@ class Predictor:
         name = str(Path(item)) if isinstance(item, str | os.PathLike) else f"array {number}"
         try:
             image = open_item(item, name) if self.preprocessing.size else open_field_item(item, name)
+            if self.preprocessing.size is None and isinstance(item, str | os.PathLike):
+                self.preprocessing.check_mpp(stated_mpp(Path(item)), name)
             pixels = image if isinstance(image, TiledFile) else self.preprocessing.resize(image, name)
             return _Opened(name, item, pixels, extent_of(image))
         except (SaccadeError, MemoryError) as error:

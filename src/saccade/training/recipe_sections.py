@@ -57,7 +57,8 @@ class ImageRecipe(Section):
         channels: Channels of the model's input; ``null`` takes those of the first image.
         mean: Mean of each channel, as a share of the largest value of the files' type; ``null`` measures it.
         std: Standard deviation of each channel, likewise. Both are measured on the training part.
-        mpp: Micrometres per base pixel of the images; ``null`` takes the manifest's, where it has them.
+        mpp: Micrometres per base pixel of the images; ``null`` takes those of the manifest, or of TIFF fields that
+            state them.
         seed: Of the split into parts, where the data brings none.
         fractions: Shares of training, validation and test part of that split.
     """
