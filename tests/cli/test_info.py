@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from tests.slide_files import damage_tile, pyramid, write_png, write_pyramid
@@ -33,3 +35,31 @@ def test_no_slide(refused: Callable, tmp_path: Path, content: str | None) -> Non
     if content is not None:
         (tmp_path / "a.svs").write_text(content)
     assert "a.svs: " in refused("info", tmp_path / "a.svs")
+
+
+@pytest.fixture
+def bag(tmp_path: Path) -> Path:
+    """Features whose patches lie on two lattices, as tools leave them that start anew at each contour."""
+    coords = np.stack(np.meshgrid(np.arange(6), np.arange(6)), axis=-1).reshape(-1, 2) * 224
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["features"] = np.ones((72, 5), np.float32)
+        told = {"patch_size": 224, "patch_size_level0": 224, "overlap": 0, "name": "s"}
+        file.create_dataset("coords", data=np.concatenate([coords, coords + np.array([1404, 60])])).attrs.update(told)
+    return tmp_path / "s.h5"
+
+
+def test_a_bag(saccade: Callable, bag: Path) -> None:
+    """Its facts come first, whatever its patches fit."""
+    refused = saccade("info", bag, code=2)
+    assert "72 patches of 5 numbers, float32" in refused.stdout and "lattice " not in refused.stdout
+    assert "36 of 72 patches" in refused.stderr and "--snap nearest" in refused.stderr
+    snapped = saccade("info", bag, "--snap", "nearest").stdout
+    assert "36 patches moved" in snapped and "TRIDENT" in snapped
+    with h5py.File(bag, "r+") as file:
+        file["features"][3, 2] = np.nan
+    assert "row 3 are not finite" in saccade("info", bag, "--snap", "nearest", code=2).stderr
+
+
+def test_nothing_of_a_slide_is_snapped(refused: Callable, tmp_path: Path) -> None:
+    assert "--snap is for bags" in refused("info", write_png(tmp_path / "a.png", pyramid()), "--snap", "nearest")
+    assert "there is no such file" in refused("info", tmp_path / "a.h5")

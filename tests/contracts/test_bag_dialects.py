@@ -120,6 +120,15 @@ def test_all_open_to_the_same_bag(tool: str, bag_path: Path) -> None:
         assert (bag.width, bag.height) == (3000, 2500)
 
 
+def test_all_lie_on_the_same_lattice(bag_path: Path) -> None:
+    """Which is in raster order, as the patches were written."""
+    lattice = open_bag(bag_path, mpp=MPP).lattice()
+    assert (lattice.origin, lattice.stride, lattice.patch) == ((0, 0), PATCH, PATCH)
+    np.testing.assert_array_equal(lattice.cells, CELLS)
+    np.testing.assert_array_equal(lattice.order, np.arange(ROWS))
+    np.testing.assert_array_equal(lattice.coords, COORDS)
+
+
 def test_rows_are_those_numpy_would_give(bag_path: Path) -> None:
     features = open_bag(bag_path, mpp=MPP).features
     values = FEATURES.astype(features.dtype)
@@ -135,6 +144,7 @@ def test_slides_without_tissue(tool: str, tmp_path: Path) -> None:
     WRITERS[tool][1](path, rows=0)
     bag = open_bag(path, mpp=MPP)
     assert len(bag) == 0 and bag.load().shape == (0, DIM) and bag.coords.shape == (0, 2)
+    assert len(bag.lattice()) == 0
     bag.check()
 
 

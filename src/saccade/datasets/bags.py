@@ -13,9 +13,8 @@ from pathlib import Path, PurePosixPath
 from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.manifest import Manifest, Row, inspect_labels
 from saccade.features.store.bag import Bag
-from saccade.features.store.reading import bag_name, open_bag
+from saccade.features.store.reading import BAG_SUFFIXES, bag_name, open_bag
 
-_SUFFIXES = (".h5", ".hdf5", ".pt")
 _COORDS = "_patches.h5"
 _CLAM = ("h5_files", "pt_files")
 
@@ -105,7 +104,7 @@ def join_bags(manifest: Manifest, folder: Path | str) -> tuple[Bags, tuple[Probl
 def _bag_of(row: Row, known: dict[str, list[tuple[PurePosixPath, Path]]], folder: str) -> Path:
     """The one file whose slide a row names."""
     wanted = PurePosixPath(row.name)
-    if wanted.suffix in _SUFFIXES:  # STAMP's tables name the feature files
+    if wanted.suffix in BAG_SUFFIXES:  # STAMP's tables name the feature files
         wanted = wanted.with_suffix("")
     found = {path: name for key in {wanted.name, wanted.stem} for name, path in known[key] if _same(wanted, name)}
     if len(found) > 1:  # a name that is equal in full beats one that only ends alike
@@ -148,7 +147,7 @@ def _known_bags(folder: Path) -> dict[str, list[tuple[PurePosixPath, Path]]]:
 def _is_bag(path: Path, folder: Path) -> bool:
     """Whether a file may hold features; CLAM's tensors are passed over where it left its HDF5 files too."""
     hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    if path.suffix not in _SUFFIXES or hidden or path.name.endswith(_COORDS) or not path.is_file():
+    if path.suffix not in BAG_SUFFIXES or hidden or path.name.endswith(_COORDS) or not path.is_file():
         return False
     return path.suffix != ".pt" or not (path.parent.parent / "h5_files" / f"{path.stem}.h5").is_file()
 

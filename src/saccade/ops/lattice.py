@@ -18,6 +18,9 @@ from saccade.core.errors import BadInput
 Coords = Int[np.ndarray, "_ 2"]
 """Upper left corners in base pixels, x before y."""
 
+Snap = Literal["nearest"]
+"""What to do with patches that fit no lattice: move each to its nearest place."""
+
 TOLERANCE = 2
 """Base pixels a patch may lie beside its place: what rounding does between levels and units."""
 
@@ -87,9 +90,7 @@ def grid(width: int, height: int, patch: int, stride: int, origin: tuple[int, in
     return np.stack([np.tile(columns, len(rows)), np.repeat(rows, len(columns))], axis=1)
 
 
-def infer_lattice(
-    coords: Coords, patch: int, stride_hint: float | None = None, snap: Literal["nearest"] | None = None
-) -> Lattice:
+def infer_lattice(coords: Coords, patch: int, stride_hint: float | None = None, snap: Snap | None = None) -> Lattice:
     """Find the lattice that patches sit on, from where they are.
 
     Cost: O(n log n), a second for a million patches; nothing the size of the slide.
@@ -255,7 +256,7 @@ def _check_overlap(patch: int, stride: float) -> None:
         raise BadInput(message, "embed the slide with an overlap that divides the patch, such as half of it")
 
 
-def _laid_out(fit: _Fit, patch: int, snap: str | None) -> Lattice:
+def _laid_out(fit: _Fit, patch: int, snap: Snap | None) -> Lattice:
     """Put the patches into raster order, one per cell."""
     order = np.lexsort((fit.off, fit.cells[:, 0], fit.cells[:, 1]))
     ordered = fit.cells[order]

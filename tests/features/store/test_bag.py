@@ -1,5 +1,6 @@
 """A bag refuses values no model could use, and says what it lacks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -49,3 +50,25 @@ def test_missing_coordinates_are_told_when_asked_for(tmp_path: Path) -> None:
     assert bag.load().shape == (3, 2)
     with pytest.raises(BadInput, match="^a.pt: lacks them. Find them$"):
         bag.coords  # noqa: B018
+
+
+def contours(path: Path, **changes: object) -> Bag:
+    """Two contours, each with a lattice of its own, 60 base pixels apart: what older tools write."""
+    corners = np.stack(np.meshgrid(np.arange(6), np.arange(6)), axis=-1).reshape(-1, 2) * 224
+    bag = save(path, np.ones((72, 2), np.float32))
+    told: dict[str, object] = {"patch_size_level0": 224, "stride_hint": 224}
+    return replace(bag, places=np.concatenate([corners, corners + np.array([6 * 224 + 60, 60])]), **(told | changes))
+
+
+def test_patches_of_no_lattice_are_refused_unless_they_may_be_moved(tmp_path: Path) -> None:
+    bag = contours(tmp_path / "a.h5")
+    with pytest.raises(BadInput, match=r"a\.h5: 36 of 72 patches .* lie off the lattice.*--snap nearest"):
+        bag.lattice()
+    lattice = bag.lattice("nearest")
+    assert lattice.moved == 36 and len(lattice) + lattice.merged == 72
+
+
+def test_a_lattice_needs_the_size_of_a_patch(tmp_path: Path) -> None:
+    assert contours(tmp_path / "a.h5", patch_size_level0=None).lattice("nearest").stride == 224
+    with pytest.raises(BadInput, match=r"a\.h5: does not tell how large its patches are"):
+        contours(tmp_path / "a.h5", patch_size_level0=None, stride_hint=None).lattice()

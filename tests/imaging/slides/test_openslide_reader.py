@@ -1,11 +1,12 @@
 """What is particular to OpenSlide: transparent pixels, pictures beside the slide, its own words for failing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from openslide import OpenSlide, lowlevel
+from openslide import OpenSlide, OpenSlideError, lowlevel
 from PIL import Image
 
 from saccade.imaging.slides import openslide_reader
@@ -32,14 +33,64 @@ def plainly(
 @pytest.mark.parametrize(("x", "y", "level"), [(0, 0, 0), (700, 450, 0), (-30, -20, 0), (13, 27, 1), (751, 499, 2)])
 @pytest.mark.parametrize("background", [(255, 255, 255), (10, 200, 90)])
 def test_the_fast_path_is_the_plain_one(
-    path: Path, x: int, y: int, level: int, background: tuple[int, int, int]
+    path: Path, x: int, y: int, level: int, background: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between pixels, and at edges, some are half transparent: rounding may differ by a step or two."""
+    monkeypatch.setattr(openslide_reader, "WHOLE_PIXELS", 0)
     reader = OpenSlideReader(path)
     reader.facts = replace(reader.facts, background=background)
     found = reader.read_region(x, y, level, 90, 80)
     expected = plainly(path, x, y, level, (90, 80), background)
     assert np.abs(found.astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize(("x", "y", "level"), [(0, 0, 0), (700, 450, 0), (-30, -20, 0), (14, 28, 1), (752, 500, 2)])
+@pytest.mark.parametrize("background", [(255, 255, 255), (10, 200, 90)])
+def test_a_small_level_is_cut_from_its_whole(
+    path: Path, x: int, y: int, level: int, background: tuple[int, int, int]
+) -> None:
+    reader = OpenSlideReader(path)
+    reader.facts = replace(reader.facts, background=background)
+    found = reader.read_region(x, y, level, 90, 80)
+    assert np.array_equal(found, plainly(path, x, y, level, (90, 80), background))
+    found[:] = 0  # its own pixels, not the level's
+    assert np.array_equal(reader.read_region(x, y, level, 90, 80), plainly(path, x, y, level, (90, 80), background))
+
+
+def test_between_pixels_of_a_small_level_the_nearest_is_taken(path: Path) -> None:
+    reader = OpenSlideReader(path)
+    assert np.array_equal(reader.read_region(13, 27, 2, 50, 40), reader.read_region(12, 28, 2, 50, 40))
+
+
+def test_a_small_level_is_unpacked_once_whoever_asks(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    fill = openslide_reader._fill
+    monkeypatch.setattr(openslide_reader, "_fill", lambda *arguments: asked.append(arguments[2:]) or fill(*arguments))
+    reader = OpenSlideReader(path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda place: reader.read_region(place, 0, 1, 16, 16), range(0, 400, 10)))
+    assert asked == [(0, 0, 1, 384, 256)]
+    assert reader.held == 384 * 256 * 3
+    monkeypatch.setattr(openslide_reader, "WHOLE_PIXELS", 384 * 256)
+    reader.read_region(8, 16, 0, 20, 30)
+    assert asked[1:] == [(8, 16, 0, 20, 30)]
+
+
+def test_a_damaged_spot_of_a_small_level_costs_no_more_than_itself(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a damaged slide behaves: OpenSlide reads what does not touch the spot, at 300 across and 200 down."""
+    fill = openslide_reader._fill
+
+    def damaged(handle: object, target: object, x: int, y: int, level: int, width: int, height: int) -> None:
+        if x <= 300 < x + width and y <= 200 < y + height:
+            raise OpenSlideError("cannot decode")
+        fill(handle, target, x, y, level, width, height)
+
+    monkeypatch.setattr(openslide_reader, "_fill", damaged)
+    reader = OpenSlideReader(path)
+    for _ in range(2):
+        assert np.array_equal(reader.read_region(0, 0, 0, 50, 40), plainly(path, 0, 0, 0, (50, 40), (255, 255, 255)))
+        with pytest.raises(UnreadableSlide, match="x 280, y 190, level 0, 40 x 40"):
+            reader.read_region(280, 190, 0, 40, 40)
 
 
 @pytest.mark.parametrize("opacity", [0, 1, 77, 128, 254, 255])

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from saccade.core.errors import BadInput
+from saccade.ops.lattice import Lattice, Snap, infer_lattice
 
 _CHECKED_ROWS = 4096
 
@@ -94,6 +95,24 @@ class Bag:
         if self.places is None:
             raise self.unplaced or BadInput("holds no coordinates", "", str(self.path))
         return self.places
+
+    def lattice(self, snap: Snap | None = None) -> Lattice:
+        """The grid its patches sit on, in raster order, and which row of the features each place is.
+
+        Args:
+            snap: ``nearest`` moves patches that fit no lattice, as tools leave them that start anew at each contour.
+
+        Raises:
+            BadInput: The file does not tell where its patches are or how large, or they fit no lattice.
+        """
+        side = self.patch_size_level0 or self.stride_hint
+        if side is None:
+            remedy = "embed the slide again, or keep the attributes its tool wrote beside the coordinates"
+            raise BadInput("does not tell how large its patches are", remedy, str(self.path))
+        try:
+            return infer_lattice(self.coords, side, self.stride_hint, snap)
+        except BadInput as error:
+            raise BadInput(error.message, error.remedy, error.source or str(self.path)) from error
 
     def load(self) -> Float[np.ndarray, "patch dim"]:
         """All features as 32-bit floats, in memory.

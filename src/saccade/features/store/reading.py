@@ -11,6 +11,9 @@ from saccade.core.errors import BadInput
 from saccade.features.store.bag import Bag
 from saccade.features.store.dialects import attributes_of, bag_in, clam_facts, coords_in
 
+BAG_SUFFIXES = (".h5", ".hdf5", ".pt")
+"""What files of features are called."""
+
 _AGAIN = "copy the file again, or embed this slide again"
 
 

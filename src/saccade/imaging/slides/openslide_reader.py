@@ -2,6 +2,9 @@
 
 An OpenSlide handle that met one error fails for ever after, so a new one takes its place. Handles share one cache of
 unpacked tiles per process; OpenSlide's own default is a cache for each.
+
+A small level is unpacked whole when any of it is asked for, once: tissue is looked for on it, patches are then cut from
+it, and OpenSlide takes longer to compose a region from tiles that it has at hand than a copy of it does.
 """
 
 from ctypes import POINTER, c_uint32
@@ -25,6 +28,7 @@ from saccade.imaging.slides.reader import (
     SlideLevel,
     checked_name,
     checked_region,
+    pasted,
 )
 
 _OPAQUE = 0xFF000000  # of a pixel as one word: the least with full opacity, which is the highest byte where words are
@@ -32,6 +36,9 @@ _OPAQUE = 0xFF000000  # of a pixel as one word: the least with full opacity, whi
 
 CACHE_BYTES = 2**26
 """Unpacked tiles kept per process, over all slides."""
+
+WHOLE_PIXELS = 2**23
+"""Most pixels of a level that is unpacked whole: 25 MB of them."""
 
 _CACHE = PerProcess(lambda: lowlevel.cache_create(CACHE_BYTES))
 _fill: Any = lowlevel._read_region  # the public function makes a picture that is not premultiplied, and that is slow
@@ -51,13 +58,36 @@ class OpenSlideReader:
     def __init__(self, path: Path) -> None:
         self.path, self.held = path, 0
         self._closed = False
-        self._lock = Lock()
+        self._lock, self._wholes_lock = Lock(), Lock()
+        self._wholes: dict[int, Picture | None] = {}  # none of a level that is damaged somewhere
         self._handle: Any = _opened(path)
         self.facts = _facts(self._handle, path)
 
     def read_region(self, x: int, y: int, level: int, width: int, height: int) -> Picture:
-        """The pixels of a level from a place on; between two pixels of a coarser level they are interpolated."""
-        checked_region(self.facts, self.path, level, width, height)
+        """The pixels of a level from a place on; between two pixels of a large coarse level they are interpolated."""
+        found = checked_region(self.facts, self.path, level, width, height)
+        whole = self._whole(level) if found.height * found.width <= WHOLE_PIXELS else None
+        if whole is None:
+            return self._composed(x, y, level, width, height)
+        box = (x, y, width, height)
+        return pasted(found, box, self.facts.background, lambda rows, columns: _cut(whole, rows, columns))
+
+    def _whole(self, number: int) -> Picture | None:
+        """All of a level, unpacked when it is first asked for; none where some of it cannot be."""
+        with self._wholes_lock:
+            if self._closed:
+                raise ValueError(f"{self.path}: the slide is closed")
+            if number not in self._wholes:
+                level = self.facts.levels[number]
+                try:
+                    self._wholes[number] = self._composed(0, 0, number, level.width, level.height)
+                    self.held += 3 * level.width * level.height
+                except UnreadableSlide:
+                    self._wholes[number] = None
+            return self._wholes[number]
+
+    def _composed(self, x: int, y: int, level: int, width: int, height: int) -> Picture:
+        """A region as OpenSlide composes it from tiles."""
         pixels = np.empty((height, width, 4), np.uint8)
         target = pixels.ctypes.data_as(POINTER(c_uint32))
         try:
@@ -81,7 +111,7 @@ class OpenSlideReader:
     def close(self) -> None:
         """Let the handle go; a thread that is reading with it may finish."""
         self._closed = True
-        self._handle = None
+        self._handle, self._wholes = None, {}
 
     def _twice(self, action: Any) -> Any:
         """Do something with the handle; where it fails, with a new one that no other thread can break meanwhile."""
@@ -109,6 +139,11 @@ class OpenSlideReader:
         with self._lock:
             if self._handle is old and not self._closed:
                 self._handle = new
+
+
+def _cut(picture: Picture, rows: tuple[int, int], columns: tuple[int, int]) -> Picture:
+    """A copy of some rows and columns: the picture may not be changed through it."""
+    return picture[slice(*rows), slice(*columns)].copy()
 
 
 def over(pixels: UInt8[np.ndarray, "_height _width 4"], background: tuple[int, int, int]) -> Picture:
