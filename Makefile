@@ -41,11 +41,12 @@ test: $(DEV)  ## the test suite, without the slow part
 test-slow: $(DEV)  ## the tests that take over 20 seconds each
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-check: $(DEV)  ## lint, format, types, import layers, documentation
+check: $(DEV)  ## lint, format, types, import layers, README's figures, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath "$(BIN)/python"
 	$(BIN)/lint-imports
+	for table in cells fields slides; do $(BIN)/python benchmarks/$${table}_table.py --check || exit 1; done
 	$(MAKE) docs
 
 docs: $(DEV)  ## build the documentation, warnings as errors

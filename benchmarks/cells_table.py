@@ -76,8 +76,8 @@ def section() -> str:
             "",
             *pair_lines(results, PAIRS),
             "",
-            f"Cost, all models in one process on {machine['threads']} threads of a {machine['processor']} "
-            f"({machine['date']}, torch {machine['torch']}), decoding not included. Speeds are those of the fast form "
+            f"Cost, all models in one process ({machine['processor']}, {machine['threads']} threads, "
+            f"{machine['date']}, torch {machine['torch']}), decoding not included. Speeds are those of the fast form "
             "that prediction uses for every model; *plain* is the network as it is. Memory: a batch of 256, plain.",
             "",
             *speed_table(speed),

@@ -4,6 +4,7 @@ python benchmarks/fields_table.py            # rewrite README.md
 python benchmarks/fields_table.py --check    # exit 1 if README.md says anything else
 """
 
+import csv
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,22 @@ def seed_line(results: Results) -> list[str]:
         " ".join([name, *(f"{100 * one['accuracy']['value']:.1f}" for one in ones)]) for name, ones in several.items()
     ]
     return [f"Accuracy by seed (intervals above are over fields): {'; '.join(told)}.", ""] if told else []
+
+
+def take_off_line(results: Results) -> list[str]:
+    """When each training began to learn: the first epoch that is right twice as often as guessing, in validation."""
+    told = [
+        " ".join([name, *(f"{take_off(one)} of {one['epochs']}" for one in ones)]) for name, ones in results.items()
+    ]
+    line = "Take-off, the first epoch with twice the accuracy of guessing on the validation part, by seed: "
+    return [f"{line}{'; '.join(told)}.", ""]
+
+
+def take_off(one: dict[str, Any]) -> str:
+    """The epoch, or that there was none."""
+    rows = list(csv.DictReader(one["history"]))
+    wanted = 2 / len(set(one["labels"]))
+    return next((row["epoch"] for row in rows if float(row["val_accuracy"]) >= wanted), "none")
 
 
 def pointing(ones: list[dict[str, Any]], key: str) -> str:
@@ -105,7 +122,16 @@ def section() -> str:
             results = {name: found[name] for name in order}
             n = results[order[0]][0]["n"]
             pairs = pair_lines(results, PAIRS)
-            lines += [title.format(n=n), "", *study_table(results), "", *seed_line(results), *pairs, ""]
+            lines += [
+                title.format(n=n),
+                "",
+                *study_table(results),
+                "",
+                *seed_line(results),
+                *take_off_line(results),
+                *pairs,
+                "",
+            ]
     lines += [
         "Conditional sampling (simulated, a task made for it): an object of two halves, each as large as a patch; the "
         "first says on which of four sides the second lies, and the second is the class. Two patches are read; whoever "
@@ -125,8 +151,8 @@ def section() -> str:
         "inside the truth boxes, *hit rate* the share of patches, *found* that of fields with any patch there. "
         "`oracle-patches` knows the boxes.",
         "",
-        f"Cost of one field of 1000×1300, all models in one process on {machine['threads']} threads of a "
-        f"{machine['processor']} ({machine['date']}, torch {machine['torch']}); decoding a JPEG takes "
+        f"Cost of one field of 1000×1300, all models in one process ({machine['processor']}, "
+        f"{machine['threads']} threads, {machine['date']}, torch {machine['torch']}); decoding a JPEG takes "
         f"{1e3 * speed['rows'][0]['seconds_decoding']:.1f} ms of it. Ratios are against `full-image-cnn`, the same "
         "feature network on every pixel in one piece; in bands it takes the same sums in less memory.",
         "",
