@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from saccade.features.embedding.reading import PACE
 from saccade.features.patching import PatchPlan, PatchSettings, plan_patches
 from saccade.imaging.slides import Slide
 from saccade.imaging.slides.describing import Fact, Section
@@ -11,8 +12,6 @@ from saccade.imaging.tissue.tissue import Tissue
 
 _DIMS = (76, 1024)  # numbers per patch: the built-in encoder's, and a common one of pathology
 _FLOAT = 4  # bytes
-_AHEAD = 4  # batches of 64 patches in memory at once with the default two workers
-_BATCH = 64
 
 
 def forecast(patches: PatchSettings, tissue: TissueSettings | None = None) -> Section:
@@ -40,7 +39,7 @@ def forecast(patches: PatchSettings, tissue: TissueSettings | None = None) -> Se
         yield "tissue", _tissue(found)
         yield "patches", _patches(plan, patches)
         yield "bag", " or ".join(f"{_size(len(plan) * dim * _FLOAT)} at {dim:,} numbers a patch" for dim in _DIMS)
-        held = _AHEAD * _BATCH * 3 * (patches.patch**2 + plan.read_size**2) + 8 * thumbnail.nbytes
+        held = PACE.patches_ahead * 3 * (patches.patch**2 + plan.read_size**2) + 8 * thumbnail.nbytes
         yield "memory", f"about {_size(held)} beside the program and the encoder, whatever the slide's size"
 
     return facts

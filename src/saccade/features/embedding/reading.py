@@ -32,6 +32,15 @@ class Pace:
     workers: int = 2
     batch: int = 64
 
+    @property
+    def patches_ahead(self) -> int:
+        """Most patches in memory at once: those being encoded, and those that threads have read or are reading."""
+        return (self.workers + 2) * self.batch
+
+
+PACE = Pace()
+"""What `saccade embed` does unless it is told otherwise."""
+
 
 def load_patches(
     slide: Slide, plan: PatchPlan, side: int, pace: Pace, timers: Timers
