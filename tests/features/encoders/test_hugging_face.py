@@ -34,6 +34,15 @@ def resnet() -> Any:
     return transformers.ResNetModel(transformers.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1]))
 
 
+def clip() -> Any:
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {**small, "vocab_size": 50, "bos_token_id": 1, "eos_token_id": 2}
+    config = transformers.CLIPConfig(
+        text_config=text, vision_config={**small, "image_size": 32, "patch_size": 8}, projection_dim=12
+    )
+    return transformers.CLIPModel(config)
+
+
 def save(folder: Path, model: Any, told: dict[str, Any] | None = None) -> Path:
     model.eval().save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(TOLD if told is None else told))
@@ -72,6 +81,16 @@ def test_features_are_those_of_transformers(tmp_path: Path, make: Any) -> None:
     assert encoder(patches()).shape == (3, encoder.dim) and encoder(patches()).dtype == np.float32
     np.testing.assert_allclose(encoder(patches()), expected.numpy(), rtol=1e-4, atol=1e-5)
     assert encoder(patches()[:0]).shape == (0, encoder.dim)
+
+
+def test_of_images_and_text_the_images_embedding(tmp_path: Path) -> None:
+    """The projection that CLIP compares with texts, by another way than the encoder's."""
+    model = clip()
+    encoder = create_encoder(f"hf:{save(tmp_path / 'clip', model)}")
+    with torch.no_grad():
+        expected = model.visual_projection(model.vision_model(pixel_values=images()).pooler_output)
+    assert encoder.dim == 12
+    np.testing.assert_allclose(encoder(patches()), expected.numpy(), rtol=1e-4, atol=1e-5)
 
 
 def test_facts(folder: Path) -> None:

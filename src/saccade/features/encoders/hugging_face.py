@@ -1,7 +1,8 @@
 """Vision models of the Hugging Face hub, or in a folder, as patch encoders, by transformers.
 
-Features are what the model's class token says or, where it has none, the mean over what the last layer sees. Code in
-a repository is never run. ``HF_HUB_OFFLINE=1`` keeps to what was fetched before; a folder never asks the network.
+Features are what the model's class token says or, where it has none, the mean over what the last layer sees; of models
+of images and text, such as CLIP, the image's embedding beside the text's. Code in a repository is never run.
+``HF_HUB_OFFLINE=1`` keeps to what was fetched before; a folder never asks the network.
 """
 
 import json
@@ -59,7 +60,7 @@ def hugging_face_encoder(name: str, device: str = "cpu") -> NetworkEncoder:
 
 
 class _Pooled(nn.Module):
-    """A model's last layer as one row of numbers per image."""
+    """A model's last layer, or its embedding of images beside text, as one row of numbers per image."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -67,10 +68,18 @@ class _Pooled(nn.Module):
         self.has_class_token = any(name.endswith("cls_token") for name, _ in network.named_parameters())
 
     def forward(self, images: Tensor) -> Tensor:
+        if _embeds_text(self.network):
+            found = self.network.get_image_features(pixel_values=images)  # type: ignore[operator]
+            return found if isinstance(found, Tensor) else found.pooler_output
         last: Tensor = self.network(pixel_values=images).last_hidden_state
         if last.ndim == 4:  # channels of a picture
             return last.mean((2, 3))
         return last[:, 0] if self.has_class_token else last.mean(1)
+
+
+def _embeds_text(network: nn.Module) -> bool:
+    """Whether a model places images beside texts, as CLIP and SigLIP do."""
+    return hasattr(network, "get_image_features")
 
 
 class _Files:
@@ -128,7 +137,7 @@ def _network(transformers: Any, name: str, local: bool) -> tuple[nn.Module, dict
     if missing:
         message = f"its weights lack {missing[0]} ({len(missing)} in all)"
         raise BadInput(message, "fetch or save the model again", name)
-    if getattr(network, "main_input_name", "") != "pixel_values":
+    if getattr(network, "main_input_name", "") != "pixel_values" and not _embeds_text(network):
         message = f"is a {type(network).__name__}, which does not take images alone"
         raise BadInput(message, "give a vision model", name)
     return network, loaded
