@@ -97,3 +97,39 @@ def test_the_real_slides_end_as_they_should(tmp_path: Path, real_data: Path, sac
     result = saccade("embed", real_data / "slides", "--out", tmp_path / "job", code=3)
     (line,) = [line for line in result.stderr.splitlines() if "tcga" in line]
     assert line.startswith("no mpp: ") and "mpp column" in line and "--source-mpp" in line
+
+
+def test_bad_rows_cost_a_line_each_and_the_others_go_on(tmp_path: Path, saccade: Command) -> None:
+    slides = write_slides(tmp_path / "slides", 2)
+    rows = "path,mpp,tissue_path\ns0.png,0.5,\ns1.png,30,\ngone.svs,0.5,\ns0.png,0.5,\n,0.5,\n"
+    (slides / "list.csv").write_text(rows)
+    found = saccade("embed", slides / "list.csv", "--out", tmp_path / "job", *OPTIONS[:4], code=3)
+    for words in ("row 3: 30 micrometres", "gone.svs: there is no such file", "row 5: 's0.png' is already", "row 6: the"):
+        assert words in found.stderr
+    assert found.stderr.count("refused: ") == 3 and "3 rows refused" in found.stdout
+    assert "1 done, 1 unreadable" in found.stdout
+    summary = (tmp_path / "job" / "summary.md").read_text()
+    assert "row 3: 30 micrometres" in summary
+
+
+def test_the_users_manifest_is_never_written_over(tmp_path: Path, refused: Callable[..., str]) -> None:
+    slides = write_slides(tmp_path / "slides", 1)
+    (slides / "manifest.csv").write_text("path,mpp,note\ns0.png,0.5,mine\n")
+    assert "is where the slides are" in refused("embed", slides, "--out", slides)
+    assert (slides / "manifest.csv").read_text().endswith("mine\n")
+
+
+def test_a_job_inside_the_folder_of_slides_is_not_taken_for_slides(tmp_path: Path, saccade: Command) -> None:
+    slides = write_slides(tmp_path / "slides", 1)
+    for _ in range(2):
+        found = saccade("embed", slides, "--out", slides / "job", "--source-mpp", 2.0, *OPTIONS[:4])
+    assert "1 of 1 slides are done; 0 to embed" in found.stdout
+
+
+def test_a_failure_names_its_slide(tmp_path: Path, saccade: Command) -> None:
+    """Where the patches are finer than the slide, or the file at fault is the mask."""
+    slides = write_slides(tmp_path / "slides", 2)
+    (slides / "mask.geojson").write_text("{")
+    (slides / "list.csv").write_text("path,mpp,tissue_path\ns0.png,4,\ns1.png,0.5,mask.geojson\n")
+    found = saccade("embed", slides / "list.csv", "--out", tmp_path / "job", *OPTIONS[:4], code=3).stderr
+    assert "failed: s0.png: " in found and "failed: s1.png: " in found

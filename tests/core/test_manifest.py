@@ -187,8 +187,22 @@ def test_only_slides_may_be_folders(folder: Path) -> None:
     with pytest.raises(BadInput, match="row 2: there is no file 'sub'"):
         load_manifest(path)
     manifest, problems = inspect_slide_table(path)
-    assert [row.name for row in manifest.rows] == ["sub"]
-    assert [str(problem.message) for problem in problems] == ["there is no file 'sub'"]
+    assert [row.name for row in manifest.rows] == ["sub", "a.png"] and not problems
+
+
+def test_slides_may_lie_anywhere_and_be_missing(folder: Path) -> None:
+    """Whoever opens them tells; a row that means nothing is a problem of its own."""
+    away = folder.parent / "archive"
+    away.mkdir()
+    (away / "s.svs").touch()
+    rows = [f"{away / 's.svs'},", "../archive/s.svs,", "gone.svs,gone.png", "a.png,", ",gone.png", "b.png,"]
+    manifest, problems = inspect_slide_table(write(folder, "\n".join(["path,tissue_path", *rows, ""])))
+    assert [row.name for row in manifest.rows] == [(away / "s.svs").as_posix()] * 2 + ["gone.svs", "a.png", "b.png"]
+    assert manifest.rows[2].tissue_path == folder / "gone.png"
+    assert [problem.message for problem in problems] == [
+        f"'{away / 's.svs'}' is already in row 2",
+        "the path is missing",
+    ]
 
 
 def test_a_folder_beside_an_mrxs_file_is_not_the_slide(folder: Path) -> None:

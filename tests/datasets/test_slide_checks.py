@@ -74,15 +74,15 @@ def test_a_manifest(folder: Path) -> None:
     errors, notes = "\n".join(found(report)), "\n".join(found(report, "note"))
     for words in (
         "row 7: 30 micrometres per pixel is not plausible",
-        "row 8: there is no file 'ghost.tif'",
+        "ghost.tif (row 8): unreadable: there is no such file",
         "row 9: 's0.tif' is already in row 2",
-        "row 10: there is no file 'ghost.png'",
+        f"s3.tif (row 10): there is no file '{folder / 'ghost.png'}'",
         "copy.tif (row 3): is the same slide as",
         "but has the label 'y' where that has 'x'",
         "s2.tif (row 6): case 'p1' is in test, but in train",
     ):
         assert words in errors
-    assert len(report.errors) == 6
+    assert len(report.errors) == 7
     for words in (
         "twin.tif (row 5): is the same slide as",
         "has 0.5 micrometres per pixel in the manifest, but 0.25 in openslide.mpp-x",
@@ -90,7 +90,7 @@ def test_a_manifest(folder: Path) -> None:
         "1 of 7 slides have no case_id",
     ):
         assert words in notes
-    assert report.lines()[-1] == "7 slides in 2 classes (x 2, y 4)"
+    assert report.lines()[-1] == "7 slides in 2 classes (x 1, y 5)"
 
 
 def test_one_slide_in_two_parts(folder: Path) -> None:

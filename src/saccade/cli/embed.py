@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from saccade.cli.console import say
+from saccade.cli.console import say, warn
 from saccade.cli.slide_progress import slide_progress
 from saccade.core.errors import BadInput
 
@@ -71,11 +71,11 @@ def embed(
     announce(job, work)
     pace = Pace(workers, batch_size)
     how = partial(make_encoder, encoder, weights)
-    states = _on_ray(job, work, how, pace) if engine is Engine.RAY else _here(job, work, ready, pace)
+    states = _on_ray(job, work, how, pace, device) if engine is Engine.RAY else _here(job, work, ready, pace)
     became = [*work.done, *states]
     part = "" if count == 1 else f"-{number}-of-{count}"
     summary = write_summary(job, states_of(job), part)
-    _report(became, summary)
+    _report(became, summary, len(job.refused))
 
 
 def make_encoder(name: str, weights: Path | None = None, device: str | None = None) -> "Encoder":
@@ -97,16 +97,16 @@ def make_job(
     """The job: its folder, its settings, and the slides it finds.
 
     Raises:
-        BadInput: There are no slides, or the folder is a file.
+        BadInput: There are no slides, or the folder is a file or not for a job.
     """
     from saccade.features.embedding.job import Job
+    from saccade.features.embedding.job_files import check_folder
     from saccade.features.embedding.settings import EmbedSettings
-    from saccade.imaging.slides.finding import slides_of
+    from saccade.imaging.slides.finding import inspect_slides
 
-    if out.exists() and not out.is_dir():
-        raise BadInput("is a file, not a folder", "choose another folder for the job", str(out))
+    check_folder(out, slides)
     settings = EmbedSettings({"name": encoder.name, **encoder.facts}, patches, source_mpp=source_mpp, half=half)
-    return Job(out, settings, slides_of(slides))
+    return Job(out, settings, *inspect_slides(slides))
 
 
 def announce(job: "Job", work: "Plan") -> None:
@@ -116,6 +116,8 @@ def announce(job: "Job", work: "Plan") -> None:
     for line in settings_changed(job) if work.changed else ():
         say(line)
     write_job(job)
+    for problem in job.refused:
+        warn(f"refused: {problem}")
     again = f", of which {work.changed} again: settings or files have changed" if work.changed else ""
     say(f"{len(work.done)} of {len(work.done) + len(work.todo)} slides are done; {len(work.todo)} to embed{again}")
 
@@ -138,21 +140,24 @@ def _here(job: "Job", work: "Plan", encoder: "Encoder", pace: "Pace") -> Iterato
             yield state
 
 
-def _on_ray(job: "Job", work: "Plan", how: Callable[[str], "Encoder"], pace: "Pace") -> Iterator["SlideState"]:
+def _on_ray(
+    job: "Job", work: "Plan", how: Callable[[str], "Encoder"], pace: "Pace", device: str | None
+) -> Iterator["SlideState"]:
     """Slides on a cluster, with a bar of slides."""
     from saccade.features.embedding.on_ray import embed_on_ray
 
     with slide_progress(len(work.todo)) as bar:
-        for state in embed_on_ray(job, work.todo, how, pace):
+        for state in embed_on_ray(job, work.todo, how, pace, device=device):
             bar.end(state)
             yield state
 
 
-def _report(states: Sequence["SlideState"], summary: Path) -> None:
-    """Say what became of all slides; exit 3 if some have no bag."""
+def _report(states: Sequence["SlideState"], summary: Path, refused: int) -> None:
+    """Say what became of all slides and how many rows were refused; exit 3 if some have no bag."""
     counts = Counter(state.status for state in states)
     patches = sum(state.patches or 0 for state in states if state.finished)
     words = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    words += f", {refused} rows refused" * (refused > 0)
     say(f"{len(states)} slides: {words}; {patches:,} patches. {summary}")
-    if any(not state.finished for state in states):
+    if refused or any(not state.finished for state in states):
         raise typer.Exit(FINISHED_WITH_FAILURES)

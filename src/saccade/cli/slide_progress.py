@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from saccade.cli.console import say, warn
@@ -35,7 +36,8 @@ class SlideProgress:
         """A slide is done with, whatever became of it."""
         self.ended += 1
         if not state.finished:
-            warn(f"{state.status}: {state.error}")
+            named = Path(state.slide).name in state.error  # most errors name the file
+            warn(f"{state.status}: {state.error if named else f'{state.slide}: {state.error}'}")
         elif self.bar is None:
             speed = f"{state.patches or 0} patches in {state.seconds.get('wall', 0):.1f} s"
             say(f"{self.ended}/{self.total} {state.slide}: {state.status}, {speed}")

@@ -154,7 +154,8 @@ def inspect_labels(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
 def load_slide_table(path: Path | str) -> Manifest:
     """Load a manifest of slides, where labels may be missing and a path may be a folder, of one DICOM series.
 
-    The first bad row raises ``BadInput`` with its number and the remedy.
+    Slides may lie anywhere, for archives do; one that is not there is told by whoever opens it, so that it costs no
+    other slide anything. The first bad row raises ``BadInput`` with its number and the remedy.
     """
     manifest, problems = inspect_slide_table(path)
     raise_first(problems)
@@ -164,7 +165,7 @@ def load_slide_table(path: Path | str) -> Manifest:
 def inspect_slide_table(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     """The good rows of a manifest of slides, and a problem for each bad one; raises as ``inspect_manifest`` does."""
     table = load_table(path)
-    return _inspected(table, ("path",), _Files(table.source.parent, _is_slide))
+    return _inspected(table, ("path",), _Slides(table.source.parent, _is_slide))
 
 
 def _is_slide(path: str) -> bool:
@@ -310,6 +311,9 @@ class _Files:
             return path.with_name(fitting[0])
         if fitting:
             raise BadInput(f"{text!r} fits {len(fitting)} files", "write the name with its suffix", place)
+        return self._missing(path, text, place)
+
+    def _missing(self, path: Path, text: str, place: str) -> Path:
         raise BadInput(f"there is no file {text!r}", "correct the path, which is relative to the table", place)
 
     def beside(self, text: str, place: str) -> Path:
@@ -339,6 +343,26 @@ class _Files:
                     stems.setdefault(entry.stem, []).append(entry.name)
             self._listings[folder] = stems
         return self._listings[folder]
+
+
+class _Slides(_Files):
+    """Finds slides wherever a table says; one that is not there keeps the path it should have."""
+
+    def _inside(self, text: str, place: str) -> str:
+        plain = text if self._is_there(os.path.join(self._root, text)) else text.replace("\\", "/")
+        whole = os.path.normpath(os.path.join(self._root, plain))
+        return os.path.relpath(whole, self._root) if Path(whole).is_relative_to(self._root) else whole
+
+    def _missing(self, path: Path, text: str, place: str) -> Path:
+        return path
+
+    def beside(self, text: str, place: str) -> Path:
+        """What a cell names beside the slide, there or not."""
+        return _Slides(self.folder, os.path.isfile).find(text, place)
+
+    def name(self, path: Path) -> str:
+        """The path relative to the folder, or whole where it leads elsewhere."""
+        return _Names(self.folder).name(path)
 
 
 class _Names:

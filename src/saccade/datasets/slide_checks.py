@@ -21,6 +21,7 @@ from saccade.imaging.slides.finding import (
     FoundSlide,
     described_by,
     find_slides,
+    inspect_slides,
     slides_of,
 )
 from saccade.imaging.slides.handles import HANDLES
@@ -71,7 +72,7 @@ def check_slides(
     except BadInput as error:
         return Report(path, 0, {}, (Problem.of(error),), "slides")
     for done, slide in enumerate(slides, 1):
-        problems += _problems_of(slide, source_mpp)
+        problems += [*_problems_of(slide, source_mpp), *_missing_beside(slide)]
         progress(done, len(slides))
     problems += [*_copies(slides), *cut_cases(rows), *_unknown(slides, str(path))]
     labels = Counter(slide.label for slide in slides if slide.label)
@@ -91,8 +92,8 @@ def _listed(path: Path) -> tuple[tuple[FoundSlide, ...], tuple[Row, ...], list[P
     """The slides, the rows that named them and what is wrong with other rows."""
     if not _is_table(path) or not path.is_file():
         return slides_of(path), (), []
-    manifest, problems = inspect_slide_table(path)
-    return tuple(FoundSlide.of(row) for row in manifest.rows), manifest.rows, list(problems)
+    slides, problems = inspect_slides(path)
+    return slides, inspect_slide_table(path)[0].rows, list(problems)
 
 
 def _problems_of(found: FoundSlide, source_mpp: float | None) -> list[Problem]:
@@ -109,6 +110,13 @@ def _problems_of(found: FoundSlide, source_mpp: float | None) -> list[Problem]:
         missing = MissingMpp.of(found.path, slide.facts.mpp_doubt)
         return [Problem(f"{missing.status}: {missing.message}", missing.remedy, found.place), *notes]
     return notes
+
+
+def _missing_beside(found: FoundSlide) -> list[Problem]:
+    """What a row names beside the slide and is not there."""
+    named = (path for path in (found.tissue_path, found.annotation_path) if path is not None and not path.is_file())
+    remedy = "correct the path, which is relative to the table"
+    return [Problem(f"there is no file {str(path)!r}", remedy, found.place) for path in named]
 
 
 def _notes(found: FoundSlide, slide: Slide) -> list[Problem]:

@@ -1,14 +1,16 @@
 """Names of files, shares and plans."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from saccade.core.errors import BadInput
 from saccade.features.embedding.embed_slide import SlideWork
-from saccade.features.embedding.job import plan
+from saccade.features.embedding.job import Job, plan
 from saccade.features.embedding.reading import Pace
 from saccade.features.patching import PatchSettings
+from saccade.imaging.slides.finding import slides_of
 from tests.features.embedding.small_slides import MeanColour, small_job, write_slides
 
 
@@ -89,3 +91,44 @@ def test_a_state_that_is_damaged_is_as_good_as_none(tmp_path: Path) -> None:
     for text in ("", "{", "[]", '{"slide": 1}'):
         job.state(job.items[0]).write_text(text)
         assert todo(job) == ["s0.png"]
+
+
+def test_a_bag_of_other_settings_under_the_same_name_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    """A second slide of the same stem comes and goes: the first has two names in turn, and settings change between."""
+    slides = write_slides(tmp_path / "slides", 1)
+    one = small_job(slides, tmp_path / "job")
+    done(one, {"s0.png"})
+    (slides / "s0.bmp").write_bytes(b"")
+    two = small_job(slides, tmp_path / "job", half=True)
+    done(two, {"s0.png"})
+    (bag,) = {two.bag(item) for item in two.items if item.slide.name == "s0.png"}
+    assert bag.is_file() and not one.bag(one.items[0]).exists()  # of the old name nothing is left
+    (slides / "s0.bmp").unlink()
+    three = small_job(slides, tmp_path / "job", half=True)
+    assert todo(three) == ["s0.png"]
+    done(three, {"s0.png"})
+    assert todo(three) == [] and not bag.exists() and three.bag(three.items[0]).is_file()
+
+
+def test_a_slide_that_was_archived_after_it_had_its_bag_is_done(tmp_path: Path) -> None:
+    slides = write_slides(tmp_path / "slides", 2)
+    (slides / "list.csv").write_text("path\ns0.png\ns1.png\n")
+
+    def job(half: bool = False) -> Job:
+        return replace(small_job(slides, tmp_path / "job", half=half), slides=slides_of(slides / "list.csv"))
+
+    done(job(), {"s0.png"})
+    for number in range(2):
+        (slides / f"s{number}.png").unlink()
+    assert todo(job()) == ["s1.png"]
+    assert todo(job(half=True)) == ["s0.png", "s1.png"]
+
+
+def test_every_file_of_a_slide_counts(tmp_path: Path) -> None:
+    slides = tmp_path / "slides"
+    (slides / "m").mkdir(parents=True)
+    (slides / "m.mrxs").touch()
+    (slides / "m" / "Data0001.dat").touch()
+    before = small_job(slides, tmp_path / "job").items[0].fingerprint
+    (slides / "m" / "Data0001.dat").write_text("more")
+    assert small_job(slides, tmp_path / "job").items[0].fingerprint != before

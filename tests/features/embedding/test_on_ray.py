@@ -37,3 +37,10 @@ def test_bags_are_the_same_on_ray(tmp_path: Path) -> None:
     assert one.keys() == two.keys() and len(one) == 9
     for name, values in one.items():
         np.testing.assert_array_equal(values, two[name])
+
+
+def test_with_nothing_to_do_no_cluster_is_started(tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+    job = small_job(write_slides(tmp_path / "slides", 1), tmp_path / "job")
+    assert list(embed_on_ray(job, (), mean_colour, Pace())) == []
+    assert not ray.is_initialized()

@@ -6,7 +6,7 @@ import pydicom
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 
-from saccade.imaging.slides.dicom import first_files, is_dicom, series_of
+from saccade.imaging.slides.dicom import is_dicom, series_among, series_of
 
 
 def write(path: Path, series: str) -> Path:
@@ -41,15 +41,15 @@ def test_series(tmp_path: Path) -> None:
     assert series_of(tmp_path / "c.dcm") == ""
 
 
-def test_the_first_of_each(tmp_path: Path) -> None:
+def test_the_files_of_each_series(tmp_path: Path) -> None:
     names = {"one/a.dcm": "1.2", "one/b.dcm": "1.3", "one/c.dcm": "1.2", "one/d.dcm": "", "one/e.dcm": ""}
     paths = [write(tmp_path / name, series) for name, series in names.items()]
     paths.append(write(tmp_path / "two" / "a.dcm", "1.2"))  # another folder: OpenSlide would not put it together
-    found = [path.relative_to(tmp_path).as_posix() for path in first_files(paths)]
-    assert found == ["one/a.dcm", "one/b.dcm", "one/d.dcm", "one/e.dcm", "two/a.dcm"]
+    found = [" ".join(path.relative_to(tmp_path).as_posix() for path in files) for files in series_among(paths)]
+    assert found == ["one/a.dcm one/c.dcm", "one/b.dcm", "one/d.dcm", "one/e.dcm", "two/a.dcm"]
 
 
 @pytest.mark.real_data
 def test_a_real_series(real_data: Path) -> None:
     files = [real_data / "slides" / f"boxes_{number}.dcm" for number in range(2)]
-    assert all(map(is_dicom, files)) and first_files(files) == files[:1]
+    assert all(map(is_dicom, files)) and series_among(files) == [tuple(files)]

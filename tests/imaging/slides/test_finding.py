@@ -6,7 +6,7 @@ import pytest
 
 from saccade.core.errors import BadInput
 from saccade.imaging.slides.errors import UnreadableSlide
-from saccade.imaging.slides.finding import FoundSlide, find_slides, natural, slides_of
+from saccade.imaging.slides.finding import FoundSlide, find_slides, inspect_slides, natural, slides_of
 from tests.slide_files import pyramid, write_png, write_pyramid
 
 
@@ -81,10 +81,8 @@ def test_tables_of_other_tools(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        ("ghost.svs,\n", "row 2: there is no file 'ghost.svs'"),
         ("a.svs,30\n", "row 2: 30 micrometres per pixel is not plausible"),
         ("a.svs,\na.svs,\n", "row 3: 'a.svs' is already in row 2"),
-        ("../b.svs,\n", "leaves the folder"),
         (",0.5\n", "row 2: the path is missing"),
     ],
 )
@@ -127,3 +125,30 @@ def test_real_slides(real_data: Path) -> None:
     found = [slide.name for slide in slides_of(real_data / "slides")]
     assert len(found) == 9 and found.count("boxes_0.dcm") == 1 and "boxes_1.dcm" not in found
     assert {"broken.svs", "unreadable.svs", "unopenable.tiff"} <= set(found)
+
+
+def test_links_that_lead_nowhere_and_folders_of_jobs(tmp_path: Path) -> None:
+    """An archive that is not mounted loses no slide in silence, and a job's previews are no slides."""
+    touch(tmp_path, "a.svs", "job/job.yaml", "job/tissue/preview/a.jpg", "job/state/a.json")
+    (tmp_path / "b.svs").symlink_to(tmp_path / "nowhere.svs")
+    (tmp_path / "notes.dcm").symlink_to(tmp_path / "nowhere.dcm")
+    assert [slide.name for slide in find_slides(tmp_path)] == ["a.svs", "b.svs"]
+    with pytest.raises(UnreadableSlide, match="there is no such file"):
+        find_slides(tmp_path)[1].open()
+
+
+def test_one_bad_row_costs_no_other_row_anything(tmp_path: Path) -> None:
+    touch(tmp_path, "a.svs", "b.svs")
+    (tmp_path / "list.csv").write_text("path,mpp\na.svs,30\nb.svs,\nb.svs,0.5\ngone.svs,\n")
+    slides, problems = inspect_slides(tmp_path / "list.csv")
+    assert [(slide.name, slide.line) for slide in slides] == [("b.svs", 3), ("gone.svs", 5)]
+    assert [problem.source.rpartition(", ")[2] for problem in problems] == ["row 2", "row 4"]
+    (tmp_path / "list.csv").write_text("path,mpp\na.svs,30\n")
+    with pytest.raises(BadInput, match="row 2: 30 micro"):
+        inspect_slides(tmp_path / "list.csv")
+
+
+@pytest.mark.real_data
+def test_all_files_of_a_series(real_data: Path) -> None:
+    (series,) = (slide for slide in find_slides(real_data / "slides") if slide.path.suffix == ".dcm")
+    assert [file.name for file in series.files()] == ["boxes_0.dcm", "boxes_1.dcm"]

@@ -1,6 +1,6 @@
 """One slide: opened, its tissue found, its patches read, encoded and written. Whatever goes wrong becomes its state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -52,6 +52,7 @@ class SlideWork:
     def __init__(self, job: Job, item: Item) -> None:
         self.job, self.item, self.timers = job, item, Timers()
         before = load_state(job.state(item))
+        self._stale = set(before.outputs.values()) if before is not None else set()
         again = before is not None and before.fingerprint == item.fingerprint
         attempts = before.attempts + 1 if before is not None and again else 1
         self.state = SlideState(item.slide.name, item.fingerprint, attempts=attempts, settings=job.settings.hash())
@@ -71,7 +72,15 @@ class SlideWork:
         prepared.slide.close()
         if outputs is not None:
             self._note(stage="done", status="done" if len(prepared.patches) else "empty", outputs=outputs)
+            self._remove_stale(outputs.values())
         return self.state
+
+    def _remove_stale(self, outputs: Iterable[str]) -> None:
+        """Remove what the slide left under another name, which it has when two slides of one stem become one slide."""
+        stale = self._stale.difference(outputs)
+        if stale:
+            for path in stale - {path for item in self.job.items for path in self.job.outputs(item).values()}:
+                (self.job.folder / path).unlink(missing_ok=True)
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
         """What the action returns; whatever it raises becomes the slide's state, and the job goes on."""
@@ -121,8 +130,7 @@ class SlideWork:
             self._note(stage="write")
             with self.timers("write"):
                 write_coords(self.job.patches(self.item), patches.coords, replace(attributes, encoder=""))
-        places = (self.job.bag, self.job.patches, self.job.preview, self.job.polygons)
-        return {each.__name__: each(self.item).relative_to(self.job.folder).as_posix() for each in places}
+        return self.job.outputs(self.item)
 
     def _fill(self, bag: BagWriter, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> None:
         """Read by some threads, encode in this one, write in another: all three at once."""

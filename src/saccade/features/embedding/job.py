@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from saccade.core.errors import BadInput
+from saccade.core.errors import BadInput, Problem
 from saccade.features.embedding.settings import EmbedSettings
 from saccade.features.embedding.state import SlideState, load_state
 from saccade.imaging.slides.finding import FoundSlide
@@ -45,11 +45,13 @@ class Job:
         folder: The job's folder.
         settings: How slides become bags.
         slides: All slides, in the order they are done.
+        refused: Rows of the manifest that cannot be used.
     """
 
     folder: Path
     settings: EmbedSettings
     slides: tuple[FoundSlide, ...]
+    refused: tuple[Problem, ...] = ()
 
     @cached_property
     def items(self) -> tuple[Item, ...]:
@@ -92,6 +94,16 @@ class Job:
         """The outline of the tissue."""
         return self.folder / "tissue" / "geojson" / f"{item.stem}.geojson"
 
+    def outputs(self, item: Item) -> dict[str, str]:
+        """All files of a slide by what they are, relative to the job."""
+        places = {
+            "bag": self.bag(item),
+            "patches": self.patches(item),
+            "preview": self.preview(item),
+            "polygons": self.polygons(item),
+        }
+        return {name: path.relative_to(self.folder).as_posix() for name, path in places.items()}
+
     def state(self, item: Item) -> Path:
         """What became of a slide."""
         key = _digest(f"{item.slide.name}\n{self.settings.folder}/{self.settings.features}")
@@ -114,18 +126,23 @@ class Plan:
 
 
 def plan(job: Job, items: Sequence[Item]) -> Plan:
-    """Which of some slides still need a bag.
+    """Which of some slides still need a bag: it has to be the one their state names, of these settings and this file.
+
+    A slide that has its bag and has been moved away since, to an archive, is done.
 
     Cost: one small file and one look at a folder's entry per slide: ten thousand take a second or two.
     """
     bags, todo, done, changed = _names(job.bag(item).parent for item in items[:1]), [], [], 0
+    settings = job.settings.hash()
     for item in items:
         state = load_state(job.state(item))
         if state is not None and state.finished:
-            if state.fingerprint == item.fingerprint and job.bag(item).name in bags:
+            named = job.bag(item).name in bags and state.outputs.get("bag") == job.outputs(item)["bag"]
+            same = state.fingerprint == item.fingerprint or (state.settings == settings and not item.slide.is_there)
+            if named and same:
                 done.append(state)
                 continue
-            changed += state.fingerprint != item.fingerprint
+            changed += not same
         todo.append(item)
     return Plan(tuple(todo), tuple(done), changed)
 
@@ -137,7 +154,7 @@ def _names(folders: Iterable[Path]) -> set[str]:
 
 def _stem(slide: FoundSlide) -> str:
     """What a slide is called without folder and suffix; of a name with several points, the last part goes."""
-    return Path(slide.name).stem if slide.path.is_file() else Path(slide.name).name
+    return Path(slide.name).name if slide.path.is_dir() else Path(slide.name).stem
 
 
 def _digest(text: str) -> str:
@@ -146,7 +163,7 @@ def _digest(text: str) -> str:
 
 def _fingerprint(slide: FoundSlide, settings: str) -> str:
     """Of the settings, of the files' sizes and times, and of what a table says: whatever else may decide a bag."""
-    files = [path for path in (slide.path, slide.tissue_path) if path is not None]
+    files = [*slide.files(), *([slide.tissue_path] if slide.tissue_path else [])]
     facts = [settings, str(slide.mpp), *(part for path in files for part in _times(path))]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 

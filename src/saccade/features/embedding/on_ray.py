@@ -39,7 +39,12 @@ class EmbeddingActor:
 
 
 def embed_on_ray(
-    job: Job, todo: Sequence[Item], make_encoder: MakeEncoder, pace: Pace, actors: int | None = None
+    job: Job,
+    todo: Sequence[Item],
+    make_encoder: MakeEncoder,
+    pace: Pace,
+    actors: int | None = None,
+    device: str | None = None,
 ) -> Iterator[SlideState]:
     """Embed slides on the Ray cluster this process is joined to, or on one of its own on this machine.
 
@@ -49,6 +54,7 @@ def embed_on_ray(
         make_encoder: Builds the encoder on a device.
         pace: How each actor reads; its threads are its CPUs.
         actors: Worker processes; one per GPU where there are any, else as many as the CPUs give.
+        device: Where encoders compute; on GPUs where the cluster has some, unless told.
 
     Raises:
         BadInput: Ray is not installed.
@@ -58,10 +64,13 @@ def embed_on_ray(
         import ray.data
     except ImportError:
         raise BadInput("--engine ray needs Ray, which is not installed", 'run pip install "saccade[ray]"') from None
+    if not todo:
+        return
     if not ray.is_initialized():
         ray.init(log_to_driver=False, include_dashboard=False, logging_level=logging.WARNING)
     ray.data.DataContext.get_current().enable_progress_bars = False
     gpus, cpus = (int(ray.cluster_resources().get(kind, 0)) for kind in ("GPU", "CPU"))
+    gpus = 0 if device == "cpu" else gpus
     threads = max(1, pace.workers)
     count = actors or gpus or max(1, cpus // threads)
     places = {item.slide.name: number for number, item in enumerate(job.items)}
@@ -69,7 +78,7 @@ def embed_on_ray(
     actor: Any = EmbeddingActor  # Ray's types know functions alone
     states = ray.data.from_items(rows, override_num_blocks=max(1, len(rows))).map(
         actor,
-        fn_constructor_args=(job, make_encoder, pace, "cuda" if gpus else "cpu"),
+        fn_constructor_args=(job, make_encoder, pace, device or ("cuda" if gpus else "cpu")),
         concurrency=min(count, len(rows)),
         num_cpus=min(threads, max(1, cpus)),
         num_gpus=1 if gpus else None,

@@ -28,9 +28,9 @@ def series_of(path: Path) -> str:
         return ""
 
 
-def first_files(paths: Iterable[Path]) -> list[Path]:
-    """Of each series in each folder the first file, in the order they came; a file without a series stands alone."""
-    found: dict[tuple[Path, str], Path] = {}
+def series_among(paths: Iterable[Path]) -> list[tuple[Path, ...]]:
+    """The files of each series in each folder, in the order they came; a file without a series stands alone."""
+    found: dict[tuple[Path, str], list[Path]] = {}
     for path in paths:
-        found.setdefault((path.parent, series_of(path) or path.name), path)
-    return list(found.values())
+        found.setdefault((path.parent, series_of(path) or path.name), []).append(path)
+    return [tuple(files) for files in found.values()]

@@ -1,8 +1,8 @@
 """Slides of a folder, a manifest or a single file, before any is opened.
 
 What counts is the name: a damaged slide is found as well, so that someone says what is wrong with it. Hidden files and
-folders are passed over, and so is what belongs to another file: the folder beside an MRXS file, the pictures that a
-VMS file lists, further files of a DICOM series.
+folders are passed over, and so is what belongs to something else: the folder beside an MRXS file, the pictures that a
+VMS file lists, further files of a DICOM series, the folder of a job. A link that leads nowhere counts by its name.
 """
 
 import os
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from saccade.core.errors import BadInput
-from saccade.core.manifest import Row, load_slide_table
-from saccade.imaging.slides.dicom import first_files, is_dicom
+from saccade.core.errors import BadInput, Problem, raise_first
+from saccade.core.manifest import Row, inspect_slide_table
+from saccade.imaging.slides.dicom import is_dicom, series_among
 from saccade.imaging.slides.slide import Slide, open_slide
 
 SLIDE_SUFFIXES = frozenset({".svs", ".ndpi", ".vms", ".vmu", ".scn", ".mrxs", ".svslide", ".bif", ".czi"})
@@ -24,6 +24,7 @@ PICTURE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 MANIFEST_NAME = "manifest.csv"
+JOB_NAME = "job.yaml"
 _IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}
 
 
@@ -40,7 +41,11 @@ class FoundSlide:
         label: Its class.
         case_id: Who it comes from.
         split: ``train``, ``val`` or ``test``.
+        site: Where it was scanned.
+        time: Until the event, or until nothing more is known.
+        event: Whether it came.
         line: The row of the manifest; 0 where there is none.
+        parts: Further files of a DICOM series that was found in a folder.
     """
 
     path: Path
@@ -51,7 +56,27 @@ class FoundSlide:
     label: str = field(default="", kw_only=True)
     case_id: str = field(default="", kw_only=True)
     split: str = field(default="", kw_only=True)
+    site: str = field(default="", kw_only=True)
+    time: float | None = field(default=None, kw_only=True)
+    event: bool | None = field(default=None, kw_only=True)
     line: int = field(default=0, kw_only=True)
+    parts: tuple[Path, ...] = field(default=(), kw_only=True)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file or folder of that path."""
+        return self.path.exists()
+
+    def files(self) -> tuple[Path, ...]:
+        """The files the slide is kept in: of a folder all, of MRXS those in the folder beside it, of DICOM its series.
+
+        Cost: a look at the folder; of one file, nothing.
+        """
+        if self.path.is_dir():
+            return tuple(sorted(file for file in self.path.rglob("*") if file.is_file()))
+        if self.path.suffix.lower() == ".mrxs" and self.path.with_suffix("").is_dir():
+            return (self.path, *sorted(file for file in self.path.with_suffix("").iterdir() if file.is_file()))
+        return (self.path, *self.parts)
 
     @property
     def place(self) -> str:
@@ -86,6 +111,9 @@ class FoundSlide:
             label=row.label,
             case_id=row.case_id,
             split=row.split,
+            site=row.site,
+            time=row.time,
+            event=row.event,
             line=row.line,
         )
 
@@ -101,18 +129,35 @@ def slides_of(path: Path | str) -> tuple[FoundSlide, ...]:
     Raises:
         BadInput: Nothing is there, the folder holds no slide, or a row of the manifest cannot be used.
     """
+    slides, problems = inspect_slides(path)
+    raise_first(problems)
+    return slides
+
+
+def inspect_slides(path: Path | str) -> tuple[tuple[FoundSlide, ...], tuple[Problem, ...]]:
+    """The same with the rows of a manifest that cannot be used as problems, so that they cost no other row anything.
+
+    Raises:
+        BadInput: Nothing is there, or it holds no slide at all.
+    """
     path = described_by(Path(path))
     if path.is_dir():
         found = find_slides(path)
         if not found:
             kinds = " ".join(sorted(SLIDE_SUFFIXES | PICTURE_SUFFIXES))
             raise BadInput("the folder holds no slide", f"give one with DICOM files or files of {kinds}", str(path))
-        return found
-    if not path.exists():
+        return found, ()
+    if not path.exists() and not path.is_symlink():
         raise BadInput("there is no such file or folder", "check the path", str(path))
-    if path.suffix.lower() in TABLE_SUFFIXES:
-        return tuple(FoundSlide.of(row) for row in load_slide_table(path).rows)
-    return (FoundSlide(path, path.name),)
+    if path.suffix.lower() not in TABLE_SUFFIXES:
+        return (FoundSlide(path, path.name),), ()
+    manifest, problems = inspect_slide_table(path)
+    if not manifest.rows:
+        raise_first(problems)
+    rows: dict[Path, Row] = {}
+    for row in manifest.rows:
+        rows.setdefault(row.path, row)  # a second one is among the problems
+    return tuple(map(FoundSlide.of, rows.values())), problems
 
 
 def described_by(path: Path) -> Path:
@@ -124,15 +169,23 @@ def find_slides(folder: Path | str) -> tuple[FoundSlide, ...]:
     """The slides of a folder and the folders below it, in natural order: ``s2`` before ``s10``."""
     folder = Path(folder)
     dicom: list[Path] = []
-    found: list[Path] = []
+    found: list[tuple[Path, ...]] = []
     for path in _files(folder):
         if path.suffix.lower() in SLIDE_SUFFIXES | PICTURE_SUFFIXES:
-            found.append(path)
+            found.append((path,))
         elif is_dicom(path):
             dicom.append(path)
-    found += first_files(dicom)
-    slides = [FoundSlide(path, path.relative_to(folder).as_posix()) for path in found]
+    found += series_among(dicom)
+    slides = [
+        FoundSlide(path, path.relative_to(folder).as_posix(), parts=parts)
+        for path, parts in ((each[0], each[1:]) for each in found)
+    ]
     return tuple(sorted(slides, key=lambda slide: natural(slide.name)))
+
+
+def is_job(folder: Path) -> bool:
+    """Whether a folder is that of a job of ``saccade embed``, whose previews are pictures but no slides."""
+    return (folder / JOB_NAME).is_file() and (folder / "state").is_dir()
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
@@ -155,9 +208,9 @@ def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
     for entry in entries:
         if entry.name in owned:
             continue
-        if entry.is_dir() and entry.name not in _IGNORED_FOLDERS:
+        if entry.is_dir() and entry.name not in _IGNORED_FOLDERS and not is_job(entry):
             yield from _files(entry, above | {place})
-        elif entry.is_file():
+        elif entry.is_file() or (entry.is_symlink() and not entry.exists()):
             yield entry
 
 

@@ -7,7 +7,7 @@ from openslide import OpenSlide
 
 from saccade.core.errors import BadInput
 from saccade.imaging.image_files import MAX_PIXELS
-from saccade.imaging.slides.dicom import first_files, is_dicom
+from saccade.imaging.slides.dicom import is_dicom, series_among
 from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide
 from saccade.imaging.slides.openslide_reader import OpenSlideReader
 from saccade.imaging.slides.picture_reader import PictureReader
@@ -97,8 +97,8 @@ def _beginning(path: Path) -> bytes:
 
 def _one_series(folder: Path) -> Path:
     """The first file of the one DICOM series in a folder."""
-    found = first_files(file for file in sorted(folder.iterdir()) if is_dicom(file))
+    found = series_among(file for file in sorted(folder.iterdir()) if is_dicom(file))
     if len(found) != 1:
         message = f"is a folder of {len(found)} DICOM series, and a slide is one"
         raise UnsupportedSlide(message, "give a file, or a folder that holds the files of one series", str(folder))
-    return found[0]
+    return found[0][0]
