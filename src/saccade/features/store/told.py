@@ -38,7 +38,7 @@ class Told:
     path: Path
 
     @classmethod
-    def of(cls, place: h5py.File | h5py.Dataset | h5py.Group, path: Path) -> "Told":
+    def of(cls, place: Any, path: Path) -> "Told":
         """The attributes of a file or dataset as plain values."""
         return cls({name: _plain(value) for name, value in place.attrs.items()}, path)
 
