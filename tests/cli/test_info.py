@@ -6,6 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import torch
 
 from tests.slide_files import damage_tile, pyramid, write_png, write_pyramid
 
@@ -63,3 +64,40 @@ def test_a_bag(saccade: Callable, bag: Path) -> None:
 def test_nothing_of_a_slide_is_snapped(refused: Callable, tmp_path: Path) -> None:
     assert "--snap is for bags" in refused("info", write_png(tmp_path / "a.png", pyramid()), "--snap", "nearest")
     assert "there is no such file" in refused("info", tmp_path / "a.h5")
+
+
+@pytest.fixture
+def microns(tmp_path: Path) -> Path:
+    """Features of STAMP's, whose places only the slide's resolution tells."""
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file["feats"], file["coords"] = np.ones((2, 5), np.float32), np.array([[0, 0], [256.0, 0]])
+        file.attrs.update({"unit": "um", "tile_size_um": 256.0, "tile_size_px": 224})
+    return tmp_path / "m.h5"
+
+
+def test_a_bag_in_micrometres(saccade: Callable, microns: Path) -> None:
+    without = saccade("info", microns, code=2)
+    assert "2 patches of 5 numbers" in without.stdout
+    assert "the manifest's mpp column, or --source-mpp" in without.stderr and without.stderr.count("\n") == 1
+    assert "2 x 1 places of 512 base pixels" in saccade("info", microns, "--source-mpp", 0.5).stdout
+
+
+@pytest.mark.parametrize("mpp", ["0", "nan", "-1", "inf", "1e9"])
+def test_resolutions_of_no_microscope(refused: Callable, microns: Path, tmp_path: Path, mpp: str) -> None:
+    for path in (microns, write_png(tmp_path / "a.png", pyramid())):
+        assert "'--source-mpp'" in refused("info", path, "--source-mpp", mpp)
+
+
+def test_a_tensor_without_coordinates(saccade: Callable, tmp_path: Path) -> None:
+    (tmp_path / "pt_files").mkdir()
+    torch.save(torch.ones(3, 2), tmp_path / "pt_files" / "s.pt")
+    refused = saccade("info", tmp_path / "pt_files" / "s.pt", code=2)
+    assert "3 patches of 2 numbers" in refused.stdout and "features without coordinates" in refused.stderr
+
+
+def test_a_bag_that_says_nothing_of_its_patches(saccade: Callable, tmp_path: Path) -> None:
+    """As CLAM leaves it."""
+    with h5py.File(tmp_path / "s.h5", "w") as file:
+        file["features"], file["coords"] = np.ones((3, 5), np.float32), np.array([[0, 0], [256, 0], [0, 256]])
+    printed = saccade("info", tmp_path / "s.h5").stdout
+    assert "2 x 2 places of 256 base pixels" in printed

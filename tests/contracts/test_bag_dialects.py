@@ -3,6 +3,7 @@
 import multiprocessing
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -57,10 +58,18 @@ def write_clam(path: Path, rows: int = ROWS) -> None:
         file.create_dataset("coords", data=COORDS[:rows].astype(np.int32)).attrs.update(told)
 
 
-def write_clam_tensor(path: Path, rows: int = ROWS) -> None:
+def write_clam_untold(path: Path, rows: int = ROWS) -> None:
+    """``extract_features_fp.py`` of CLAM: growing datasets without any attribute."""
+    with h5py.File(path, "w") as file:
+        for name, values in (("features", FEATURES[:rows]), ("coords", COORDS[:rows].astype(np.int32))):
+            width = values.shape[1]
+            file.create_dataset(name, data=values, maxshape=(None, width), chunks=(1, width))
+
+
+def write_clam_tensor(path: Path, rows: int = ROWS, beside: Callable[..., None] = write_clam) -> None:
     """``pt_files/s.pt`` beside ``h5_files/s.h5``."""
     (path.parent.parent / "h5_files").mkdir(exist_ok=True)
-    write_clam(path.parent.parent / "h5_files" / f"{path.stem}.h5", rows)
+    beside(path.parent.parent / "h5_files" / f"{path.stem}.h5", rows)
     torch.save(torch.from_numpy(FEATURES[:rows]), path)
 
 
@@ -83,10 +92,15 @@ WRITERS: dict[str, tuple[str, Callable[..., None]]] = {
     "ours": ("trident", write_ours),
     "trident": ("trident", write_trident),
     "clam": ("clam", write_clam),
+    "clam untold": ("clam", write_clam_untold),
     "clam-pt": ("clam-pt", write_clam_tensor),
+    "clam-pt untold": ("clam-pt", partial(write_clam_tensor, beside=write_clam_untold)),
     "stamp": ("stamp", write_stamp),
     "span": ("span", write_span),
 }
+
+UNTOLD = ("clam untold", "clam-pt untold")
+"""Those whose files say nothing of their patches: only the coordinates tell how far apart they are."""
 
 
 @pytest.fixture(params=WRITERS)
@@ -114,7 +128,7 @@ def test_all_open_to_the_same_bag(tool: str, bag_path: Path) -> None:
     np.testing.assert_array_equal(bag.load(), exact.astype(np.float32))
     assert bag.load().dtype == np.float32
     bag.check()
-    assert bag.patch_size_level0 == bag.stride_hint == PATCH
+    assert bag.patch_size_level0 == bag.stride_hint == (None if tool in UNTOLD else PATCH)
     assert bag.source_mpp == MPP
     if tool in ("ours", "trident", "clam", "clam-pt"):
         assert (bag.width, bag.height) == (3000, 2500)

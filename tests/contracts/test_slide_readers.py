@@ -11,7 +11,7 @@ import pytest
 from torch.utils.data import DataLoader
 
 from saccade.core.errors import BadInput
-from saccade.imaging.slides import handles
+from saccade.imaging.slides import handles, openslide_reader
 from saccade.imaging.slides.errors import UnreadableSlide
 from saccade.imaging.slides.opening import open_reader
 from saccade.imaging.slides.openslide_reader import OpenSlideReader
@@ -41,8 +41,26 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return write_all(tmp_path_factory.mktemp("slides"))
 
 
-@pytest.fixture(params=list(KINDS))
-def kind(request: pytest.FixtureRequest) -> str:
+COMPOSED = "openslide, large levels"
+"""As OpenSlide reads levels too large to unpack whole; the pictures here are small, and would be cut from the whole."""
+
+
+def of_kind(name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The kind of file, with OpenSlide's way of large levels where that is wanted."""
+    if name == COMPOSED:
+        monkeypatch.setattr(openslide_reader, "WHOLE_PIXELS", 0)
+    return "openslide" if name == COMPOSED else name
+
+
+@pytest.fixture(params=[*KINDS, COMPOSED])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    return of_kind(request.param, monkeypatch)
+
+
+@pytest.fixture(params=["openslide", COMPOSED])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways of OpenSlide, for tests that open their files by themselves."""
+    of_kind(request.param, monkeypatch)
     return request.param
 
 
@@ -79,6 +97,7 @@ def test_regions_of_every_level(slide: Slide, x: int, y: int) -> None:
         assert np.array_equal(region, cut(images[number], x // step, y // step, 40, 20))
 
 
+@pytest.mark.usefixtures("way")
 def test_all_readers_agree(files: dict[str, Path]) -> None:
     """At a place that is not the corner, and not on the border of a tile."""
     first, *others = [open_slide(path).read_region(133, 251, 0, 200, 150) for path in files.values()]
@@ -87,6 +106,7 @@ def test_all_readers_agree(files: dict[str, Path]) -> None:
     assert np.array_equal(first, pyramid()[0][251:401, 133:333])
 
 
+@pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("options", [{}, {"compression": "lzw"}, {"compression": None}, {"bigtiff": True}])
 def test_one_file_through_two_readers(tmp_path: Path, options: dict) -> None:
     images = pyramid()
@@ -212,7 +232,7 @@ def test_a_replaced_file_is_seen_anew(tmp_path: Path, kind: str) -> None:
     assert np.array_equal(open_slide(tmp_path / name).read_region(3, 4, 0, 5, 5), 255 - images[0][4:9, 3:8])
 
 
-@pytest.mark.parametrize("kind", ["openslide", "tifffile"])
+@pytest.mark.parametrize("kind", ["openslide", COMPOSED, "tifffile"], indirect=True)
 def test_a_damaged_place_is_named_and_the_rest_is_read(tmp_path: Path, kind: str) -> None:
     """An OpenSlide handle is useless after one error, which must not be the end of the slide."""
     _, name, write = KINDS[kind]
@@ -228,6 +248,7 @@ def test_a_damaged_place_is_named_and_the_rest_is_read(tmp_path: Path, kind: str
         assert np.array_equal(slide.read_region(0, 0, 0, 100, 100), sound)
 
 
+@pytest.mark.usefixtures("way")
 def test_threads_go_on_beside_a_damaged_place(tmp_path: Path) -> None:
     _, name, write = KINDS["openslide"]
     path = write(tmp_path / name, pyramid())

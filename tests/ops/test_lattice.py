@@ -222,3 +222,40 @@ def test_no_canvas() -> None:
     lattice = infer_lattice(coords, 224)
     assert (lattice.coords == coords).all()
     assert lattice.cells[-1].tolist() == [10**9 + 4, 10**9 + 4]
+
+
+@given(st.integers(3, 12), st.integers(3, 12), st.integers(32, 2000), st.floats(0.5, 1.0), st.integers(0, 2**32 - 1))
+def test_where_nothing_is_told_the_coordinates_tell(
+    columns: int, rows: int, stride: int, kept: float, seed: int
+) -> None:
+    """As with files of CLAM's, which hold places and not a word about them; the patches are then taken to touch."""
+    generator = np.random.default_rng(seed)
+    coords = generator.permutation(grid(columns * stride, rows * stride, stride, stride))
+    coords = coords[: max(6, round(kept * len(coords)))] + generator.integers(-9999, 9999, 2)
+    wanted = (coords - coords.min(axis=0)) // stride
+    assume(np.gcd.reduce(wanted.ravel()) == 1)
+    lattice = infer_lattice(coords, None)
+    assert lattice.stride == lattice.patch == stride
+    assert lattice.cells[lattice.place].tolist() == wanted.tolist()
+    check_inverse(lattice, coords)
+
+
+def test_without_a_word_about_one_patch_or_none() -> None:
+    none = infer_lattice(np.empty((0, 2), np.int64), None)
+    assert (len(none), none.stride, none.patch) == (0, 1, 1)
+    with pytest.raises(BadInput, match=r"^one patch alone does not tell how far apart .* nothing else does\. Embed"):
+        infer_lattice(np.array([[7, 5]]), None)
+    with pytest.raises(BadInput, match=r"^3 patches in one place do not tell"):
+        infer_lattice(np.array([[7, 5], [8, 5], [7, 5]]), None, snap="nearest")
+    assert infer_lattice(np.array([[7, 5]]), None, 224).patch == 224
+
+
+def test_contours_that_begin_at_a_fine_step_are_not_taken_for_a_fine_lattice() -> None:
+    """All fit the step, which a few patches are apart; where the patch's size is told, the overlap gives it away."""
+    pieces = [grid(8 * 256, 8 * 256, 256, 256) + np.array([n * (9 * 256 + 64), n * 64]) for n in range(4)]
+    coords = np.concatenate([*pieces, pieces[0][:2] + np.array([64, 9 * 256]), pieces[0][:2] + np.array([0, 9 * 256])])
+    for patch in (None, 256):
+        with pytest.raises(BadInput):
+            infer_lattice(coords, patch)
+    lattice = infer_lattice(coords, None, snap="nearest")
+    assert (lattice.stride, lattice.patch) == (256, 256)

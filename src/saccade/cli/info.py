@@ -17,7 +17,7 @@ def info(
         Path, typer.Argument(help="A slide file, the folder of a DICOM series, or a bag of features (.h5, .pt).")
     ],
     source_mpp: Annotated[
-        float | None, typer.Option(help="Micrometres per base pixel, for a file that does not say.")
+        float | None, typer.Option(help="Micrometres per base pixel, for a file that does not say.", min=0.05, max=5)
     ] = None,
     mpp: Annotated[float, typer.Option(help="Micrometres per pixel of the patches to count.")] = 0.5,
     patch: Annotated[int, typer.Option(help="Side of those patches in pixels.", min=1)] = 224,

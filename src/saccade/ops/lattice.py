@@ -2,8 +2,9 @@
 
 ``cell = round((coords − origin) / stride)``, in whole numbers of 64 bits, never truncated. The stride is what the file
 says where the coordinates confirm it, else the smallest repeated difference between neighbours: files write a patch
-size that is a pixel beside the true stride, or that of another magnification. Some tools start a new lattice at each
-contour of tissue; their patches fit none and are refused unless they may be snapped to the nearest place.
+size that is a pixel beside the true stride, or that of another magnification, or nothing. Some tools start a new
+lattice at each contour of tissue; their patches fit none and are refused unless they may be snapped to the nearest
+place.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ _OFF_LATTICE = 0.01  # share of patches that may lie farther off
 _LEAST_STRIDE = 4 * TOLERANCE + 1  # below, nearly everything would fit
 _LARGEST = 2**52  # beyond, float64 no longer holds every whole number
 _CANDIDATES = 16  # repeated differences tried; a real stride is among the first
+_RARE = 4  # how many times rarer than the commonest distance a stride may be that no file confirms
 _ENOUGH = 4  # patches from which a common factor of their cells is no accident
 
 
@@ -44,7 +46,7 @@ class Lattice:
     stride: float
     """Base pixels between neighbours; whole unless the file's units made it a fraction."""
     patch: int
-    """Side of a patch in base pixels."""
+    """Side of a patch in base pixels; the stride, rounded, where nothing tells it."""
     cells: Int[np.ndarray, "cell 2"]
     """Column and row of each patch, int64, in raster order, none twice; the least column and row are 0."""
     order: Int[np.ndarray, " cell"]
@@ -90,7 +92,9 @@ def grid(width: int, height: int, patch: int, stride: int, origin: tuple[int, in
     return np.stack([np.tile(columns, len(rows)), np.repeat(rows, len(columns))], axis=1)
 
 
-def infer_lattice(coords: Coords, patch: int, stride_hint: float | None = None, snap: Snap | None = None) -> Lattice:
+def infer_lattice(
+    coords: Coords, patch: int | None, stride_hint: float | None = None, snap: Snap | None = None
+) -> Lattice:
     """Find the lattice that patches sit on, from where they are.
 
     Cost: O(n log n), a second for a million patches; nothing the size of the slide.
@@ -99,27 +103,33 @@ def infer_lattice(coords: Coords, patch: int, stride_hint: float | None = None, 
     >>> lattice.origin, lattice.stride, lattice.cells.tolist(), lattice.order.tolist()
     ((20, 20), 512.0, [[0, 0], [2, 0], [1, 1]], [1, 0, 2])
 
+    Where nothing is told, the coordinates have to: no patches at all are an empty lattice of stride 1, and one patch
+    is refused.
+
+    >>> lattice = infer_lattice(np.array([[0, 0], [256, 0], [0, 256]]), patch=None)
+    >>> lattice.stride, lattice.patch
+    (256.0, 256)
+
     Args:
         coords: Upper left corners in base pixels, any order; they may be negative.
-        patch: Side of a patch in base pixels, as the file says.
+        patch: Side of a patch in base pixels, as the file says; None where it does not: they then touch.
         stride_hint: From one patch to the next, as the file says; taken if the coordinates confirm it.
         snap: ``nearest`` moves patches that fit no lattice to their nearest place and merges those that meet;
             ``moved`` and ``merged`` of the result say how many.
 
     Raises:
         BadInput: More than 1 % of the patches lie off the lattice, two share a cell (unless snapped), or the overlap
-            does not divide the patch.
+            does not divide the patch; or neither file nor coordinates tell how far apart patches are.
     """
     coords = _checked(coords, patch, stride_hint)
+    told = [float(stride) for stride in (stride_hint, patch) if stride is not None]
     if len(coords) < 2:
-        origin = (int(coords[0, 0]), int(coords[0, 1])) if len(coords) else (0, 0)
-        rows = np.arange(len(coords))
-        return Lattice(origin, float(stride_hint or patch), patch, np.zeros((len(coords), 2), np.int64), rows, rows)
-    strides = [float(patch)] if stride_hint is None else [float(stride_hint), float(patch)]
-    fit = next((fit for stride in strides if (fit := _fit(coords, stride)).holds), None)
-    fit = fit or _measured(coords, strides[0])
+        return _of_few(coords, patch, told)
+    fit = next((fit for stride in told if (fit := _fit(coords, stride)).holds), None)
+    fit = fit or (_measured(coords, told[0]) if told else _untold(coords))
     if not fit.holds and snap is None:
         raise _off_lattice(coords, fit)
+    patch = patch or round(fit.stride)
     _check_overlap(patch, fit.stride)
     return _laid_out(fit, patch, snap)
 
@@ -144,9 +154,19 @@ class _Fit:
         return self.stride >= _LEAST_STRIDE and float(self.strays.mean()) <= _OFF_LATTICE
 
 
-def _checked(coords: Coords, patch: int, stride_hint: float | None) -> Coords:
+def _of_few(coords: Coords, patch: int | None, told: list[float]) -> Lattice:
+    """The lattice of one patch, or of none."""
+    if len(coords) and not told:
+        raise _lone(coords)
+    stride = told[0] if told else 1.0
+    origin = (int(coords[0, 0]), int(coords[0, 1])) if len(coords) else (0, 0)
+    rows = np.arange(len(coords))
+    return Lattice(origin, stride, patch or round(stride), np.zeros((len(coords), 2), np.int64), rows, rows)
+
+
+def _checked(coords: Coords, patch: int | None, stride_hint: float | None) -> Coords:
     """The coordinates in int64, if everything handed in makes sense."""
-    if patch < 1 or (stride_hint is not None and not 0 < stride_hint < _LARGEST):
+    if (patch is not None and patch < 1) or (stride_hint is not None and not 0 < stride_hint < _LARGEST):
         raise BadInput(f"patches of {patch} base pixels every {stride_hint} make no lattice", "use positive lengths")
     if len(coords) and (coords.max() > _LARGEST or coords.min() < -_LARGEST):
         raise BadInput("coordinates beyond 2^52 base pixels", "check the unit of the coordinates")
@@ -169,13 +189,36 @@ def _fit(coords: Coords, stride: float) -> _Fit:
 
 def _measured(coords: Coords, otherwise: float) -> _Fit:
     """The lattice by the smallest repeated distance that fits; if none does, by the commonest."""
-    steps = _differences(coords)
-    steps = steps[steps >= _LEAST_STRIDE]
+    steps = _strides(coords)
     fits = (_fit(coords, stride) for stride in _repeated(steps))
     if holding := next((fit for fit in fits if fit.holds), None):
         return holding
+    return _fit(coords, _commonest(steps) if len(steps) else otherwise)
+
+
+def _untold(coords: Coords) -> _Fit:
+    """The lattice of patches of which only the coordinates tell anything.
+
+    Contours that each have a lattice of their own often begin at multiples of a fine step, on which all patches then
+    fit; but hardly any are that step apart. Where the size of a patch is told, its overlap gives this away.
+    """
+    steps = _strides(coords)
+    if not len(steps):
+        raise _lone(coords)
+    fit, usual = _measured(coords, 1.0), _commonest(steps)
+    near, most = (int((np.abs(steps - stride) <= TOLERANCE).sum()) for stride in (fit.stride, usual))
+    return fit if near * _RARE >= most else _fit(coords, usual)
+
+
+def _strides(coords: Coords) -> Int[np.ndarray, " difference"]:
+    """The distances between neighbours that may be a stride."""
+    steps = _differences(coords)
+    return steps[steps >= _LEAST_STRIDE]
+
+
+def _commonest(steps: Int[np.ndarray, " difference"]) -> float:
     values, counts = np.unique(steps, return_counts=True)
-    return _fit(coords, float(values[counts.argmax()]) if len(values) else otherwise)
+    return float(values[counts.argmax()])
 
 
 def _laid(coords: Coords, stride: float) -> _Fit:
@@ -233,6 +276,12 @@ def _repeated(steps: Int[np.ndarray, " difference"]) -> Iterator[float]:
         if end > 1 or len(steps) == 1:
             yield float(steps[:end].mean())
         steps = steps[end:]
+
+
+def _lone(coords: Coords) -> BadInput:
+    what = "one patch alone does" if len(coords) == 1 else f"{len(coords)} patches in one place do"
+    remedy = "embed the slide again, or keep the attributes its tool wrote beside the coordinates"
+    return BadInput(f"{what} not tell how far apart patches are, and nothing else does", remedy)
 
 
 def _off_lattice(coords: Coords, fit: _Fit) -> BadInput:

@@ -43,6 +43,30 @@ def clip() -> Any:
     return transformers.CLIPModel(config)
 
 
+def flava() -> Any:
+    """Its embedding of images is one of every token."""
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.FlavaConfig(
+        image_config={**small, "image_size": 32, "patch_size": 8},
+        text_config={**small, "vocab_size": 50},
+        multimodal_config=small,
+        projection_dim=12,
+    )
+    return transformers.FlavaModel(config)
+
+
+def llava() -> Any:
+    """A language model that sees: images become what stands for words."""
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.LlavaConfig(
+        vision_config=transformers.CLIPVisionConfig(**small, image_size=32, patch_size=8, projection_dim=12),
+        text_config=transformers.LlamaConfig(**small, vocab_size=50),
+        image_token_index=3,
+        vision_feature_layer=-1,
+    )
+    return transformers.LlavaModel(config)
+
+
 def save(folder: Path, model: Any, told: dict[str, Any] | None = None) -> Path:
     model.eval().save_pretrained(folder)
     (folder / "preprocessor_config.json").write_text(json.dumps(TOLD if told is None else told))
@@ -91,6 +115,31 @@ def test_of_images_and_text_the_images_embedding(tmp_path: Path) -> None:
         expected = model.visual_projection(model.vision_model(pixel_values=images()).pooler_output)
     assert encoder.dim == 12
     np.testing.assert_allclose(encoder(patches()), expected.numpy(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (flava, "gives features of 3 axes, not one row of numbers per patch"),
+        (llava, "is a LlavaModel, which has no embedding of images beside text"),
+    ],
+)
+def test_of_images_and_text_without_an_embedding_of_images(tmp_path: Path, make: Any, message: str) -> None:
+    folder = save(tmp_path / "model", make())
+    with pytest.raises(BadInput, match=rf"^{folder}: {message}.*\. Give a vision model") as caught:
+        create_encoder(f"hf:{folder}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_wants_more_than_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those do that are told the picture's grid beside it."""
+
+    def forward(self: Any, pixel_values: Any, grid: Any) -> None: ...
+
+    monkeypatch.setattr(transformers.ViTModel, "forward", forward)
+    folder = save(tmp_path / "model", vit())
+    with pytest.raises(BadInput, match=rf"^{folder}: gives no features of an image alone \(.*'grid'.*Give a vision"):
+        create_encoder(f"hf:{folder}")
 
 
 def test_facts(folder: Path) -> None:

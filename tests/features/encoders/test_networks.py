@@ -1,5 +1,7 @@
 """A network's encoder resizes, normalises and tells its weights apart."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -36,6 +38,20 @@ def test_frozen() -> None:
 
 def test_features_per_patch() -> None:
     assert features_per_patch(lambda images: images.flatten(1), 4, "cpu") == 48
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (lambda images: images.flatten(2), "a: gives features of 3 axes, not one row of numbers per patch"),
+        (lambda images: images[0, 0, 0], "a: gives features of 1 axes"),
+        (lambda images: images.flatten(1)[:1], "a: gives 1 rows of features for 2 patches"),
+        (lambda images: [images], "a: gives a list instead of features"),
+    ],
+)
+def test_what_is_no_row_per_patch(network: Any, message: str) -> None:
+    with pytest.raises(BadInput, match=rf"^{message}.*\. Give a vision model"):
+        features_per_patch(network, 4, "cpu", "a")
 
 
 def test_fingerprint_of_weights() -> None:

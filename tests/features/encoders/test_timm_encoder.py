@@ -66,6 +66,13 @@ def test_local_weights(calls: list[dict[str, Any]], tmp_path: Path) -> None:
         create_encoder("timm:tiny", tmp_path / "none")
 
 
+def test_models_that_give_more_than_a_row(calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some keep their tokens, or their picture, even without a classifier."""
+    monkeypatch.setattr(Tiny, "forward", lambda self, images: images.flatten(2))
+    with pytest.raises(BadInput, match=r"^timm:tiny: gives features of 3 axes, not one row.*\. Give a vision model"):
+        create_encoder("timm:tiny")
+
+
 def test_unknown_models(calls: list[dict[str, Any]]) -> None:
     with pytest.raises(
         BadInput, match=r"^timm:unknown: there is no such model to be had \(Unknown model \(unknown\)\)"

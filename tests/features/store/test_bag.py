@@ -68,7 +68,24 @@ def test_patches_of_no_lattice_are_refused_unless_they_may_be_moved(tmp_path: Pa
     assert lattice.moved == 36 and len(lattice) + lattice.merged == 72
 
 
-def test_a_lattice_needs_the_size_of_a_patch(tmp_path: Path) -> None:
+def test_what_the_file_does_not_tell_the_coordinates_do(tmp_path: Path) -> None:
     assert contours(tmp_path / "a.h5", patch_size_level0=None).lattice("nearest").stride == 224
-    with pytest.raises(BadInput, match=r"a\.h5: does not tell how large its patches are"):
-        contours(tmp_path / "a.h5", patch_size_level0=None, stride_hint=None).lattice()
+    untold: dict[str, object] = {"patch_size_level0": None, "stride_hint": None}
+    with pytest.raises(BadInput, match=r"a\.h5: 36 of 72 patches .* lie off the lattice of stride 224"):
+        contours(tmp_path / "a.h5", **untold).lattice()
+    lattice = contours(tmp_path / "a.h5", **untold).lattice("nearest")
+    assert (lattice.stride, lattice.patch, lattice.moved) == (224, 224, 36)
+
+
+@pytest.mark.parametrize(("count", "words"), [(1, "one patch alone does"), (3, "3 patches in one place do")])
+def test_a_bag_that_tells_no_lattice_at_all(tmp_path: Path, count: int, words: str) -> None:
+    bag = replace(save(tmp_path / "a.h5", np.ones((count, 2), np.float32)), patch_size_level0=None, stride_hint=None)
+    with pytest.raises(BadInput, match=rf"a\.h5: {words} not tell how far apart.*\. Embed the slide again"):
+        bag.lattice()
+
+
+def test_a_bag_without_places_has_no_lattice_for_that_reason(tmp_path: Path) -> None:
+    stored = save(tmp_path / "a.h5", np.ones((3, 2), np.float32))
+    bag = Bag(stored.path, "stamp", stored.features, None, BadInput("lacks them", "find them", "a.h5"))
+    with pytest.raises(BadInput, match=r"^a\.h5: lacks them\. Find them$"):
+        bag.lattice()

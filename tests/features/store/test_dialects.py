@@ -77,6 +77,77 @@ def test_span_sits_on_its_lattice(tmp_path: Path) -> None:
     assert bag.coords.dtype == np.int64
 
 
+TRIDENT = {"patch_size": 256, "patch_size_level0": 512, "overlap": 0}
+CLAM = {"patch_size": 256, "downsample": 1.0}
+STAMP = {"unit": "um", "tile_size_um": 256.0, "tile_size_px": 224}
+
+
+@pytest.mark.parametrize(
+    ("of_coords", "of_file", "name"),
+    [
+        *((TRIDENT | {"patch_size_level0": each}, {}, "patch_size_level0") for each in (np.nan, "512", [512, 512], 0)),
+        (TRIDENT | {"patch_size_level0": h5py.Empty("f")}, {}, "patch_size_level0"),
+        *((TRIDENT | {"patch_size": each}, {}, "patch_size") for each in (0, "256")),
+        *((TRIDENT | {"overlap": each}, {}, "overlap") for each in ("none", -1)),
+        *((TRIDENT, {"mpp": each}, "mpp") for each in ("0.5", 0.0, np.nan)),
+        (TRIDENT, {"source_mpp": "0.25"}, "source_mpp"),
+        (TRIDENT, {"stride_level0": "448"}, "stride_level0"),
+        (CLAM | {"patch_size": "256"}, {}, "patch_size"),
+        (CLAM | {"downsample": "1"}, {}, "downsample"),
+        (CLAM | {"downsample": [1.0, 2.0, 3.0]}, {}, "downsample"),
+    ],
+)
+def test_attributes_that_make_no_sense(
+    tmp_path: Path, of_coords: dict[str, object], of_file: dict[str, object], name: str
+) -> None:
+    path = save(tmp_path / "a.h5", {"coords": of_coords, "file": of_file}, features=X, coords=AT)
+    with pytest.raises(BadInput, match=rf"^{path}: its attribute {name} is .*, which is no .*\. Correct") as caught:
+        open_bag(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [({"tile_size_px": 0}, "tile_size_px"), ({"tile_size_um": "256"}, "tile_size_um"), ({"tile_size_um": 0.0}, "size")],
+)
+def test_stamps_attributes_that_make_no_sense(tmp_path: Path, changes: dict[str, object], name: str) -> None:
+    path = save(tmp_path / "a.h5", {"file": STAMP | changes}, feats=X, coords=AT / 2)
+    for mpp in (None, 0.25):
+        with pytest.raises(BadInput, match=rf"^{path}: its attribute .*{name}.* is .*, which is no number above zero"):
+            open_bag(path, mpp)
+
+
+def test_an_overlap_of_all(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.h5", {"coords": TRIDENT | {"overlap": 256}}, features=X, coords=AT)
+    with pytest.raises(BadInput, match=r"a\.h5: .*patches of 256 pixels overlap by 256, which is all of them"):
+        open_bag(path)
+
+
+def test_what_only_informs_may_make_no_sense(tmp_path: Path) -> None:
+    """A slide's size or name that is none is not stated."""
+    clam = CLAM | {"level_dim": [1000], "name": h5py.Empty("S1")}
+    bag = open_bag(save(tmp_path / "a.h5", {"coords": clam}, features=X, coords=AT))
+    assert (bag.patch_size_level0, bag.width, bag.height, bag.name) == (256, None, None, "a")
+    trident = TRIDENT | {"level0_width": "wide", "level0_height": np.nan, "name": 3}
+    told = {"coords": trident, "features": {"encoder": [1, 2]}}
+    bag = open_bag(save(tmp_path / "b.h5", told, features=X, coords=AT))
+    assert (bag.width, bag.height, bag.name, bag.encoder) == (None, None, "b", "")
+
+
+def test_coordinates_of_any_whole_numbers(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    for kind in (np.uint64, np.uint16, np.int32, np.float32):
+        bag = open_bag(save(tmp_path / "a.h5", features=X, coords=AT.astype(kind)))
+        assert bag.coords.dtype == np.int64
+        np.testing.assert_array_equal(bag.coords, AT)
+    for far in (np.array(-1).astype(np.uint64), np.int64(2**62), 1e300):
+        at = np.full((3, 2), far)
+        for told, names in (({}, ("features", "coords")), ({"file": STAMP}, ("feats", "coords"))):
+            path = save(tmp_path / "b.h5", told, **dict(zip(names, (X, at), strict=True)))
+            with pytest.raises(BadInput, match=r"b\.h5: the coordinates lie beyond 2\^52 base pixels\. Check"):
+                open_bag(path, mpp=0.5)
+    assert not recwarn
+
+
 def with_nan() -> np.ndarray:
     at = AT.astype(float)
     at[1, 1] = np.nan

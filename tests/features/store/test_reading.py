@@ -46,6 +46,14 @@ def test_no_file(tmp_path: Path) -> None:
             open_bag(path)
 
 
+@pytest.mark.parametrize("mpp", [0.0, -1.0, float("nan"), float("inf"), 1e9])
+def test_pixels_of_no_microscope(tmp_path: Path, mpp: float) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["features"], file["coords"] = np.ones((3, 2), np.float32), AT
+    with pytest.raises(BadInput, match=r"a\.h5: .* micrometres per pixel is not plausible\. Give .* 0\.05 and 5"):
+        open_bag(tmp_path / "a.h5", mpp)
+
+
 def test_truncated(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["features"], file["coords"] = np.ones((300, 9), np.float32), np.zeros((300, 2), int)

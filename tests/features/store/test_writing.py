@@ -1,5 +1,6 @@
 """Bags appear whole or not at all, in one piece, written by one process at a time."""
 
+import inspect
 import shutil
 import signal
 import subprocess
@@ -101,6 +102,18 @@ def test_wrong_shapes_are_the_callers_mistake(tmp_path: Path) -> None:
         BagWriter(tmp_path / "s.h5", rows=3, dim=2, coords=grid(3), attributes=TOLD) as writer,
     ):
         writer.put(2, np.ones((2, 2), np.float32))
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 7), (3, 2, 1), (3, 2, 0), (2,), (3,), (), (3, 3), (4, 2)])
+def test_what_is_no_table_of_rows_is_not_written(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """As bytes, more axes would run over the coordinates behind and be called done."""
+    put = inspect.unwrap(BagWriter.put)  # as it runs outside the tests, where no shape is checked on the way in
+    with (
+        pytest.raises(ValueError, match="do not fit into"),
+        BagWriter(tmp_path / "s.h5", rows=3, dim=2, coords=grid(3), attributes=TOLD) as writer,
+    ):
+        put(writer, 0, np.ones(shape, np.float32))
+    assert not list(tmp_path.iterdir())
 
 
 def test_two_writers(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What is particular to OpenSlide: transparent pixels, pictures beside the slide, its own words for failing."""
 
-from concurrent.futures import ThreadPoolExecutor
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -109,6 +111,54 @@ def test_one_clear_pixel_among_others() -> None:
     pixels[2, 3] = 0
     found = over(pixels, (1, 2, 3))
     assert found[2, 3].tolist() == [1, 2, 3] and (np.delete(found.reshape(-1, 3), 13, axis=0) == 255).all()
+
+
+def test_bands_are_blended_as_the_whole() -> None:
+    """Against the same sum done at once, over more than one band and with bands that are opaque."""
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 1000, 4), dtype=np.uint8)
+    pixels[:100, :, 3] = 255
+    bare = (255 - pixels[..., 3:].astype(int)) * np.array([240, 10, 128])
+    expected = np.minimum(pixels[..., 2::-1] + (bare + 127) // 255, 255)
+    assert np.array_equal(over(pixels, (240, 10, 128)), expected)
+
+
+def test_one_clear_pixel_costs_little_memory() -> None:
+    pixels = np.full((2000, 2000, 4), 255, np.uint8)
+    pixels[1500, 3] = 0
+    tracemalloc.start()
+    try:
+        found = over(pixels, (1, 2, 3))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found[1500, 3].tolist() == [1, 2, 3]
+    assert peak < found.nbytes + 4_000_000  # as NumPy counts it; at once it was 100 MB more
+
+
+def test_closing_waits_for_a_level_that_is_being_unpacked(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or it would be kept, and counted, in a reader that is closed."""
+    begun, go_on = Event(), Event()
+    fill = openslide_reader._fill
+
+    def slowly(*arguments: object) -> None:
+        begun.set()
+        assert go_on.wait(20)
+        fill(*arguments)
+
+    monkeypatch.setattr(openslide_reader, "_fill", slowly)
+    reader = OpenSlideReader(path)
+    with ThreadPoolExecutor(2) as pool:
+        reading = pool.submit(reader.read_region, 0, 0, 1, 20, 30)
+        assert begun.wait(20)
+        closing = pool.submit(reader.close)
+        closed_early = wait([closing], timeout=0.2).done
+        go_on.set()
+        closing.result(20)
+        assert reading.result(20).shape == (30, 20, 3)
+    assert not closed_early
+    assert reader._wholes == {} and reader.held == 0
+    with pytest.raises(ValueError, match="closed"):
+        reader.read_region(0, 0, 1, 5, 5)
 
 
 @pytest.mark.parametrize(

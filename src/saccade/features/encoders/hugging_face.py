@@ -25,6 +25,7 @@ from saccade.features.encoders.networks import (
 from saccade.imaging.preprocessing import Preprocessing
 
 _PROCESSOR = "preprocessor_config.json"
+_REMEDY = "give a vision model"
 
 
 def hugging_face_encoder(name: str, device: str = "cpu") -> NetworkEncoder:
@@ -35,8 +36,8 @@ def hugging_face_encoder(name: str, device: str = "cpu") -> NetworkEncoder:
         device: Where to compute.
 
     Raises:
-        BadInput: transformers is not installed, there is no such model, it takes no images, or it does not say how
-            they are normalised.
+        BadInput: transformers is not installed, there is no such model, it takes no images, gives no row of numbers
+            for each, or does not say how they are normalised.
     """
     transformers = _transformers()
     files = _Files(transformers, name)
@@ -45,7 +46,7 @@ def hugging_face_encoder(name: str, device: str = "cpu") -> NetworkEncoder:
     pooled = frozen(_Pooled(network), device)
     size = preprocessing.size or 224
     label = folder_safe(f"hf-{Path(name).resolve().name}" if files.local else f"hf-{name}")
-    dim = features_per_patch(pooled, size, device)
+    dim = _dim(pooled, size, device, name)
     facts = encoder_facts(
         label,
         version=files.revision(),
@@ -70,11 +71,28 @@ class _Pooled(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if _embeds_text(self.network):
             found = self.network.get_image_features(pixel_values=images)  # type: ignore[operator]
-            return found if isinstance(found, Tensor) else found.pooler_output
+            pooled = found if isinstance(found, Tensor) else getattr(found, "pooler_output", None)
+            if not isinstance(pooled, Tensor):  # language models that see give a list of what stands for words
+                message = f"is a {type(self.network).__name__}, which has no embedding of images beside text"
+                raise BadInput(message, _REMEDY)
+            return pooled
         last: Tensor = self.network(pixel_values=images).last_hidden_state
         if last.ndim == 4:  # channels of a picture
             return last.mean((2, 3))
         return last[:, 0] if self.has_class_token else last.mean(1)
+
+
+def _dim(pooled: nn.Module, size: int, device: str, name: str) -> int:
+    """Numbers per patch; a model that wants more than images is told here, by trying."""
+    try:
+        return features_per_patch(pooled, size, device, name)
+    except BadInput as error:
+        raise BadInput(error.message, error.remedy, name) from error
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # each model fails in its own way
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BadInput(f"gives no features of an image alone ({reason})", _REMEDY, name) from error
 
 
 def _embeds_text(network: nn.Module) -> bool:
@@ -139,7 +157,7 @@ def _network(transformers: Any, name: str, local: bool) -> tuple[nn.Module, dict
         raise BadInput(message, "fetch or save the model again", name)
     if getattr(network, "main_input_name", "") != "pixel_values" and not _embeds_text(network):
         message = f"is a {type(network).__name__}, which does not take images alone"
-        raise BadInput(message, "give a vision model", name)
+        raise BadInput(message, _REMEDY, name)
     return network, loaded
 
 

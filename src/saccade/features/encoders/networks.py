@@ -14,6 +14,7 @@ from saccade.core.errors import BadInput
 from saccade.imaging.preprocessing import Preprocessing, to_tensor
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_VISION = "give a vision model, whose features are one row of numbers per image"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +66,21 @@ def frozen(network: nn.Module, device: str) -> nn.Module:
         raise BadInput(f"there is no device {device!r} here", "use cpu, or cuda where there is a GPU") from error
 
 
-def features_per_patch(network: Callable[[Tensor], Tensor], size: int, device: str) -> int:
-    """How many numbers a network gives for a patch, found by trying one."""
+def features_per_patch(network: Callable[[Tensor], Tensor], size: int, device: str, source: str = "") -> int:
+    """How many numbers a network gives for a patch, found by trying two; ``source`` names it in errors.
+
+    Raises:
+        BadInput: It does not give one row of numbers for each.
+    """
     with torch.inference_mode():
-        return network(torch.zeros(1, 3, size, size, device=device)).shape[1]
+        found = network(torch.zeros(2, 3, size, size, device=device))
+    if not isinstance(found, Tensor):
+        raise BadInput(f"gives a {type(found).__name__} instead of features", _VISION, source)
+    if found.ndim != 2:
+        raise BadInput(f"gives features of {found.ndim} axes, not one row of numbers per patch", _VISION, source)
+    if len(found) != 2:
+        raise BadInput(f"gives {len(found)} rows of features for 2 patches", _VISION, source)
+    return found.shape[1]
 
 
 def weights_fingerprint(network: nn.Module, but: Collection[str] = ()) -> str:

@@ -30,7 +30,8 @@ def timm_encoder(name: str, weights: Path | str | None = None, device: str = "cp
         device: Where to compute.
 
     Raises:
-        BadInput: timm is not installed or does not import, there is no such model, or its weights cannot be had.
+        BadInput: timm is not installed or does not import, there is no such model, its weights cannot be had, or it
+            does not give one row of numbers per patch.
     """
     timm = _timm()
     if weights is not None and not Path(weights).is_file():
@@ -46,7 +47,7 @@ def timm_encoder(name: str, weights: Path | str | None = None, device: str = "cp
     licence = str(network.pretrained_cfg.get("license") or "not stated")
     network = frozen(network, device)
     label = folder_safe(f"timm-{name}")
-    dim = features_per_patch(network, preprocessing.size or 224, device)
+    dim = features_per_patch(network, preprocessing.size or 224, device, f"timm:{name}")
     facts = encoder_facts(
         label,
         version=f"timm {timm.__version__}",

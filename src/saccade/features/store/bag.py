@@ -99,18 +99,18 @@ class Bag:
     def lattice(self, snap: Snap | None = None) -> Lattice:
         """The grid its patches sit on, in raster order, and which row of the features each place is.
 
+        Where the file says nothing of its patches, as CLAM's do, they are taken to touch, and the coordinates tell
+        how far apart they are.
+
         Args:
             snap: ``nearest`` moves patches that fit no lattice, as tools leave them that start anew at each contour.
 
         Raises:
-            BadInput: The file does not tell where its patches are or how large, or they fit no lattice.
+            BadInput: The file does not tell where its patches are, or they fit no lattice, or are too few to tell one.
         """
-        side = self.patch_size_level0 or self.stride_hint
-        if side is None:
-            remedy = "embed the slide again, or keep the attributes its tool wrote beside the coordinates"
-            raise BadInput("does not tell how large its patches are", remedy, str(self.path))
+        coords = self.coords  # whoever lacks them is told so, whatever else is missing
         try:
-            return infer_lattice(self.coords, side, self.stride_hint, snap)
+            return infer_lattice(coords, self.patch_size_level0, self.stride_hint, snap)
         except BadInput as error:
             raise BadInput(error.message, error.remedy, error.source or str(self.path)) from error
 

@@ -6,7 +6,7 @@
 - SPAN: ``feats``, and ``cords`` in pixels on a lattice of 224.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from saccade.core.errors import BadInput
 from saccade.features.store.attributes import stride_of
 from saccade.features.store.bag import Bag
 from saccade.features.store.stored import StoredFeatures
+from saccade.features.store.told import Told
 
 _AGAIN = "copy the file again, or embed this slide again"
 _SPAN_PATCH = 224
+_LARGEST = 2**52  # beyond, float64 no longer holds every whole number
 _MPP_REMEDY = "give micrometres per base pixel: the manifest's mpp column, or --source-mpp"
 
 
@@ -35,7 +37,7 @@ def bag_in(file: h5py.File, path: Path, mpp: float | None) -> Bag:
     return dialect(file, path, mpp)
 
 
-def coords_in(file: h5py.File, path: Path) -> tuple[Int[np.ndarray, "patch 2"], dict[str, Any]]:
+def coords_in(file: h5py.File, path: Path) -> tuple[Int[np.ndarray, "patch 2"], Told]:
     """Coordinates in base pixels, and their attributes, as TRIDENT and CLAM keep them; also in files without features.
 
     Raises:
@@ -43,25 +45,34 @@ def coords_in(file: h5py.File, path: Path) -> tuple[Int[np.ndarray, "patch 2"], 
     """
     if "coords" not in file:
         raise BadInput(f"holds no coords, only {_held(file)}", "give the coordinates of this slide", str(path))
-    return _whole(_pairs(file["coords"], path), path), attributes_of(file["coords"])
+    return _whole(_pairs(file["coords"], path), path), Told.of(file["coords"], path)
 
 
-def clam_facts(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What CLAM's attributes say of patches and slide, as fields of a ``Bag``; empty where they say nothing."""
-    if "patch_size" not in told:
+def clam_facts(told: Told) -> dict[str, Any]:
+    """What CLAM's attributes say of patches and slide, as fields of a ``Bag``; empty where they say nothing.
+
+    Raises:
+        BadInput: They say nonsense.
+    """
+    patch = told.pixels("patch_size")
+    if patch is None:
         return {}
-    scale = np.broadcast_to(np.asarray(told.get("downsample", 1.0), float), 2)
-    size = round(told["patch_size"] * float(scale[0]))
+    scale = told.pair("downsample") or (1.0, 1.0)
+    size = max(1, round(patch * scale[0]))
     facts = {"patch_size_level0": size, "stride_hint": size}  # CLAM's patches do not overlap unless asked to
-    if "level_dim" in told:
-        width, height = (round(side * factor) for side, factor in zip(told["level_dim"], scale, strict=True))
+    if level := _level_size(told):
+        width, height = (round(side * factor) for side, factor in zip(level, scale, strict=True))
         facts |= {"width": width, "height": height}
     return facts
 
 
-def attributes_of(place: Any) -> dict[str, Any]:
-    """Attributes of a file or dataset as plain values."""
-    return {name: _plain(value) for name, value in place.attrs.items()}
+def _level_size(told: Told) -> tuple[float, float] | None:
+    """Width and height of the level CLAM read; it only informs, so nonsense is as good as nothing."""
+    level = told.values.get("level_dim")
+    try:
+        return told.pair("level_dim") if isinstance(level, list) and len(level) == 2 else None
+    except BadInput:
+        return None
 
 
 def _names(file: h5py.File, path: Path) -> tuple[str, str]:
@@ -87,24 +98,36 @@ def _dialect(file: h5py.File, features: str, coords: str) -> Callable[[h5py.File
 def _trident(file: h5py.File, path: Path, mpp: float | None) -> Bag:
     features = _features(file["features"], path)
     places, told = coords_in(file, path)
-    of_file, of_features = attributes_of(file), attributes_of(file["features"])
-    size = int(told["patch_size_level0"])
-    stride = of_file.get("stride_level0") or stride_of(told.get("patch_size", size), size, told.get("overlap", 0))
+    of_file, of_features = Told.of(file, path), Told.of(file["features"], path)
+    size = told.pixels("patch_size_level0")
     return Bag(
         path,
         "trident",
         features,
         _matching(places, features, path),
         patch_size_level0=size,
-        stride_hint=int(stride),
-        mpp=of_file.get("mpp"),
-        source_mpp=mpp or of_file.get("source_mpp"),
-        width=told.get("level0_width") or None,
-        height=told.get("level0_height") or None,
-        name=str(told.get("name") or path.stem),
-        encoder=str(of_features.get("encoder") or of_file.get("encoder", "")),
-        provenance={**of_features, **told, **of_file},
+        stride_hint=of_file.pixels("stride_level0", least=0) or _trident_stride(told),
+        mpp=of_file.number("mpp"),
+        source_mpp=mpp or of_file.number("source_mpp"),
+        width=told.known("level0_width"),
+        height=told.known("level0_height"),
+        name=told.text("name") or path.stem,
+        encoder=of_features.text("encoder") or of_file.text("encoder"),
+        provenance={**of_features.values, **told.values, **of_file.values},
     )
+
+
+def _trident_stride(told: Told) -> int | None:
+    """Base pixels between neighbours, by the patch's size here and at the level read, and the overlap there."""
+    size = told.pixels("patch_size_level0")
+    if size is None:
+        return None
+    patch, overlap = told.pixels("patch_size") or size, told.pixels("overlap", least=0) or 0
+    stride = stride_of(patch, size, overlap)
+    if stride < 1:
+        message = f"its attributes say that patches of {patch} pixels overlap by {overlap}, which is all of them"
+        raise BadInput(message, _AGAIN, str(told.path))
+    return stride
 
 
 def _clam(file: h5py.File, path: Path, mpp: float | None) -> Bag:
@@ -116,29 +139,35 @@ def _clam(file: h5py.File, path: Path, mpp: float | None) -> Bag:
         features,
         _matching(places, features, path),
         source_mpp=mpp,
-        name=str(told.get("name") or path.stem),
-        provenance={**attributes_of(file), **told},
+        name=told.text("name") or path.stem,
+        provenance={**Told.of(file, path).values, **told.values},
         **clam_facts(told),
     )
 
 
 def _stamp(file: h5py.File, path: Path, mpp: float | None) -> Bag:
     features = _features(file["feats"], path)
-    told = attributes_of(file)
+    told = Told.of(file, path)
     microns = _matching(_pairs(file["coords"], path), features, path)
-    if told.get("unit") != "um" or not told.get("tile_size_um"):
+    tile, pixels = told.number("tile_size_um"), told.number("tile_size_px")
+    if told.text("unit") != "um" or tile is None:
         remedy = "extract the features again with STAMP 2, or convert the file"
         raise BadInput("does not say that its coordinates are in micrometres (unit, tile_size_um)", remedy, str(path))
-    pixels = {} if told.get("tile_size_px") is None else {"mpp": told["tile_size_um"] / told["tile_size_px"]}
-    common = {**pixels, "source_mpp": mpp, "name": path.stem, "encoder": str(told.get("extractor", ""))}
+    common = {
+        "mpp": None if pixels is None else tile / pixels,
+        "source_mpp": mpp,
+        "name": path.stem,
+        "encoder": told.text("extractor"),
+        "provenance": told.values,
+    }
     if mpp is None:
         lacking = BadInput(
             "gives coordinates in micrometres, and nothing to tell base pixels by", _MPP_REMEDY, str(path)
         )
-        return Bag(path, "stamp", features, None, lacking, provenance=told, **common)
-    size = round(told["tile_size_um"] / mpp)
-    places = np.rint(microns / mpp).astype(np.int64)
-    return Bag(path, "stamp", features, places, patch_size_level0=size, stride_hint=size, provenance=told, **common)
+        return Bag(path, "stamp", features, None, lacking, **common)
+    size = max(1, round(tile / mpp))
+    places = _whole(np.rint(microns / mpp), path)
+    return Bag(path, "stamp", features, places, patch_size_level0=size, stride_hint=size, **common)
 
 
 def _span(file: h5py.File, path: Path, mpp: float | None) -> Bag:
@@ -152,7 +181,7 @@ def _span(file: h5py.File, path: Path, mpp: float | None) -> Bag:
         stride_hint=_SPAN_PATCH,
         source_mpp=mpp,
         name=path.stem,
-        provenance=attributes_of(file),
+        provenance=Told.of(file, path).values,
     )
 
 
@@ -177,6 +206,9 @@ def _pairs(dataset: Any, path: Path) -> np.ndarray:
 
 def _whole(values: np.ndarray, path: Path) -> Int[np.ndarray, "patch 2"]:
     """Coordinates as integers; floats that hold integers will do."""
+    if values.size and not -_LARGEST <= values.min() <= values.max() <= _LARGEST:
+        remedy = "check their unit, or embed this slide again"
+        raise BadInput("the coordinates lie beyond 2^52 base pixels", remedy, str(path))
     rounded = np.rint(values).astype(np.int64)
     if not np.array_equal(rounded, values):
         raise BadInput(
@@ -194,12 +226,3 @@ def _matching(places: np.ndarray, features: StoredFeatures, path: Path) -> np.nd
 
 def _held(file: h5py.File) -> str:
     return ", ".join(list(file)[:6]) or "nothing"
-
-
-def _plain(value: Any) -> Any:
-    """An attribute as h5py gives it, without NumPy's and HDF5's own types."""
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    if isinstance(value, np.ndarray):
-        return [_plain(each) for each in value.tolist()]
-    return value.item() if isinstance(value, np.generic) else value

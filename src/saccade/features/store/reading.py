@@ -8,8 +8,10 @@ from pathlib import Path, PurePosixPath
 import h5py
 
 from saccade.core.errors import BadInput
+from saccade.core.units import plausible_mpp
 from saccade.features.store.bag import Bag
-from saccade.features.store.dialects import attributes_of, bag_in, clam_facts, coords_in
+from saccade.features.store.dialects import bag_in, clam_facts, coords_in
+from saccade.features.store.told import Told
 
 BAG_SUFFIXES = (".h5", ".hdf5", ".pt")
 """What files of features are called."""
@@ -41,9 +43,12 @@ def open_bag(path: Path | str, mpp: float | None = None, coords_from: Path | str
             folder beside is looked into where not given.
 
     Raises:
-        BadInput: The file is absent, damaged, of no known dialect, or its parts do not fit together.
+        BadInput: The file is absent, damaged, of no known dialect, says nonsense of itself, or its parts do not fit
+            together; or no light microscope has such pixels as ``mpp``.
     """
     path = Path(path)
+    if mpp is not None:
+        plausible_mpp(mpp, str(path))
     if not path.is_file():
         raise BadInput("there is no such file", "correct the path, or embed this slide", str(path))
     start = _first_bytes(path)
@@ -60,10 +65,10 @@ def bag_name(path: Path | str) -> PurePosixPath | None:
     """The slide a file of features says it belongs to; None where it does not tell, or cannot be opened."""
     try:
         with h5py.File(path, "r") as file:
-            name = attributes_of(file["coords"]).get("name") if "coords" in file else None
+            name = Told.of(file["coords"], Path(path)).text("name") if "coords" in file else ""
     except (OSError, RuntimeError, KeyError):
         return None  # whoever opens it will be told what is wrong with it
-    return PurePosixPath(str(name)) if name else None
+    return PurePosixPath(name) if name else None
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -100,5 +105,6 @@ def _clam_tensor(path: Path, mpp: float | None, coords_from: Path | None) -> Bag
     if len(places) != len(features):
         message = f"holds {len(features)} features, but {beside} {len(places)} coordinates"
         raise BadInput(message, "give the coordinates of the same slide", str(path))
-    name = str(told.get("name") or path.stem)
-    return Bag(path, "clam-pt", features, places, source_mpp=mpp, name=name, provenance=told, **clam_facts(told))
+    name = told.text("name") or path.stem
+    facts = clam_facts(told)
+    return Bag(path, "clam-pt", features, places, source_mpp=mpp, name=name, provenance=told.values, **facts)

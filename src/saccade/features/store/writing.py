@@ -95,9 +95,11 @@ class BagWriter:
 
         Raises:
             SaccadeError: A value is not finite, or beyond 65504 in a file of 16-bit floats.
+            ValueError: They are no rows of this bag; written as bytes, they would run over what lies behind.
         """
         rows, dim = self._shape
-        if features.shape[1] != dim or not 0 <= start_row <= start_row + len(features) <= rows:
+        fits = features.ndim == 2 and features.shape[1] == dim
+        if not (fits and 0 <= start_row <= start_row + len(features) <= rows):
             raise ValueError(f"features {features.shape} from row {start_row} do not fit into {self._shape}")
         with np.errstate(over="ignore"):  # it becomes infinite, which is told below
             values = features.astype(self._dtype)

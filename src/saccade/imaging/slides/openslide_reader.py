@@ -33,6 +33,7 @@ from saccade.imaging.slides.reader import (
 
 _OPAQUE = 0xFF000000  # of a pixel as one word: the least with full opacity, which is the highest byte where words are
 # little-endian, as OpenSlide gives them on all processors there are wheels for
+_BAND = 2**16  # pixels blended at a time: what that takes beside the picture stays small
 
 CACHE_BYTES = 2**26
 """Unpacked tiles kept per process, over all slides."""
@@ -77,14 +78,16 @@ class OpenSlideReader:
         with self._wholes_lock:
             if self._closed:
                 raise ValueError(f"{self.path}: the slide is closed")
-            if number not in self._wholes:
-                level = self.facts.levels[number]
-                try:
-                    self._wholes[number] = self._composed(0, 0, number, level.width, level.height)
-                    self.held += 3 * level.width * level.height
-                except UnreadableSlide:
-                    self._wholes[number] = None
-            return self._wholes[number]
+            if number in self._wholes:
+                return self._wholes[number]
+            level = self.facts.levels[number]
+            try:
+                whole = self._composed(0, 0, number, level.width, level.height)
+                self.held += 3 * level.width * level.height
+            except UnreadableSlide:
+                whole = None
+            self._wholes[number] = whole
+            return whole
 
     def _composed(self, x: int, y: int, level: int, width: int, height: int) -> Picture:
         """A region as OpenSlide composes it from tiles."""
@@ -109,9 +112,13 @@ class OpenSlideReader:
         return over(np.ascontiguousarray(values), WHITE)
 
     def close(self) -> None:
-        """Let the handle go; a thread that is reading with it may finish."""
-        self._closed = True
-        self._handle, self._wholes = None, {}
+        """Let the handle go; a thread that is reading with it may finish.
+
+        One that is unpacking a level is waited for: it would keep that level in a closed reader.
+        """
+        with self._wholes_lock, self._lock:
+            self._closed = True
+            self._handle, self._wholes, self.held = None, {}, 0
 
     def _twice(self, action: Any) -> Any:
         """Do something with the handle; where it fails, with a new one that no other thread can break meanwhile."""
@@ -156,10 +163,14 @@ def over(pixels: UInt8[np.ndarray, "_height _width 4"], background: tuple[int, i
     colours = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB)
     if int(pixels.view(np.uint32).min()) >= _OPAQUE:  # all of it, nearly always: one pass over whole words
         return colours
-    opacity = pixels[..., 3]
-    bare = (255 - opacity.astype(np.uint16))[..., None]
-    light = (bare * np.array(background, np.uint16) + 127) // 255
-    return np.minimum(colours + light, 255).astype(np.uint8)
+    flat, blended = pixels.reshape(-1, 4), colours.reshape(-1, 3)
+    for start in range(0, len(flat), _BAND):
+        band = slice(start, start + _BAND)
+        if int(flat[band].view(np.uint32).min()) < _OPAQUE:
+            bare = 255 - flat[band, 3:].astype(np.uint16)
+            light = (bare * np.array(background, np.uint16) + 127) // 255
+            blended[band] = np.minimum(blended[band] + light, 255)
+    return colours
 
 
 def _opened(path: Path) -> Any:
