@@ -18,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -103,16 +104,20 @@ def job_of(path: Path, out: Path) -> Job:
 
 
 def bare(path: Path, plan: PatchPlan, workers: int) -> float:
-    """Seconds to read the regions and throw them away, by threads that share one handle, 64 regions at a time."""
+    """Seconds to read the regions and throw them away, by threads that share one handle.
+
+    As `saccade embed` does, each thread takes 64 regions at a time, or fewer, so that all of them have work.
+    """
     start = time.perf_counter()
     size = (plan.read_size, plan.read_size)
+    piece = min(64, max(1, ceil(len(plan) / (4 * workers))))
     with openslide.OpenSlide(path) as slide, ThreadPoolExecutor(workers) as pool:
 
         def read(first: int) -> None:
-            for x, y in plan.coords[first : first + 64].tolist():
+            for x, y in plan.coords[first : first + piece].tolist():
                 slide.read_region((x, y), plan.read_level, size)
 
-        for done in [pool.submit(read, first) for first in range(0, len(plan), 64)]:
+        for done in [pool.submit(read, first) for first in range(0, len(plan), piece)]:
             done.result()
     return time.perf_counter() - start
 

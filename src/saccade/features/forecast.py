@@ -39,7 +39,7 @@ def forecast(patches: PatchSettings, tissue: TissueSettings | None = None) -> Se
         yield "tissue", _tissue(found)
         yield "patches", _patches(plan, patches)
         yield "bag", " or ".join(f"{_size(len(plan) * dim * _FLOAT)} at {dim:,} numbers a patch" for dim in _DIMS)
-        held = PACE.patches_ahead * 3 * (patches.patch**2 + plan.read_size**2) + 8 * thumbnail.nbytes
+        held = PACE.held(patches.patch, plan.read_size) + 8 * thumbnail.nbytes
         yield "memory", f"about {_size(held)} beside the program and the encoder, whatever the slide's size"
 
     return facts

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from saccade.imaging.slides import describing
 from saccade.imaging.slides.describing import Fact, described
 from saccade.imaging.slides.slide import Slide, open_slide
 from tests.slide_files import pyramid, write_ome, write_png, write_pyramid
@@ -37,6 +38,18 @@ def test_further_sections_come_last(tmp_path: Path) -> None:
 
     slide = open_slide(write_png(tmp_path / "a.png", pyramid()))
     assert described(slide, (tissue,)) == [*described(slide), ("tissue", "half of 768")]
+
+
+def test_of_a_folder_only_the_series_counts(tmp_path: Path) -> None:
+    """What else lies there, a picture or a folder, is none of the slide's."""
+    slide = open_slide(write_png(tmp_path / "a.png", pyramid()))
+    folder = tmp_path / "series"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("a.dcm", "b.dcm"):
+        (folder / name).write_bytes(bytes(128) + b"DICM" + bytes(2**20))
+    (folder / "other.png").write_bytes(bytes(2**22))
+    (folder / "notes.dcm").write_bytes(bytes(2**22))
+    assert dict(describing._file(Slide(folder, slide.facts)))["file"] == "2.0 MiB"
 
 
 @pytest.mark.real_data

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.imaging.slides.errors import MissingMpp, SlideError, UnreadableSlide, UnsupportedSlide
+from saccade.imaging.slides.errors import MissingMpp, SlideError, UnreadableSlide, UnsupportedSlide, reason_of
 
 
 def test_they_are_told_apart() -> None:
@@ -29,3 +29,18 @@ def test_missing_mpp_names_both_remedies() -> None:
 def test_they_cross_processes(error: SlideError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error) and str(copy) == str(error) and copy.status == error.status
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (IndexError(0), "its directory of images is missing: the file was cut short"),
+        (KeyError(256), "its directory of images lacks entry 256: the file was cut short or overwritten"),
+        (IndexError("list index\nout of range"), "list index out of range"),
+        (OSError(5, "Input/output error"), "[Errno 5] Input/output error"),
+        (EOFError(), "EOFError"),
+        (ValueError("x" * 500), "x" * 120),
+    ],
+)
+def test_bare_numbers_are_no_reason(error: Exception, words: str) -> None:
+    assert reason_of(error) == words

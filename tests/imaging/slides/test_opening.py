@@ -1,6 +1,7 @@
 """Who reads a file is decided by what it is, and what nobody reads is told in one line."""
 
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,22 @@ def test_unreadable(tmp_path: Path) -> None:
     refused(tmp_path / "text.svs", UnreadableSlide, "does not begin as a TIFF does")
     (tmp_path / "stub.tif").write_bytes(b"II*\0\xff\xff\xff\x7f")
     refused(tmp_path / "stub.tif", UnreadableSlide, "damaged")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_cut_short(tmp_path: Path, share: float) -> None:
+    """As by a copy that broke off: the directories of images come last, as scanners write them."""
+    data = write_pyramid(tmp_path / "whole.svs", [np.random.default_rng(0).integers(0, 255, (512, 512, 3), np.uint8)])
+    path = tmp_path / "a.svs"
+    path.write_bytes(_directory_last(data.read_bytes())[: int(share * data.stat().st_size)])
+    refused(path, UnreadableSlide, "is damaged .its directory of images is missing: the file was cut short.. Copy")
+
+
+def _directory_last(data: bytes) -> bytes:
+    """A little-endian TIFF of one page with its directory moved to its end."""
+    (start,) = struct.unpack_from("<I", data, 4)
+    (entries,) = struct.unpack_from("<H", data, start)
+    return data[:4] + struct.pack("<I", len(data)) + data[8:] + data[start : start + 2 + 12 * entries + 4]
 
 
 def test_unsupported(tmp_path: Path) -> None:

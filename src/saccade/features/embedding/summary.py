@@ -9,6 +9,7 @@ from saccade.features.embedding.job import Job
 from saccade.features.embedding.state import SlideState, load_state
 
 STAGES = ("open", "tissue", "read", "decode", "encode", "write", "wall")
+_BAR = "\\|"  # a bar that is no border between two cells
 _LISTED = 1000  # slides in the table; a job's other slides are in its state files
 
 
@@ -28,7 +29,7 @@ def write_summary(job: Job, states: Sequence[SlideState], shard: str = "") -> Pa
     """
     path = job.folder / f"summary{shard}.md"
     with claimed_path(path) as temporary:
-        temporary.write_text("\n".join([*_head(job, states), *_failures(states), *_table(states)]) + "\n", "utf-8")
+        temporary.write_text("\n".join([*_head(job, states), *_failures(job, states), *_table(states)]) + "\n", "utf-8")
     return path
 
 
@@ -56,8 +57,11 @@ def _times(states: Sequence[SlideState]) -> list[str]:
     work = sum(value for stage, value in total.items() if stage != "wall") or 1.0
     rows = [f"| {stage} | {total[stage]:.1f} | {100 * total[stage] / work:.0f} |" for stage in STAGES[:-1]]
     return [
-        "Time per stage, over all threads, which overlap. *Read* is files and decompression, which OpenSlide does in "
-        "one; *decode* is from there to patches of the wanted size.",
+        "Time per stage, over all threads, which overlap. *Tissue* and *read* both hold files and decompression, which "
+        "OpenSlide does in one: *tissue* that of the level it looks at, *read* that of the patches. Where a level is "
+        "small enough to be kept whole (8 megapixels in OpenSlide), or the whole file is a plain picture, patches come "
+        "from what is unpacked already, and *read* is next to nothing. *Decode* is from there to patches of the wanted "
+        "size.",
         "",
         "| stage | seconds | % |",
         "|---|---|---|",
@@ -66,12 +70,11 @@ def _times(states: Sequence[SlideState]) -> list[str]:
     ]
 
 
-def _failures(states: Sequence[SlideState]) -> list[str]:
+def _failures(job: Job, states: Sequence[SlideState]) -> list[str]:
     failed = [state for state in states if not state.finished]
-    if not failed:
-        return []
     lines = [f"- **{state.status}** {state.slide}: {state.error or 'stopped while at work'}" for state in failed]
-    return ["## Without a bag", "", *lines, ""]
+    lines += [f"- **refused** {problem}" for problem in job.refused]
+    return ["## Without a bag", "", *lines, ""] if lines else []
 
 
 def _table(states: Sequence[SlideState]) -> list[str]:
@@ -81,7 +84,8 @@ def _table(states: Sequence[SlideState]) -> list[str]:
         seconds = [f"{state.seconds[stage]:.2f}" if stage in state.seconds else "" for stage in STAGES]
         mpp = f"{state.mpp['value']:.4g}" if state.mpp else ""
         facts = (state.slide, state.status, "" if state.patches is None else str(state.patches), mpp)
-        lines.append(f"| {' | '.join((*facts, state.mpp.get('source', ''), *seconds, str(state.attempts)))} |")
+        cells = (*facts, state.mpp.get("source", ""), *seconds, str(state.attempts))
+        lines.append(f"| {' | '.join(cell.replace('|', _BAR) for cell in cells)} |")
     if len(states) > _LISTED:
         lines += ["", f"{len(states) - _LISTED} more are in `state/`."]
     return lines

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from saccade.imaging.slides.dicom import is_dicom
 from saccade.imaging.slides.errors import UnreadableSlide
 from saccade.imaging.slides.slide import Slide
 
@@ -29,7 +30,8 @@ def described(slide: Slide, further: tuple[Section, ...] = ()) -> list[Fact]:
 
 
 def _file(slide: Slide) -> Iterator[Fact]:
-    files = list(slide.path.iterdir()) if slide.path.is_dir() else [slide.path]
+    folder = slide.path.is_dir()  # its DICOM files are of one series, or it would not have been opened
+    files = [file for file in slide.path.iterdir() if is_dicom(file)] if folder else [slide.path]
     size = sum(file.stat().st_size for file in files)
     yield "file", f"{size / 2**20:,.1f} MiB" if size >= 2**20 else f"{size:,} bytes"
     yield "format", f"{slide.vendor}, read by {_READERS[slide.backend]}"

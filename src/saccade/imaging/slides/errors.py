@@ -11,6 +11,20 @@ COPY_AGAIN = "copy it again from its source, or remove it"
 CONVERT = "convert it to a tiled TIFF of 8 bits, RGB or grey, such as by `vips tiffsave --tile --pyramid`"
 
 
+def reason_of(error: Exception) -> str:
+    """What a reader of TIFF stumbled over, in words where it gives a bare number; on one line, not too long.
+
+    >>> reason_of(IndexError(0)), reason_of(ValueError("no  such tile"))
+    ('its directory of images is missing: the file was cut short', 'no such tile')
+    """
+    if len(error.args) == 1 and isinstance(error.args[0], int):
+        if isinstance(error, IndexError):  # tifffile looks for an image where the directory should be
+            return "its directory of images is missing: the file was cut short"
+        if isinstance(error, KeyError):
+            return f"its directory of images lacks entry {error}: the file was cut short or overwritten"
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
 class SlideError(BadInput):
     """A slide cannot be used as it is."""
 

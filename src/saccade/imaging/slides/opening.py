@@ -8,7 +8,7 @@ from openslide import OpenSlide
 from saccade.core.errors import BadInput
 from saccade.imaging.image_files import MAX_PIXELS
 from saccade.imaging.slides.dicom import is_dicom, series_among
-from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide
+from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide, reason_of
 from saccade.imaging.slides.openslide_reader import OpenSlideReader
 from saccade.imaging.slides.picture_reader import PictureReader
 from saccade.imaging.slides.reader import SlideReader
@@ -61,8 +61,7 @@ def _tiff_reader(path: Path, known: bool) -> SlideReader:
             ome, tiled, levels = bool(tiff.is_ome), page.is_tiled, len(series.levels)
             bits, hidden, pixels = page.bitspersample, bool(page.subifds), page.imagewidth * page.imagelength
     except Exception as error:  # tifffile fails in every way there is, as in image_files
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise UnreadableSlide(f"is damaged ({reason})", COPY_AGAIN, str(path)) from error
+        raise UnreadableSlide(f"is damaged ({reason_of(error)})", COPY_AGAIN, str(path)) from error
     if bits != 8:
         raise UnsupportedSlide(f"holds {bits} bits per channel, and slides are of 8", CONVERT, str(path))
     if known and not ome and not hidden and not _fit_tifffile(path, levels):

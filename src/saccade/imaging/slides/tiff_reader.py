@@ -7,7 +7,7 @@ import tifffile
 
 from saccade.core.errors import BadInput
 from saccade.imaging.image_files import MAX_PIXELS, as_image
-from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide
+from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide, reason_of
 from saccade.imaging.slides.mpp import judged
 from saccade.imaging.slides.reader import (
     Picture,
@@ -77,9 +77,8 @@ class TiffReader:
             with tifffile.TiffFile(self.path) as tiff:
                 picture = as_image(tiff.series[self._series[name]].asarray())
         except Exception as error:  # decoders fail in every way there is, as in image_files
-            raise UnreadableSlide(
-                f"its picture {name!r} cannot be read ({error})", COPY_AGAIN, str(self.path)
-            ) from error
+            message = f"its picture {name!r} cannot be read ({reason_of(error)})"
+            raise UnreadableSlide(message, COPY_AGAIN, str(self.path)) from error
         return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
     def close(self) -> None:
