@@ -17,8 +17,6 @@ PAIRS = (
     ("attention-sampling", "stain-patches"),
     ("attention-sampling", "downscaled-cnn"),
     ("attention-sampling", "oracle-patches"),
-    ("attention-sampling, longer", "attention-sampling"),
-    ("attention-sampling, longer", "uniform-patches"),
     ("without replacement", "uniform-patches"),
     ("without replacement", "downscaled-cnn"),
 )

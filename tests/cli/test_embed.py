@@ -101,10 +101,10 @@ def test_the_real_slides_end_as_they_should(tmp_path: Path, real_data: Path, sac
 
 def test_bad_rows_cost_a_line_each_and_the_others_go_on(tmp_path: Path, saccade: Command) -> None:
     slides = write_slides(tmp_path / "slides", 2)
-    rows = "path,mpp,tissue_path\ns0.png,0.5,\ns1.png,30,\ngone.svs,0.5,\ns0.png,0.5,\n,0.5,\n"
+    rows = "path,mpp,tissue_path\ns0.png,2,\ns1.png,30,\ngone.svs,0.5,\ns0.png,0.5,\n,0.5,\n"
     (slides / "list.csv").write_text(rows)
     found = saccade("embed", slides / "list.csv", "--out", tmp_path / "job", *OPTIONS[:4], code=3)
-    for words in ("row 3: 30 micrometres", "gone.svs: there is no such file", "row 5: 's0.png' is already", "row 6: the"):
+    for words in ("row 3: 30 micrometres", "gone.svs: there is no such file", "row 5: 's0.png' is", "row 6: the path"):
         assert words in found.stderr
     assert found.stderr.count("refused: ") == 3 and "3 rows refused" in found.stdout
     assert "1 done, 1 unreadable" in found.stdout
@@ -130,6 +130,6 @@ def test_a_failure_names_its_slide(tmp_path: Path, saccade: Command) -> None:
     """Where the patches are finer than the slide, or the file at fault is the mask."""
     slides = write_slides(tmp_path / "slides", 2)
     (slides / "mask.geojson").write_text("{")
-    (slides / "list.csv").write_text("path,mpp,tissue_path\ns0.png,4,\ns1.png,0.5,mask.geojson\n")
+    (slides / "list.csv").write_text("path,mpp,tissue_path\ns0.png,4,\ns1.png,2,mask.geojson\n")
     found = saccade("embed", slides / "list.csv", "--out", tmp_path / "job", *OPTIONS[:4], code=3).stderr
     assert "failed: s0.png: " in found and "failed: s1.png: " in found
