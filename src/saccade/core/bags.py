@@ -27,7 +27,7 @@ class Bags:
         recorded: What was counted when the slides were embedded; ``None`` where nobody did.
 
     Raises:
-        BadInput: The parts do not belong to each other.
+        BadInput: The parts do not belong to each other, or there is no slide.
     """
 
     features: Float[Tensor, "patch feature"]
@@ -41,7 +41,7 @@ class Bags:
             corner = 224.0 * self.cells
             object.__setattr__(self, "boxes", torch.cat([corner, corner + 224], dim=1))
         counts = {len(self.features), len(self.cells), len(self.boxes), sum(self.lengths)}
-        if len(counts) > 1 or min(self.lengths, default=0) < 0:
+        if len(counts) > 1 or min(self.lengths, default=-1) < 0:
             message = f"{len(self.features)} features, {len(self.cells)} cells, {len(self.boxes)} boxes and lengths of "
             raise BadInput(f"{message}{sum(self.lengths)} in all make no bags", "give one of each for every patch")
 
@@ -54,8 +54,7 @@ class Bags:
         slide = range(len(self))[slide]
         rows = slice(sum(self.lengths[:slide]), sum(self.lengths[: slide + 1]))
         recorded = None if self.recorded is None else self.recorded[slide]
-        parts = (part[rows] for part in (self.features, self.cells))
-        return Bags(*parts, (self.lengths[slide],), self.boxes[rows], recorded)
+        return Bags(self.features[rows], self.cells[rows], (self.lengths[slide],), self.boxes[rows], recorded)
 
     @classmethod
     def concatenate(cls, bags: Sequence["Bags"]) -> "Bags":

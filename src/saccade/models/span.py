@@ -2,7 +2,7 @@
 
 Paper: Wu et al., "Learning Spatial-Preserving Hierarchical Representations for Digital Pathology", arXiv 2406.09333
 (2024; CVPR 2026 Findings).
-Authors' code: published, MIT; its geometry and sizes are followed, written anew in plain PyTorch without a graph library.
+Authors' code: published, MIT; its geometry and sizes are followed, written anew in plain PyTorch.
 Changed: every slide has shifted windows; the padding holds no sentinel tokens; places are never truncated, so no two
 patches merge; no map the size of the slide. ``compatibility="released"`` brings the first two back, for weights trained
 there. The projections that a single global token makes superfluous, and the last stage's cells, are not computed.
@@ -14,6 +14,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
 from saccade.core.bags import Bags
 from saccade.core.contract import ClassTargets, SparseClassifier
@@ -83,7 +84,8 @@ class Span(SparseClassifier):
         compatibility: Compatibility,
     ) -> None:
         super().__init__()
-        self.classes, self.in_features, self.compatibility = tuple(classes), in_features, compatibility
+        self.classes, self.in_features = tuple(classes), in_features
+        self.compatibility: Compatibility = compatibility
         self.aggregate, self.classify = aggregate, classify
 
     def pyramid(self, bags: Bags) -> Pyramid:
@@ -117,12 +119,9 @@ class Span(SparseClassifier):
 
 def _sites(bags: Bags, weights: Float[Tensor, " patch"]) -> Sites:
     """One row of sites per slide, filled up to the longest."""
-    weights = weights.float()
-    rows = zip(bags.boxes.split(bags.lengths), weights.split(bags.lengths), strict=True)
-    sites = [Sites(boxes[None], weight[None], torch.ones_like(weight[None], dtype=torch.bool)) for boxes, weight in rows]
-    if not sites:
-        return Sites(bags.boxes[None, :0][:0], weights[None, :0][:0], weights[None, :0][:0].bool())
-    return Sites.concatenate(sites)
+    valid = torch.ones_like(weights, dtype=torch.bool)
+    columns = (bags.boxes.split(bags.lengths), weights.float().split(bags.lengths), valid.split(bags.lengths))
+    return Sites(*(pad_sequence(list(column), batch_first=True) for column in columns))
 
 
 def span(

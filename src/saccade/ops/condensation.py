@@ -6,7 +6,6 @@ children contribute nothing. The index is built once from a slide's cells and se
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from saccade.models.parts.span_pyramid import Stage
@@ -59,9 +59,7 @@ class Refinement(nn.Module):
             nn.Linear(width, ratio * width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ratio * width, width)
         )
 
-    def forward(
-        self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage
-    ) -> Refined:
+    def forward(self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage) -> Refined:
         """Refine cells and tokens."""
         normed, normed_token = self.norm(cells), self.norm(token)
         asked = self._asked(normed, normed_token, stage)
@@ -98,8 +96,8 @@ class Refinement(nn.Module):
 
     def _windows(self, cells: Float[Tensor, "cell width"], stage: Stage) -> Float[Tensor, "cell width"]:
         """What cells learn from their neighbours."""
-        three = (layer(cells).unflatten(1, (self.heads, -1)) for layer in (self.query, self.key, self.value))
-        return union_window_attention(*three, self.table, stage.windows, self._rate).flatten(1)
+        query, key, value = (layer(cells).unflatten(1, (self.heads, -1)) for layer in (self.query, self.key, self.value))
+        return union_window_attention(query, key, value, self.table, stage.windows, self._rate).flatten(1)
 
     def _told(self, token: Float[Tensor, "slide width"], stage: Stage) -> Float[Tensor, "cell width"]:
         """What each cell is told by its slide's token; dropped by cell and head while training."""

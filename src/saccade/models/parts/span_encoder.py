@@ -4,8 +4,6 @@ Every stage keeps its own cells and one global token per slide. For classificati
 the last stage then refines no cells.
 """
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -93,9 +91,10 @@ class SpanEncoder(nn.Module):
         token = self.token.expand(len(pyramid.patches), -1)
         found: list[Refined] = []
         for enter, refine, stage in zip(self.enter, self.refine, pyramid.stages, strict=True):
+            assert isinstance(refine, Refinement)
             cells, token = enter(cells, token, stage)
             last = stage is pyramid.stages[-1]
-            refined = refine.token_only(cells, token, stage) if only_tokens and last else refine(cells, token, stage)
+            refined = (refine.token_only if only_tokens and last else refine)(cells, token, stage)
             cells, token = refined.cells, refined.token
             found.append(refined)
         return tuple(found)
