@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from saccade.ops import union_windows
 from saccade.ops.condensation import condensation_index
 from saccade.ops.slide_grid import SlideGrid, with_sentinels
 from saccade.ops.union_windows import position_bias, union_index, union_window_attention
@@ -117,9 +118,7 @@ def test_the_order_of_the_cells_does_not_matter() -> None:
     query, key, value, table = (part.detach() for part in drawn(len(cells)))
     order = torch.randperm(len(cells))
     plain = union_window_attention(query, key, value, table, union_index(grid_of((cells,))))
-    mixed = union_window_attention(
-        query[order], key[order], value[order], table, union_index(grid_of((cells[order],)))
-    )
+    mixed = union_window_attention(query[order], key[order], value[order], table, union_index(grid_of((cells[order],))))
     assert torch.allclose(plain[order], mixed, atol=1e-10, rtol=0)
 
 
@@ -130,3 +129,11 @@ def test_dropout_takes_weights_and_keeps_their_mean() -> None:
     found = union_window_attention(query, key, torch.ones_like(value), table, index, dropout=0.3)
     assert found.std() > 0.05
     assert abs(float(found.mean()) - 1) < 0.05
+
+
+def test_the_blocks_of_a_chunk_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    grid = grid_of(SLIDES["several"])
+    parts = [part.detach() for part in drawn(len(grid))]
+    whole = union_window_attention(*parts, union_index(grid))
+    monkeypatch.setattr(union_windows, "_CHUNK", 5)
+    assert torch.allclose(union_window_attention(*parts, union_index(grid)), whole, atol=1e-10, rtol=0)

@@ -96,7 +96,9 @@ class Refinement(nn.Module):
 
     def _windows(self, cells: Float[Tensor, "cell width"], stage: Stage) -> Float[Tensor, "cell width"]:
         """What cells learn from their neighbours."""
-        query, key, value = (layer(cells).unflatten(1, (self.heads, -1)) for layer in (self.query, self.key, self.value))
+        query, key, value = (
+            layer(cells).unflatten(1, (self.heads, -1)) for layer in (self.query, self.key, self.value)
+        )
         return union_window_attention(query, key, value, self.table, stage.windows, self._rate).flatten(1)
 
     def _told(self, token: Float[Tensor, "slide width"], stage: Stage) -> Float[Tensor, "cell width"]:
