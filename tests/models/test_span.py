@@ -81,11 +81,11 @@ def test_the_release_is_another_model_with_the_same_parameters() -> None:
 
 def test_it_learns_to_tell_two_slides_apart() -> None:
     torch.manual_seed(0)
-    model, given = create_model("span", CLASSES, in_features=64, dropout=0.0), Bags.concatenate([bags()[0], bags()[3]])
-    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    model, given = create_model("span", CLASSES, in_features=64, dropout=0.0), Bags.concatenate([bags()[2], bags()[3]])
+    optimiser = torch.optim.AdamW(model.parameters(), lr=3e-3)
     targets = ClassTargets(torch.tensor([0, 1]))
     losses = []
-    for _ in range(30):
+    for _ in range(10):
         loss = model.losses(given, targets).total
         optimiser.zero_grad()
         loss.backward()

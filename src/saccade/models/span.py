@@ -66,6 +66,11 @@ class Span(SparseClassifier):
     A patch weighs what the global token made of it: its attention at each stage, mean over heads, spread evenly over
     the patches of a cell, mean over stages, renormalised (our choice; the paper has no weights).
 
+    >>> model = span(("normal", "tumour"), in_features=64).eval()
+    >>> bags = Bags(torch.rand(3, 64), torch.tensor([[0, 0], [1, 0], [7, 2]]), (3,))
+    >>> model(bags).logits.shape, round(model(bags).sites.weights.sum().item(), 3)
+    (torch.Size([1, 2]), 1.0)
+
     Args:
         classes: Names of the classes.
         in_features: Numbers of a patch.

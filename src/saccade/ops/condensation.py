@@ -32,10 +32,11 @@ class CondensationIndex:
 def condensation_index(grid: SlideGrid) -> CondensationIndex:
     """Find the parents of a grid's cells. Cost: O(n log n), one sort of the keys.
 
+    >>> import torch
     >>> from saccade.ops.slide_grid import placed
     >>> index = condensation_index(placed(torch.tensor([[0, 0], [1, 0], [2, 0]]), (3,)))
     >>> index.parent.tolist(), index.slot.tolist(), index.counts.tolist()
-    ([0, 1, 1], [2, 2, 3], [1, 2])
+    ([0, 0, 1], [2, 3, 2], [2, 1])
     """
     coarse, parent = coarsened(grid, 2)
     inside = grid.cells % 2
@@ -46,6 +47,12 @@ def condense_depthwise(
     values: Float[Tensor, "child channel"], weight: Float[Tensor, "channel 1 2 2"], index: CondensationIndex
 ) -> Float[Tensor, "cell channel"]:
     """Each channel by itself: ``y_p = Σ_c w[slot(c)] ∘ x_c / |children of p|``. Cost: O(children · channels).
+
+    >>> import torch
+    >>> from saccade.ops.slide_grid import placed
+    >>> index = condensation_index(placed(torch.tensor([[0, 0], [1, 0], [2, 0]]), (3,)))
+    >>> condense_depthwise(torch.tensor([[1.0], [3.0], [5.0]]), torch.ones(1, 1, 2, 2), index).tolist()
+    [[2.0], [5.0]]
 
     Args:
         values: Of the children.
@@ -62,6 +69,12 @@ def condense_full(
     values: Float[Tensor, "child channel"], weight: Float[Tensor, "out channel 2 2"], index: CondensationIndex
 ) -> Float[Tensor, "cell out"]:
     """All channels together, not divided: ``y_p = Σ_c W[slot(c)] x_c``. Cost: O(children · channels · out).
+
+    >>> import torch
+    >>> from saccade.ops.slide_grid import placed
+    >>> index = condensation_index(placed(torch.tensor([[0, 0], [1, 0], [2, 0]]), (3,)))
+    >>> condense_full(torch.tensor([[1.0], [3.0], [5.0]]), torch.ones(2, 1, 2, 2), index).tolist()
+    [[4.0, 4.0], [5.0, 5.0]]
 
     Args:
         values: Of the children.

@@ -101,6 +101,12 @@ def union_window_attention(
 
     Cost: 63 × 9 scores per block and head, whatever the size of the slide; linear in the blocks.
 
+    >>> from saccade.ops.slide_grid import placed
+    >>> index = union_index(placed(torch.tensor([[0, 0], [1, 0], [30, 0]]), (3,)))
+    >>> same, value = torch.zeros(3, 1, 1), torch.tensor([1.0, 3.0, 5.0])[:, None, None]
+    >>> union_window_attention(same, same, value, torch.zeros(1, 11, 11), index).flatten().tolist()
+    [2.0, 2.0, 5.0]
+
     Args:
         query: Of each cell.
         key: Of each cell.

@@ -89,7 +89,7 @@ def span_pyramid(
 
     >>> pyramid = span_pyramid(torch.tensor([[0, 0], [1, 0], [9, 0]]), (3,))
     >>> [len(stage.grid) for stage in pyramid.stages]
-    [3, 3, 2]
+    [3, 3, 3]
 
     Args:
         cells: Column and row of each patch on its slide's lattice.
