@@ -137,3 +137,26 @@ def test_the_blocks_of_a_chunk_do_not_matter(monkeypatch: pytest.MonkeyPatch) ->
     whole = union_window_attention(*parts, union_index(grid))
     monkeypatch.setattr(union_windows, "_CHUNK", 5)
     assert torch.allclose(union_window_attention(*parts, union_index(grid)), whole, atol=1e-10, rtol=0)
+
+
+def test_the_gradient_drops_the_weights_that_were_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(union_windows, "_CHUNK", 5)
+    grid = grid_of(SLIDES["several"])
+    query, key, value, table = drawn(len(grid))
+    index = union_index(grid)
+    found = union_window_attention(query, key, value, table, index, dropout=0.5)
+    probe = torch.randn_like(found)
+    (ours,) = torch.autograd.grad((found * probe).sum(), value)
+    # It is linear in the values, so value · gradient is the probed output itself, if the same weights were dropped.
+    assert torch.allclose((ours * value).sum(), (found * probe).sum(), atol=1e-10)
+
+
+def test_the_same_seed_drops_the_same_weights() -> None:
+    grid = grid_of(SLIDES["blobs"])
+    parts, index = [part.detach() for part in drawn(len(grid))], union_index(grid)
+    rows = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        rows.append(union_window_attention(*parts, index, dropout=0.5))
+    assert rows[0].equal(rows[1])
+    assert not rows[0].equal(rows[2])

@@ -11,13 +11,15 @@ Where a whole grid is under 6×6, its only window holds it all, and attention is
 
 import functools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from einops import einsum, rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from saccade.ops.slide_grid import SlideGrid, coarsened
 
@@ -99,7 +101,8 @@ def union_window_attention(
 
     Δ is the key's place less the query's. A cell without a key (only a sentinel can be) gets zeros.
 
-    Cost: 63 × 9 scores per block and head, whatever the size of the slide; linear in the blocks.
+    Cost: 63 × 9 scores per block and head, whatever the size of the slide; linear in the blocks. Some blocks are
+    computed at a time, and again for the gradient, so that nothing but query, key and value is kept.
 
     >>> from saccade.ops.slide_grid import placed
     >>> index = union_index(placed(torch.tensor([[0, 0], [1, 0], [30, 0]]), (3,)))
@@ -117,12 +120,10 @@ def union_window_attention(
     """
     if not len(query):
         return query
-    bias = position_bias(table)
-    found = [
-        _block_attention(query, key, value, bias, _Chunk.of(index, start), dropout)
-        for start in range(0, len(index.tokens), _CHUNK)
-    ]
-    return torch.cat(found).flatten(0, 1)[index.place]
+    work = _Work(index, dropout, seed=int(torch.randint(2**60, ())) if dropout else 0)
+    parts = (query, key, value, position_bias(table))
+    needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
+    return _Recomputed.apply(*parts, work) if needs_gradient else _attended(*parts, work)  # type: ignore[return-value]
 
 
 def position_bias(table: Float[Tensor, "head 11 11"]) -> Float[Tensor, "parity head 9 63"]:
@@ -152,38 +153,95 @@ class _Chunk:
     """Some blocks of an index with their keys."""
 
     queries: Int[Tensor, "block 9"]  # where there is no cell, any
-    keys: Int[Tensor, "block 63"]  # the same
+    present: Bool[Tensor, "block 9"]
+    keys: Int[Tensor, "block 63"]  # where there is no cell, any
     seen: Bool[Tensor, "block #9 63"]
     parity: Int[Tensor, " block"]
-
-    @classmethod
-    def of(cls, index: UnionIndex, start: int) -> "_Chunk":
-        """The blocks from ``start``."""
-        queries, neighbours, parity = (
-            part[start : start + _CHUNK] for part in (index.tokens, index.neighbours, index.parity)
-        )
-        keys = index.tokens[neighbours.clamp_min(0)].masked_fill((neighbours < 0)[..., None], -1).flatten(1)
-        seen = (keys >= 0)[:, None]
-        queries, keys = queries.clamp_min(0), keys.clamp_min(0)
-        if (selfless := index.selfless[queries]).any():
-            seen = seen & ~(selfless[..., None] & (queries[..., None] == keys[:, None]))
-        return cls(queries, keys, seen, parity)
+    seed: int
 
 
-def _block_attention(
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is to be attended, chunk by chunk; the same seed drops the same weights again."""
+
+    index: UnionIndex
+    dropout: float
+    seed: int
+
+    def chunks(self) -> Iterator[_Chunk]:
+        """All blocks, some at a time."""
+        index = self.index
+        for start in range(0, len(index.tokens), _CHUNK):
+            queries, neighbours, parity = (
+                part[start : start + _CHUNK] for part in (index.tokens, index.neighbours, index.parity)
+            )
+            keys = index.tokens[neighbours.clamp_min(0)].masked_fill((neighbours < 0)[..., None], -1).flatten(1)
+            seen = (keys >= 0)[:, None]
+            present, queries, keys = queries >= 0, queries.clamp_min(0), keys.clamp_min(0)
+            if (selfless := index.selfless[queries]).any():
+                seen = seen & ~(selfless[..., None] & (queries[..., None] == keys[:, None]))
+            yield _Chunk(queries, present, keys, seen, parity, self.seed + start)
+
+    def attention(
+        self,
+        query: Float[Tensor, "block 9 head dim"],
+        key: Float[Tensor, "block 63 head dim"],
+        value: Float[Tensor, "block 63 head dim"],
+        bias: Float[Tensor, "block head 9 63"],
+        chunk: _Chunk,
+    ) -> Float[Tensor, "block 9 head dim"]:
+        """The attention of some blocks; in places without a cell, numbers that nobody uses."""
+        own = query / math.sqrt(query.shape[-1])
+        scores = einsum(own, key, "block query head dim, block key head dim -> block head query key") + bias
+        seen = chunk.seen[:, None]
+        # The least number instead of −∞: a query without keys gets even weights, which the mask then takes to zero.
+        weights = scores.masked_fill(~seen, torch.finfo(scores.dtype).min).softmax(-1) * seen
+        if self.dropout:
+            generator = torch.Generator(weights.device).manual_seed(chunk.seed)
+            drawn = torch.rand(weights.shape, generator=generator, device=weights.device)
+            weights = weights * (drawn >= self.dropout) / (1 - self.dropout)
+        return einsum(weights, value, "block head query key, block key head dim -> block query head dim")
+
+
+def _attended(
     query: Float[Tensor, "cell head dim"],
     key: Float[Tensor, "cell head dim"],
     value: Float[Tensor, "cell head dim"],
     bias: Float[Tensor, "parity head 9 63"],
-    chunk: _Chunk,
-    dropout: float,
-) -> Float[Tensor, "block 9 head dim"]:
-    """The attention of some blocks; in places without a cell, numbers that nobody uses."""
-    own = query[chunk.queries] / math.sqrt(query.shape[-1])
-    scores = einsum(own, key[chunk.keys], "block query head dim, block key head dim -> block head query key")
-    scores = scores + bias[chunk.parity]
-    seen = chunk.seen[:, None]
-    # The least number instead of −∞: a query without keys gets even weights, which the mask then takes to zero.
-    weights = scores.masked_fill(~seen, torch.finfo(scores.dtype).min).softmax(-1) * seen
-    weights = F.dropout(weights, dropout, training=dropout > 0)
-    return einsum(weights, value[chunk.keys], "block head query key, block key head dim -> block query head dim")
+    work: _Work,
+) -> Float[Tensor, "cell head dim"]:
+    """Every cell's attention."""
+    found = [
+        work.attention(query[chunk.queries], key[chunk.keys], value[chunk.keys], bias[chunk.parity], chunk)
+        for chunk in work.chunks()
+    ]
+    return torch.cat(found).flatten(0, 1)[work.index.place]
+
+
+class _Recomputed(torch.autograd.Function):
+    """The same with a gradient that keeps no chunk: each is computed again, and added where its cells are.
+
+    Left to autograd, every chunk would keep its keys and values (seven times those of the slide), and each would add a
+    gradient the size of the slide: quadratic in the slide.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor, work: _Work) -> Tensor:
+        ctx.save_for_backward(query, key, value, bias)
+        ctx.work = work
+        return _attended(query, key, value, bias, work)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        parts = ctx.saved_tensors
+        totals = [torch.zeros_like(part) for part in parts]
+        for chunk in ctx.work.chunks():
+            rows = (chunk.queries, chunk.keys, chunk.keys, chunk.parity)
+            own = [part.detach()[row].requires_grad_() for part, row in zip(parts, rows, strict=True)]
+            with torch.enable_grad():
+                found = ctx.work.attention(*own, chunk)
+            asked = grad_outputs[0][chunk.queries] * chunk.present[..., None, None]
+            for total, row, share in zip(totals, rows, torch.autograd.grad(found, own, asked), strict=True):
+                total.index_add_(0, row.flatten(), share.reshape(-1, *total.shape[1:]))
+        return *totals, None
