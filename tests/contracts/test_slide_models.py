@@ -124,6 +124,17 @@ def test_losses_come_with_the_prediction_and_reach_every_parameter(name: str) ->
     assert losses.prediction.logits.shape == (6, 3)
 
 
+def test_mixed_precision_changes_little(name: str) -> None:
+    model, given = build(name).float(), bags(*SLIDES["several"])
+    given = replace(given, features=given.features.float())
+    targets = ClassTargets(torch.tensor([0, 1, 2, 0, 1, 2]))
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = model.losses(given, targets)
+    losses.total.backward()
+    assert torch.allclose(losses.prediction.logits.float(), model(given).logits, atol=0.1)
+    assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
+
+
 def test_a_slide_without_tissue_can_be_trained_on(name: str) -> None:
     model = build(name).train()
     model.losses(bags(NONE), ClassTargets(torch.tensor([0]))).total.backward()

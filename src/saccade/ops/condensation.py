@@ -60,8 +60,8 @@ def condense_depthwise(
         index: Who becomes part of whom.
     """
     factors = weight.flatten(1).transpose(0, 1)  # (slot, channel)
-    total = values.new_zeros(len(index.grid), values.shape[1])
-    total = total.index_add(0, index.parent, values * factors[index.slot])
+    shares = values * factors[index.slot]
+    total = shares.new_zeros(len(index.grid), shares.shape[1]).index_add(0, index.parent, shares)
     return total / index.counts[:, None].to(total)
 
 
@@ -84,5 +84,5 @@ def condense_full(
     total = values.new_zeros(len(index.grid), weight.shape[0])
     for slot, matrix in enumerate(weight.flatten(2).unbind(2)):
         child = (index.slot == slot).nonzero()[:, 0]
-        total = total.index_add(0, index.parent[child], values[child] @ matrix.T)
+        total = total.index_add(0, index.parent[child], (values[child] @ matrix.T).to(total))
     return total

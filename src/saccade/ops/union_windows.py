@@ -200,6 +200,7 @@ class _Work:
             generator = torch.Generator(weights.device).manual_seed(chunk.seed)
             drawn = torch.rand(weights.shape, generator=generator, device=weights.device)
             weights = weights * (drawn >= self.dropout) / (1 - self.dropout)
+        weights = weights.to(value.dtype)  # in mixed precision the bias made them wider
         return einsum(weights, value, "block head query key, block key head dim -> block query head dim")
 
 
