@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
+from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
+from saccade.models import create_model
 from saccade.models.parts.span_encoder import SpanEncoder
 from saccade.models.parts.span_pyramid import span_pyramid
 from saccade.models.parts.span_released import state_from_released
@@ -56,6 +58,18 @@ def test_every_stage_is_what_the_released_code_returns(
         assert refined.cells is not None
         assert torch.allclose(refined.cells[raster], theirs["local"], atol=1e-4, rtol=0)
         assert torch.allclose(refined.token, theirs["global"], atol=1e-4, rtol=0)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("case", CASES)
+def test_the_classifier_takes_their_weights(case: str, released: dict[str, torch.Tensor], encoder: SpanEncoder) -> None:
+    model = create_model("span", ("a", "b"), in_features=128, compatibility="released").eval()
+    model.aggregate.load_state_dict(encoder.state_dict())
+    cells = released[f"{case}/cells"].flip(1)
+    prediction = model(Bags(released[f"{case}/features"], cells, (len(cells),)))
+    tokens = torch.stack([released[f"{case}/stage{number}/global"] for number in range(3)], dim=1)
+    assert torch.allclose(prediction.logits, model.classify(tokens), atol=1e-4, rtol=0)
+    assert prediction.sites.weights.sum().item() == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.real_data
