@@ -7,14 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from saccade.core.bags import Bags
     from saccade.imaging.stack import Stack
     from saccade.inference import Predictor, load
     from saccade.models import create_model
 
 __version__ = "0.1.0"
-__all__ = ["Predictor", "Stack", "__version__", "create_model", "load"]
+__all__ = ["Bags", "Predictor", "Stack", "__version__", "create_model", "load"]
 
 _HOME = {
+    "Bags": "saccade.core.bags",
     "Predictor": "saccade.inference",
     "Stack": "saccade.imaging.stack",
     "create_model": "saccade.models",

@@ -48,6 +48,11 @@ def test_probabilities_sum_to_one() -> None:
     assert torch.allclose(prediction(3, 1).probabilities.sum(1), torch.ones(3))
 
 
+def test_a_prediction_without_a_site_is_marked_empty() -> None:
+    assert Prediction.concatenate([prediction(1, 0), prediction(1, 2)]).empty.tolist() == [True, False]
+    assert prediction(1, 0).empty.tolist() == [True]
+
+
 def test_detaching_cuts_the_graph() -> None:
     made = prediction(1, 1)
     grown = Prediction(made.logits.requires_grad_(), made.sites, made.cost)

@@ -16,7 +16,7 @@ def parse(model: str = "sparse-attn-net", **sections: Any) -> Recipe:
     return Recipe.parse({"data": {"path": "cells"}, "model": {"name": model}, **sections})
 
 
-@pytest.mark.parametrize("model", MODELS.names())
+@pytest.mark.parametrize("model", MODELS.names("cell") + MODELS.names("field"))
 def test_saved_and_loaded_for_every_model(model: str, tmp_path: Path) -> None:
     recipe = parse(model).settled(Preprocessing(64, 2, (0.1, 0.2), (0.3, 1 / 3), mpp=0.25))
     recipe.save(tmp_path / "recipe.yaml")
@@ -26,6 +26,12 @@ def test_saved_and_loaded_for_every_model(model: str, tmp_path: Path) -> None:
     assert loaded.data.mpp == 0.25
     assert loaded.with_overrides([]) == recipe
     assert not loaded.differences(recipe)
+
+
+@pytest.mark.parametrize("model", MODELS.names("slide"))
+def test_a_model_of_slides_is_refused_in_one_line(model: str) -> None:
+    with pytest.raises(BadInput, match="slides"):
+        parse(model)
 
 
 def test_every_default_is_written_out() -> None:

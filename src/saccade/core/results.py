@@ -121,6 +121,11 @@ class Prediction(_Batched):
         """Softmax of the logits."""
         return self.logits.softmax(-1)
 
+    @property
+    def empty(self) -> Bool[Tensor, " batch"]:
+        """Where there was nothing to read, as in a slide without tissue: what is said then is a guess."""
+        return ~self.sites.valid.any(1)
+
 
 @dataclass(frozen=True, eq=False)
 class Losses:

@@ -144,6 +144,14 @@ for _entry in (
         summary="every patch is seen without a gradient, the best are read again with one",
         paper="Bergner et al. 2023, arXiv 2210.13007",
     ),
+    Entry(
+        "span",
+        "saccade.models.span:span",
+        scale="slide",
+        role="method",
+        summary="every tissue patch of a slide, condensed twice, with windows and one global token",
+        paper="Wu et al. 2024, arXiv 2406.09333",
+    ),
 ):
     MODELS.add(_entry)
 

@@ -1,0 +1,100 @@
+"""SPAN's encoder: three stages of refinement with a condensation before the second and the third.
+
+Every stage keeps its own cells and one global token per slide. For classification only the tokens are asked for, and
+the last stage then refines no cells.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from saccade.models.parts.refinement import Refined, Refinement
+from saccade.models.parts.span_pyramid import Pyramid, Stage
+from saccade.ops.condensation import condense_depthwise
+
+_TOKEN_SPREAD = 1e-4  # as published
+
+
+class Entrance(nn.Module):
+    """From stored features to the width of the encoder, for cells and for the global token.
+
+    Args:
+        in_features: Numbers of a patch.
+        width: Numbers of a cell.
+        dropout: Share of a cell's numbers dropped while training.
+    """
+
+    def __init__(self, in_features: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.cells = nn.Linear(in_features, width, bias=False)
+        self.token = nn.Linear(in_features, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, cells: Float[Tensor, "cell feature"], token: Float[Tensor, "slide feature"], stage: Stage
+    ) -> tuple[Float[Tensor, "cell width"], Float[Tensor, "slide width"]]:
+        """Project both."""
+        return self.dropout(self.cells(cells)), self.token(token)
+
+
+class Condensation(nn.Module):
+    """Spatially adaptive condensation: normalise, then up to four neighbours become their weighted mean.
+
+    Args:
+        width: Numbers of a cell.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm, self.token_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.weight = nn.Parameter(nn.Conv2d(width, width, 2, stride=2, groups=width, bias=False).weight.detach())
+
+    def forward(
+        self, cells: Float[Tensor, "child width"], token: Float[Tensor, "slide width"], stage: Stage
+    ) -> tuple[Float[Tensor, "cell width"], Float[Tensor, "slide width"]]:
+        """Condense the cells; the token passes a norm of its own."""
+        assert stage.condensed is not None
+        return condense_depthwise(self.norm(cells), self.weight, stage.condensed), self.token_norm(token)
+
+
+class SpanEncoder(nn.Module):
+    """Cells and global tokens of each stage.
+
+    Cost per patch: ``in_features · width`` and 8 · width² MAC at the lowest stage; where tissue is dense a quarter of
+    the latter at the next.
+
+    Args:
+        in_features: Numbers of a patch.
+        width: Numbers of a cell, at all stages.
+        heads: Attention heads.
+        dropout: Everywhere.
+    """
+
+    def __init__(self, in_features: int, width: int, heads: int, dropout: float = 0.05) -> None:
+        super().__init__()
+        self.token = nn.Parameter(_TOKEN_SPREAD * torch.randn(1, in_features))
+        self.enter = nn.ModuleList([Entrance(in_features, width, dropout), Condensation(width), Condensation(width)])
+        self.refine = nn.ModuleList(Refinement(width, heads, dropout) for _ in self.enter)
+
+    def forward(self, features: Float[Tensor, "patch feature"], pyramid: Pyramid) -> tuple[Refined, ...]:
+        """Cells and tokens of every stage."""
+        return self._climbed(features, pyramid, only_tokens=False)
+
+    def tokens(self, features: Float[Tensor, "patch feature"], pyramid: Pyramid) -> tuple[Refined, ...]:
+        """The same without the last stage's cells, which no token depends on."""
+        return self._climbed(features, pyramid, only_tokens=True)
+
+    def _climbed(
+        self, features: Float[Tensor, "patch feature"], pyramid: Pyramid, only_tokens: bool
+    ) -> tuple[Refined, ...]:
+        cells = pyramid.entered(features)
+        token = self.token.expand(len(pyramid.patches), -1)
+        found: list[Refined] = []
+        for enter, refine, stage in zip(self.enter, self.refine, pyramid.stages, strict=True):
+            assert isinstance(refine, Refinement)
+            cells, token = enter(cells, token, stage)
+            last = stage is pyramid.stages[-1]
+            refined = (refine.token_only if only_tokens and last else refine)(cells, token, stage)
+            cells, token = refined.cells, refined.token
+            found.append(refined)
+        return tuple(found)

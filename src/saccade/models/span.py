@@ -1,0 +1,166 @@
+"""SPAN: whole slides, classified from a pyramid of their patches' stored features.
+
+Paper: Wu et al., "Learning Spatial-Preserving Hierarchical Representations for Digital Pathology", arXiv 2406.09333
+(2024; CVPR 2026 Findings).
+Authors' code: published, MIT; its geometry and sizes are followed, written anew in plain PyTorch.
+Changed: every slide has shifted windows; the padding holds no sentinel tokens; places are never truncated, so no two
+patches merge; no map the size of the slide. ``compatibility="released"`` brings the first two back, for weights trained
+there. The projections that a single global token makes superfluous, and the last stage's cells, are not computed.
+Not reproduced: the paper's result tables, which rest on features of slides that users must bring themselves.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from saccade.core.bags import Bags
+from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.errors import BadInput
+from saccade.core.images import Images
+from saccade.core.results import Losses, Prediction, Sites
+from saccade.models.parts.numbers import Count, Share
+from saccade.models.parts.span_encoder import SpanEncoder
+from saccade.models.parts.span_pyramid import Compatibility, Pyramid, span_pyramid
+
+Pooling = Literal["sum", "mean", "last", "concat", "attention"]
+"""How the stages' global tokens become one vector; ``sum`` as published."""
+
+_STAGES = 3
+_HEAD_WIDTH = 64  # as published: a head for every 64 numbers
+
+
+class TokenHead(nn.Module):
+    """The stages' global tokens, pooled, normalised and classified.
+
+    Args:
+        width: Numbers of a token.
+        classes: How many there are.
+        pooling: How the tokens of the stages become one vector.
+        dropout: Share of its numbers dropped while training.
+    """
+
+    def __init__(self, width: int, classes: int, pooling: Pooling = "sum", dropout: float = 0.05) -> None:
+        super().__init__()
+        self.pooling: Pooling = pooling
+        self.score = nn.Linear(width, 1) if pooling == "attention" else None
+        wide = _STAGES * width if pooling == "concat" else width
+        self.norm, self.dropout, self.linear = nn.LayerNorm(wide), nn.Dropout(dropout), nn.Linear(wide, classes)
+
+    def forward(self, tokens: Float[Tensor, "slide stage width"]) -> Float[Tensor, "slide class"]:
+        """Logits of each slide."""
+        return self.linear(self.dropout(self.norm(self._pooled(tokens))))
+
+    def _pooled(self, tokens: Float[Tensor, "slide stage width"]) -> Float[Tensor, "slide wide"]:
+        if self.score is not None:
+            return (self.score(tokens).softmax(1) * tokens).sum(1)
+        pools = {"sum": tokens.sum(1), "mean": tokens.mean(1), "last": tokens[:, -1], "concat": tokens.flatten(1)}
+        return pools[self.pooling]
+
+
+class Span(SparseClassifier):
+    """Every tissue patch is read; windows, two condensations and a global token per slide combine them.
+
+    A patch weighs what the global token made of it: its attention at each stage, mean over heads, spread evenly over
+    the patches of a cell, mean over stages, renormalised (our choice; the paper has no weights).
+
+    >>> model = span(("normal", "tumour"), in_features=64).eval()
+    >>> bags = Bags(torch.rand(3, 64), torch.tensor([[0, 0], [1, 0], [7, 2]]), (3,))
+    >>> model(bags).logits.shape, round(model(bags).sites.weights.sum().item(), 3)
+    (torch.Size([1, 2]), 1.0)
+
+    Args:
+        classes: Names of the classes.
+        in_features: Numbers of a patch.
+        aggregate: From patches to global tokens.
+        classify: From global tokens to logits.
+        compatibility: ``correct``, or with the release's faults.
+    """
+
+    def __init__(
+        self,
+        classes: tuple[str, ...],
+        in_features: int,
+        *,
+        aggregate: SpanEncoder,
+        classify: TokenHead,
+        compatibility: Compatibility,
+    ) -> None:
+        super().__init__()
+        self.classes, self.in_features = tuple(classes), in_features
+        self.compatibility: Compatibility = compatibility
+        self.aggregate, self.classify = aggregate, classify
+
+    def pyramid(self, bags: Bags) -> Pyramid:
+        """The index of some slides, on their device."""
+        return span_pyramid(bags.cells, bags.lengths, self.compatibility)
+
+    def forward(self, images: Bags | Images | Float[Tensor, "batch channel height width"]) -> Prediction:
+        """Classify some slides; they follow each other and never mix."""
+        bags = self._opened(images)
+        pyramid = self.pyramid(bags)
+        stages = self.aggregate.tokens(bags.features, pyramid)
+        logits = self.classify(torch.stack([stage.token for stage in stages], dim=1))
+        weights = pyramid.spread(tuple(stage.weights.detach() for stage in stages))
+        return Prediction(logits, _sites(bags, weights), bags.cost())
+
+    def losses(
+        self, images: Bags | Images | Float[Tensor, "batch channel height width"], targets: ClassTargets
+    ) -> Losses:
+        """Cross-entropy of the logits."""
+        prediction = self(images)
+        return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)
+
+    def _opened(self, images: object) -> Bags:
+        if not isinstance(images, Bags):
+            raise BadInput(f"this model wants bags, not {type(images).__name__}", "embed the slides first")
+        if (width := images.features.shape[1]) != self.in_features:
+            message = f"features of {width} numbers were given to a model of {self.in_features}"
+            raise BadInput(message, "embed with the model's encoder, or train a model for these features")
+        return images
+
+
+def _sites(bags: Bags, weights: Float[Tensor, " patch"]) -> Sites:
+    """One row of sites per slide, filled up to the longest."""
+    valid = torch.ones_like(weights, dtype=torch.bool)
+    columns = (bags.boxes.split(bags.lengths), weights.float().split(bags.lengths), valid.split(bags.lengths))
+    return Sites(*(pad_sequence(list(column), batch_first=True) for column in columns))
+
+
+def span(
+    classes: tuple[str, ...],
+    *,
+    in_features: Count = 1024,
+    width: Count | None = None,
+    heads: Count | None = None,
+    pooling: Pooling = "sum",
+    dropout: Share = 0.05,
+    compatibility: Compatibility = "correct",
+) -> Span:
+    """Build the whole model from its parts; the defaults are as published.
+
+    Args:
+        classes: Names of the classes.
+        in_features: Numbers of a patch, as the encoder of patches leaves them.
+        width: Numbers of a cell; ``None`` takes half of ``in_features``.
+        heads: Attention heads; ``None`` takes one for every 64 of ``width``.
+        pooling: How the tokens of the stages become one vector.
+        dropout: Share of features, attention weights and hidden numbers dropped while training.
+        compatibility: ``released`` repeats the faults of the authors' code, for weights trained there.
+
+    Raises:
+        BadInput: The width cannot be shared among the heads.
+    """
+    width = max(1, in_features // 2) if width is None else width
+    heads = max(1, width // _HEAD_WIDTH) if heads is None else heads
+    if width % heads:
+        raise BadInput(f"a width of {width} cannot be shared among {heads} heads", "choose a multiple of the heads")
+    return Span(
+        classes,
+        in_features,
+        aggregate=SpanEncoder(in_features, width, heads, dropout),
+        classify=TokenHead(width, len(classes), pooling, dropout),
+        compatibility=compatibility,
+    )

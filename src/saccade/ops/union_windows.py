@@ -1,0 +1,248 @@
+"""Attention within a window and the window shifted by half, in one softmax over the union of both.
+
+Windows are 6×6 and start at multiples of 6; the shifted ones start 3 before. A cell's keys are all cells that share its
+window or its shifted window, itself included, none twice: at most 36 + 36 − 9 = 63. Cells of one 3×3 block all have the
+same keys, which are those of 7 blocks: its own, three more of its window and three more of its shifted window. So a
+block's 9 places attend to 7 × 9 places at once, and how far a key lies from a query depends on nothing but the places
+and whether the block's row and column are odd: four tables of position biases serve all blocks.
+
+Where a whole grid is under 6×6, its only window holds it all, and attention is full.
+"""
+
+import functools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from einops import einsum, rearrange
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from saccade.ops.slide_grid import SlideGrid, coarsened
+
+WINDOW = 6
+"""Side of a window in cells."""
+
+REACH = 2 * WINDOW - 1
+"""Side of a table of position biases: a key lies up to 5 cells away on either side."""
+
+_SIDE = WINDOW // 2  # of a block
+_PLACES = _SIDE * _SIDE
+_STEPS = ((0, 0), (1, 0), (0, 1), (1, 1), (-1, 0), (0, -1), (-1, -1))
+"""From a block to the 7 with its keys, x before y, where column and row are even; where one is odd, its sign turns.
+
+The first four are the window, the first and the last three the shifted one.
+"""
+
+_IN_WINDOW = 4
+_CHUNK = 128  # blocks at a time: temporaries of some 30 MB at 512 channels
+
+
+@dataclass(frozen=True, eq=False)
+class UnionIndex:
+    """Who attends to whom, by blocks of 3×3 places.
+
+    Attributes:
+        tokens: The cell in each place of a block, −1 where there is none; rows before columns.
+        neighbours: The blocks that hold a block's keys, itself first, −1 where there is none.
+        parity: Twice whether the block's row is odd, plus whether its column is.
+        place: Block × 9 + place of each cell.
+        selfless: Cells that are no key of their own; none but the release's sentinels.
+    """
+
+    tokens: Int[Tensor, "block 9"]
+    neighbours: Int[Tensor, "block 7"]
+    parity: Int[Tensor, " block"]
+    place: Int[Tensor, " cell"]
+    selfless: Bool[Tensor, " cell"]
+
+
+def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
+    """Find the blocks of a grid and their neighbours. Cost: O(n log n), one sort of the keys.
+
+    >>> from saccade.ops.slide_grid import placed
+    >>> index = union_index(placed(torch.tensor([[0, 0], [1, 0], [9, 0]]), (3,)))
+    >>> index.tokens.shape, index.neighbours[:, 0].tolist()
+    (torch.Size([2, 9]), [0, 1])
+
+    Args:
+        grid: The cells.
+        skip_even_shift: As the release does, leave out the shifted windows of slides whose columns and rows are both
+            multiples of 6.
+    """
+    blocks, block = coarsened(grid, _SIDE)
+    inside = grid.cells % _SIDE
+    place = block * _PLACES + inside[:, 1] * _SIDE + inside[:, 0]
+    tokens = torch.full((len(blocks) * _PLACES,), -1, device=place.device)
+    tokens[place] = torch.arange(len(grid), device=place.device)
+    odd, slide = blocks.cells % 2, blocks.slide
+    turn = 1 - 2 * odd
+    steps = torch.tensor(_STEPS, device=place.device)
+    found = [blocks.numbers_of(blocks.cells + turn * step, slide) for step in steps]
+    neighbours = torch.stack(found, dim=1)
+    if skip_even_shift:
+        unshifted = (grid.extents % WINDOW == 0).all(1)[slide]
+        neighbours[:, _IN_WINDOW:] = neighbours[:, _IN_WINDOW:].masked_fill(unshifted[:, None], -1)
+    return UnionIndex(tokens.view(-1, _PLACES), neighbours, 2 * odd[:, 1] + odd[:, 0], place, grid.sentinel)
+
+
+def union_window_attention(
+    query: Float[Tensor, "cell head dim"],
+    key: Float[Tensor, "cell head dim"],
+    value: Float[Tensor, "cell head dim"],
+    table: Float[Tensor, "head 11 11"],
+    index: UnionIndex,
+    dropout: float = 0.0,
+) -> Float[Tensor, "cell head dim"]:
+    """Attend from every cell to its at most 63 keys: ``softmax(q·k / √dim + table[Δrow + 5, Δcolumn + 5]) v``.
+
+    Δ is the key's place less the query's. A cell without a key (only a sentinel can be) gets zeros.
+
+    Cost: 63 × 9 scores per block and head, whatever the size of the slide; linear in the blocks. Some blocks are
+    computed at a time, and again for the gradient, so that nothing but query, key and value is kept.
+
+    >>> from saccade.ops.slide_grid import placed
+    >>> index = union_index(placed(torch.tensor([[0, 0], [1, 0], [30, 0]]), (3,)))
+    >>> same, value = torch.zeros(3, 1, 1), torch.tensor([1.0, 3.0, 5.0])[:, None, None]
+    >>> union_window_attention(same, same, value, torch.zeros(1, 11, 11), index).flatten().tolist()
+    [2.0, 2.0, 5.0]
+
+    Args:
+        query: Of each cell.
+        key: Of each cell.
+        value: Of each cell.
+        table: Position bias of each head, rows before columns.
+        index: Who attends to whom.
+        dropout: Share of the weights that are dropped.
+    """
+    if not len(query):
+        return query
+    work = _Work(index, dropout, seed=int(torch.randint(2**60, ())) if dropout else 0)
+    parts = (query, key, value, position_bias(table))
+    needs_gradient = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
+    return _Recomputed.apply(*parts, work) if needs_gradient else _attended(*parts, work)  # type: ignore[return-value]
+
+
+def position_bias(table: Float[Tensor, "head 11 11"]) -> Float[Tensor, "parity head 9 63"]:
+    """The bias between the places of a block and those of its keys, for even and odd rows and columns."""
+    where = _places_in_table().to(table.device)  # (parity, query, key)
+    return rearrange(table.flatten(1)[:, where], "head parity query key -> parity head query key")
+
+
+@functools.cache
+def _places_in_table() -> Int[Tensor, "parity 9 63"]:
+    """For each parity, query and key the raster index in a table of 11 × 11."""
+    place = torch.arange(_PLACES)
+    column, row = place % _SIDE, place // _SIDE
+    tables = []
+    for odd_row in (False, True):
+        for odd_column in (False, True):
+            across, down = (1 - 2 * odd for odd in (odd_column, odd_row))
+            key_column = torch.cat([column + _SIDE * across * x for x, _ in _STEPS])
+            key_row = torch.cat([row + _SIDE * down * y for _, y in _STEPS])
+            away = [(key[None] - own[:, None]) + WINDOW - 1 for own, key in ((row, key_row), (column, key_column))]
+            tables.append(away[0] * REACH + away[1])
+    return torch.stack(tables)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """Some blocks of an index with their keys."""
+
+    queries: Int[Tensor, "block 9"]  # where there is no cell, any
+    present: Bool[Tensor, "block 9"]
+    keys: Int[Tensor, "block 63"]  # where there is no cell, any
+    seen: Bool[Tensor, "block #9 63"]
+    parity: Int[Tensor, " block"]
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """What is to be attended, chunk by chunk; the same seed drops the same weights again."""
+
+    index: UnionIndex
+    dropout: float
+    seed: int
+
+    def chunks(self) -> Iterator[_Chunk]:
+        """All blocks, some at a time."""
+        index = self.index
+        for start in range(0, len(index.tokens), _CHUNK):
+            queries, neighbours, parity = (
+                part[start : start + _CHUNK] for part in (index.tokens, index.neighbours, index.parity)
+            )
+            keys = index.tokens[neighbours.clamp_min(0)].masked_fill((neighbours < 0)[..., None], -1).flatten(1)
+            seen = (keys >= 0)[:, None]
+            present, queries, keys = queries >= 0, queries.clamp_min(0), keys.clamp_min(0)
+            if (selfless := index.selfless[queries]).any():
+                seen = seen & ~(selfless[..., None] & (queries[..., None] == keys[:, None]))
+            yield _Chunk(queries, present, keys, seen, parity, self.seed + start)
+
+    def attention(
+        self,
+        query: Float[Tensor, "block 9 head dim"],
+        key: Float[Tensor, "block 63 head dim"],
+        value: Float[Tensor, "block 63 head dim"],
+        bias: Float[Tensor, "block head 9 63"],
+        chunk: _Chunk,
+    ) -> Float[Tensor, "block 9 head dim"]:
+        """The attention of some blocks; in places without a cell, numbers that nobody uses."""
+        own = query / math.sqrt(query.shape[-1])
+        scores = einsum(own, key, "block query head dim, block key head dim -> block head query key") + bias
+        seen = chunk.seen[:, None]
+        # The least number instead of −∞: a query without keys gets even weights, which the mask then takes to zero.
+        weights = scores.masked_fill(~seen, torch.finfo(scores.dtype).min).softmax(-1) * seen
+        if self.dropout:
+            generator = torch.Generator(weights.device).manual_seed(chunk.seed)
+            drawn = torch.rand(weights.shape, generator=generator, device=weights.device)
+            weights = weights * (drawn >= self.dropout) / (1 - self.dropout)
+        weights = weights.to(value.dtype)  # in mixed precision the bias made them wider
+        return einsum(weights, value, "block head query key, block key head dim -> block query head dim")
+
+
+def _attended(
+    query: Float[Tensor, "cell head dim"],
+    key: Float[Tensor, "cell head dim"],
+    value: Float[Tensor, "cell head dim"],
+    bias: Float[Tensor, "parity head 9 63"],
+    work: _Work,
+) -> Float[Tensor, "cell head dim"]:
+    """Every cell's attention."""
+    found = [
+        work.attention(query[chunk.queries], key[chunk.keys], value[chunk.keys], bias[chunk.parity], chunk)
+        for chunk in work.chunks()
+    ]
+    return torch.cat(found).flatten(0, 1)[work.index.place]
+
+
+class _Recomputed(torch.autograd.Function):
+    """The same with a gradient that keeps no chunk: each is computed again, and added where its cells are.
+
+    Left to autograd, every chunk would keep its keys and values (seven times those of the slide), and each would add a
+    gradient the size of the slide: quadratic in the slide.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, query: Tensor, key: Tensor, value: Tensor, bias: Tensor, work: _Work) -> Tensor:
+        ctx.save_for_backward(query, key, value, bias)
+        ctx.work = work
+        return _attended(query, key, value, bias, work)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        parts = ctx.saved_tensors
+        totals = [torch.zeros_like(part) for part in parts]
+        for chunk in ctx.work.chunks():
+            rows = (chunk.queries, chunk.keys, chunk.keys, chunk.parity)
+            own = [part.detach()[row].requires_grad_() for part, row in zip(parts, rows, strict=True)]
+            with torch.enable_grad():
+                found = ctx.work.attention(*own, chunk)
+            asked = grad_outputs[0][chunk.queries] * chunk.present[..., None, None]
+            for total, row, share in zip(totals, rows, torch.autograd.grad(found, own, asked), strict=True):
+                total.index_add_(0, row.flatten(), share.reshape(-1, *total.shape[1:]))
+        return *totals, None
