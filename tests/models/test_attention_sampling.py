@@ -41,7 +41,7 @@ def test_published_parameter_counts() -> None:
     assert count_parameters(build(read_width=32).read) == 28739
 
 
-def test_twenty_patches_of_fifty_are_published_as_4_percent() -> None:
+def test_what_twenty_patches_of_fifty_cost_a_field_of_the_paper() -> None:
     cost = build().eval()(fields((1040, 1388))).cost
     assert cost.pixels_read.tolist() == [20 * 50 * 50]
     assert cost.pixels_looked.tolist() == [208 * 278]
