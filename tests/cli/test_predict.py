@@ -125,10 +125,8 @@ def test_a_field_too_large_to_decode(saccade: Callable, tmp_path: Path, monkeypa
 
 def test_a_field_of_another_resolution_is_told(saccade: Callable, tmp_path: Path) -> None:
     """In a line of its own, on the error stream; nothing is skipped."""
-    run, field = (
-        make_field_model(tmp_path / "run", mpp=0.5),
-        np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8),
-    )
+    run = make_field_model(tmp_path / "run", mpp=0.5)
+    field = np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8)
     dots = {"resolution": (1e4 / 0.25,) * 2, "resolutionunit": "CENTIMETER"}
     tifffile.imwrite(tmp_path / "a.tif", field, photometric="rgb", **dots)
     result = saccade("predict", run, tmp_path / "a.tif", "--out", tmp_path / "p.csv")

@@ -55,10 +55,8 @@ def test_every_image_meets_its_own_label(predictor: Predictor, cells: Path, tmp_
 
 def test_notes_are_one_line(tmp_path: Path) -> None:
     """Of training data whose files were overruled, every image would have one."""
-    run, manifest = (
-        make_field_model(tmp_path / "run", mpp=0.5),
-        open_manifest(make_fields(tmp_path / "fields", tiled=True)),
-    )
+    run = make_field_model(tmp_path / "run", mpp=0.5)
+    manifest = open_manifest(make_fields(tmp_path / "fields", tiled=True))
     dots = {"resolution": (1e4 / 0.25,) * 2, "resolutionunit": "CENTIMETER"}
     for row in manifest.rows[1:]:
         tifffile.imwrite(row.path, tifffile.imread(row.path), photometric="rgb", **dots)
