@@ -52,10 +52,13 @@ def make_fields(folder: Path, per_class: int = 3, part: str = "", tiled: bool = 
     return folder / "manifest.csv"
 
 
-def make_field_model(folder: Path, name: str = "attention-sampling", **options: object) -> Path:
-    """An untrained model as a folder to open."""
+def make_field_model(
+    folder: Path, name: str = "attention-sampling", mpp: float | None = None, **options: object
+) -> Path:
+    """An untrained model as a folder to open; ``mpp`` is what its fields are said to have had."""
     torch.manual_seed(0)
     if name == "attention-sampling":
         options = {"budget": 4, "patch": 24, "factor": 8, **options}
-    save_model(folder, create_model(name, CLASSES, **options), Preprocessing(None, 3, (0.8,) * 3, (0.1,) * 3))
+    preprocessing = Preprocessing(None, 3, (0.8,) * 3, (0.1,) * 3, mpp=mpp)
+    save_model(folder, create_model(name, CLASSES, **options), preprocessing)
     return folder

@@ -150,6 +150,17 @@ def test_a_field_too_large_to_decode(saccade: Callable, tmp_path: Path, monkeypa
     assert "too large for a model that holds every pixel" in result.stderr.splitlines()[0]
 
 
+def test_a_field_of_another_resolution_is_told(saccade: Callable, tmp_path: Path) -> None:
+    """In a line of its own, on the error stream; nothing is skipped."""
+    run = make_field_model(tmp_path / "run", mpp=0.5)
+    field = np.random.default_rng(0).integers(0, 256, (90, 80, 3), np.uint8)
+    dots = {"resolution": (1e4 / 0.25,) * 2, "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "a.tif", field, photometric="rgb", **dots)
+    result = saccade("explain", run, tmp_path / "a.tif", "--out", tmp_path / "out")
+    said = "states 0.25 micrometres per pixel, the model was trained at 0.5"
+    assert f"note: {tmp_path / 'a.tif'}: {said}" in result.stderr.splitlines()
+
+
 def test_boxes_of_fields_too_large_to_decode(
     saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.core.units import factor_for, magnification, parse_mpp
+from saccade.core.units import alike_mpp, factor_for, magnification, parse_mpp
 
 
 @pytest.mark.parametrize(("text", "value"), [("0.25", 0.25), ("0,25", 0.25), (" ", None), ("NaN", None), ("5", 5.0)])
@@ -30,6 +30,11 @@ def test_magnification(mpp: float, label: float) -> None:
 )
 def test_factors_from_micrometres(wanted: float, stated: float, factor: int) -> None:
     assert factor_for(wanted, stated) == factor
+
+
+@pytest.mark.parametrize(("other", "alike"), [(0.5, True), (0.41, True), (0.62, True), (0.4, False), (0.625, False)])
+def test_resolutions_are_alike_up_to_a_quarter(other: float, alike: bool) -> None:
+    assert alike_mpp(0.5, other) == alike_mpp(other, 0.5) == alike
 
 
 def test_micrometres_that_cannot_be_had() -> None:

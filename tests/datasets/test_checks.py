@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from saccade.core.errors import BadInput
@@ -40,6 +41,18 @@ def test_a_sound_folder(folder: Path) -> None:
     assert "12 of 12 images have no case_id" in found(report, "note")
     assert "12 of 12 images have no mpp" in found(report, "note")
     assert report.lines()[-1] == "12 images in 2 classes (a 6, b 6)"
+
+
+def test_what_tiff_files_state_is_not_missing(tmp_path: Path) -> None:
+    dots = {"resolution": (1e4 / 0.25,) * 2, "resolutionunit": "CENTIMETER"}
+    for number in range(6):
+        path = tmp_path / "ab"[number % 2] / f"{number}.tif"
+        path.parent.mkdir(exist_ok=True)
+        pixels = DICE.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        tifffile.imwrite(path, pixels, photometric="rgb", **dots if number else {})
+    assert "1 of 6 images have no mpp" in found(check_data(tmp_path), "note")
+    (tmp_path / "a" / "0.tif").unlink()
+    assert "no mpp" not in found(check_data(tmp_path), "note")
 
 
 def plant(folder: Path, fault: str) -> None:

@@ -124,3 +124,13 @@ def test_the_resolution_is_the_manifests_or_else_the_files_own(folder: Path) -> 
     write_csv(folder / "manifest.csv", ("path", "label", "case_id", "split", "mpp"), told)
     assert open_fields(folder).preprocessing.mpp == pytest.approx(0.25)
     assert open_fields(folder, mpp=0.7).preprocessing.mpp == 0.7
+
+
+def test_fields_of_several_resolutions_are_told(folder: Path) -> None:
+    """Of the parts that are opened; not where the recipe says what holds for all."""
+    rows = [(f"{n}.png", "ab"[n % 2], f"case{n // 2}", ("train", "val", "test")[n // 2]) for n in range(6)]
+    told = [(*row, "0.25" if number < 4 else "0.5") for number, row in enumerate(rows)]
+    write_csv(folder / "manifest.csv", ("path", "label", "case_id", "split", "mpp"), told)
+    alike, mixed, given = open_fields(folder, parts=("train", "val")), open_fields(folder), open_fields(folder, mpp=0.7)
+    said = "from 0.25 to 0.5 micrometres per pixel"
+    assert [sum(said in note for note in data.notes) for data in (alike, mixed, given)] == [0, 1, 0]

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 from saccade.core.errors import BadInput
@@ -14,6 +15,7 @@ from saccade.evaluation.assessment import PEERS, LabelledImage, decoding_speed, 
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.inference.predictor import Predictor
 from saccade.models import create_model
+from tests.miniature_fields import make_field_model, make_fields
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,19 @@ def test_every_image_meets_its_own_label(predictor: Predictor, cells: Path, tmp_
     metrics = judged.metrics(predictor.classes)
     labels = np.array([image.label for image in judged.images])
     assert metrics.accuracy.value == pytest.approx((judged.predicted == labels).mean())
+
+
+def test_notes_are_one_line(tmp_path: Path) -> None:
+    """Of training data whose files were overruled, every image would have one."""
+    run = make_field_model(tmp_path / "run", mpp=0.5)
+    manifest = open_manifest(make_fields(tmp_path / "fields", tiled=True))
+    dots = {"resolution": (1e4 / 0.25,) * 2, "resolutionunit": "CENTIMETER"}
+    for row in manifest.rows[1:]:
+        tifffile.imwrite(row.path, tifffile.imread(row.path), photometric="rgb", **dots)
+    fields, told = Predictor.open(run, "cpu"), []
+    judged = judge(fields, labelled(manifest.rows, fields.classes), silent, warn=told.append)
+    said = "states 0.25 micrometres per pixel, the model was trained at 0.5"
+    assert not judged.failed and told == [f"note: {manifest.rows[1].path}: {said} (and 4 more)"]
 
 
 def test_images_inside_a_file(predictor: Predictor, miniature: Path) -> None:

@@ -1,6 +1,7 @@
 """Image files: every format and depth comes back as it was saved, and every damage is told in one line."""
 
 import io
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -255,6 +256,49 @@ def test_claims_above_the_limit_in_arrays(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(image_files, "MAX_PIXELS", 20)
     for name in ("a.npy", "a.tif"):
         assert "above the limit" in damaged(tmp_path / name)
+
+
+def claimed_npy(path: Path, *shape: int) -> Path:
+    """An array of bytes that are all zero, and take no room on the disk."""
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        file.truncate(file.tell() + math.prod(shape))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((8193, 8192), "8193 x 8192 pixels, above the limit of 67,108,864"),
+        ((8193, 8193, 1), "8193 x 8193 x 1 pixels, above the limit of 67,108,864"),
+        ((9400, 9400, 3), "9400 x 9400 x 3 pixels, above the limit of 67,108,864"),
+        ((3, 9400, 9400), "3 x 9400 x 9400 pixels, above the limit of 67,108,864"),
+        ((5, 8192, 8192), "5 x 8192 x 8192 values, above the limit of 268,435,456"),
+    ],
+)
+def test_the_limit_is_on_height_and_width(tmp_path: Path, shape: tuple[int, ...], said: str) -> None:
+    """Wherever the channels are, and of an array as of a TIFF."""
+    assert f"claims {said}" in damaged(claimed_npy(tmp_path / "a.npy", *shape))
+    assert image_files._above_limit(shape) == said
+
+
+@pytest.mark.parametrize("shape", [(8192, 8192), (8192, 8192, 1), (8192, 8192, 4), (4, 8192, 8192), (2048, 2048, 64)])
+def test_what_is_just_within_the_limit(shape: tuple[int, ...]) -> None:
+    assert image_files._above_limit(shape) == ""
+
+
+@pytest.mark.parametrize(("limit", "too_large"), [(12 * 17, False), (12 * 17 - 1, True)])
+@pytest.mark.parametrize("shape", [(12, 17), (12, 17, 3), (3, 12, 17)])
+def test_a_tiff_by_its_height_and_width(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], limit: int, too_large: bool
+) -> None:
+    planar = {"planarconfig": "separate"} if shape[0] == 3 else {}
+    photometric = "rgb" if len(shape) == 3 else "minisblack"
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros(shape, np.uint8), photometric=photometric, **planar)
+    monkeypatch.setattr(image_files, "MAX_PIXELS", limit)
+    assert image_files.is_too_large_tiff(tmp_path / "a.tif") == too_large
+    if not too_large:
+        assert load_image(tmp_path / "a.tif").shape[:2] == (12, 17)
 
 
 def test_a_claimed_terabyte_takes_no_memory(tmp_path: Path) -> None:

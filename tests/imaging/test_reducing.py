@@ -42,6 +42,13 @@ def test_means_of_large_blocks_are_exact(factor: int) -> None:
     assert reduced(image, factor).flatten().tolist() == [int(share + 0.5), 255]
 
 
+@pytest.mark.parametrize("side", [2901, 2902, 3000])
+def test_means_of_blocks_whose_sums_need_more_than_32_bits(side: int) -> None:
+    image = torch.full((side, side + 1, 1), 255, dtype=torch.uint8)
+    assert reduced(image, side).flatten().tolist() == [255, 255]
+    assert reduced(image, side + 1).flatten().tolist() == [255], "a partial block"
+
+
 @pytest.mark.parametrize(("height", "factor"), [(1, 2), (4095, 5), (4096, 64), (4097, 4), (4100, 1)])
 def test_images_that_are_averaged_in_several_stretches(height: int, factor: int) -> None:
     """More values than are summed at a time, with and without a rest of rows."""

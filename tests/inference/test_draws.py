@@ -1,10 +1,12 @@
 """Random draws: mean and spread are those of what the model drew, and repeat with the seed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 
 from saccade.core.contract import ClassTargets, SparseClassifier
@@ -102,6 +104,14 @@ def test_files_and_progress(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="bad.png"):
         predict_draws(sampler(), [tmp_path / "bad.png"], 2)
     assert predict_draws(sampler(), [], 2).mean.shape == (0, 2)
+
+
+def test_another_resolution_is_told_and_drawn(tmp_path: Path) -> None:
+    dots = {"resolution": (1e4 / 0.25,) * 2, "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "a.tif", field(), photometric="rgb", **dots)
+    found = predict_draws(Predictor(KnownDraws(), replace(FIELDS, mpp=0.5), "cpu"), [field(), tmp_path / "a.tif"], 2)
+    said = "states 0.25 micrometres per pixel, the model was trained at 0.5"
+    assert len(found.mean) == 2 and found.notes == (f"{tmp_path / 'a.tif'}: {said}",)
 
 
 def test_what_cannot_be_drawn_is_one_line() -> None:

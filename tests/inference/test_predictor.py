@@ -1,5 +1,6 @@
 """Images of any size and kind go in; answers, in the images' own pixels, come out in order."""
 
+import copy
 import gc
 import json
 import os
@@ -18,6 +19,7 @@ from PIL import Image
 
 import saccade
 from saccade.core.errors import BadInput
+from saccade.datasets.fields import open_fields
 from saccade.imaging import image_files, tiled
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.tiled_files import TiledFile
@@ -245,18 +247,43 @@ def test_what_cannot_be_predicted_from_a_large_file_is_told(
 
 def test_a_field_of_another_resolution_is_told(tmp_path: Path, large: Path) -> None:
     """Decoded or not; one that says nothing, and an array, are taken as they are."""
-    fields = Predictor.open(make_field_model(tmp_path / "run"), "cpu")
-    fields.preprocessing = replace(fields.preprocessing, mpp=0.5)
+    fields = Predictor.open(make_field_model(tmp_path / "run", mpp=0.5), "cpu")
     paths = {"alike.tif": 0.45, "finer.tif": 0.25, "wide.tif": 1.0}
     for name, mpp in paths.items():
         pixels = picture(200, 260) if name == "wide.tif" else picture(100, 120)
         dots = {"resolution": (1e4 / mpp,) * 2, "resolutionunit": "CENTIMETER"}
         tifffile.imwrite(tmp_path / name, pixels, photometric="rgb", tile=(64, 64), **dots)
     found = fields.predict([*(tmp_path / name for name in paths), large, picture(100, 120)])
-    assert [bool(result.error) for result in found] == [False, True, True, False, False]
-    assert "states 1 micrometres per pixel, the model was trained at 0.5. Resample it" in found[2].error
+    assert not any(result.error for result in found) and all(result.label for result in found)
+    assert [bool(result.note) for result in found] == [False, True, True, False, False]
+    said = "states 1 micrometres per pixel, the model was trained at 0.5"
+    assert found[2].note == f"{tmp_path / 'wide.tif'}: {said}"
     fields.preprocessing = replace(fields.preprocessing, mpp=None)
-    assert not any(result.error for result in fields.predict([tmp_path / name for name in paths]))
+    assert not any(result.note for result in fields.predict([tmp_path / name for name in paths]))
+
+
+def test_what_a_cell_states_is_no_matter(tmp_path: Path, predictor: Predictor) -> None:
+    cells = copy.copy(predictor)
+    cells.preprocessing = replace(predictor.preprocessing, mpp=0.5)
+    dots = {"resolution": (1e4 / 2,) * 2, "resolutionunit": "CENTIMETER"}
+    tifffile.imwrite(tmp_path / "a.tif", picture(), photometric="rgb", **dots)
+    assert cells.predict([tmp_path / "a.tif"])[0].note == ""
+
+
+@pytest.mark.parametrize("states", [(0.25, 0.25), (0.25, 0.5)], ids=["overruled", "mixed"])
+def test_data_that_was_trained_on_is_never_refused(tmp_path: Path, states: tuple[float, float]) -> None:
+    """Whatever its files state, and whether the recipe or the median overruled them."""
+    paths = []
+    for number in range(8):
+        dots = {"resolution": (1e4 / states[number // 2 % 2],) * 2, "resolutionunit": "CENTIMETER"}
+        paths.append(tmp_path / "data" / "ab"[number % 2] / f"{number}.tif")
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        tifffile.imwrite(paths[-1], picture(60, 70, seed=number), photometric="rgb", **dots)
+    data = open_fields(tmp_path / "data", mpp=0.5 if states[0] == states[1] else None)
+    predictor = Predictor(create_model("attention-sampling", data.classes, factor=8, patch=24), data.preprocessing)
+    found = predictor.predict(paths)
+    assert not any(result.error for result in found) and all(result.label for result in found)
+    assert all(f"the model was trained at {data.preprocessing.mpp:g}" in result.note for result in found)
 
 
 def test_a_model_of_cells_refuses_what_is_too_large_to_decode(predictor: Predictor, large: Path) -> None:

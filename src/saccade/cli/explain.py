@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saccade.cli.console import progress, say, show_table, warn
-from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_others, warn_of_small
+from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_note, warn_of_others, warn_of_small
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def explain(
     small = 0
     with progress("explaining") as tell:
         for done, (path, result) in enumerate(zip(paths, predictor.stream(paths), strict=True), start=1):
+            warn_of_note(result)
             if result.error:
                 warn(f"skipped: {result.error}")
             elif predictor.preprocessing.size is None:

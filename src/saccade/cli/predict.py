@@ -32,7 +32,8 @@ def predict(
 
     Images that cannot be opened are skipped, with a line for each and in the table; the exit code is then 3. If none
     can be opened, it is 2 and no table is written. Other files in a folder are left out. Models of fields also take
-    tiled TIFF files that are too large to decode, and unpack what they read.
+    tiled TIFF files that are too large to decode, and unpack what they read; a line tells of each TIFF that states
+    another resolution than they were trained at.
     """
     from saccade.datasets.folders import list_images
     from saccade.inference import load
@@ -76,6 +77,12 @@ def patch_side(predictor: "Predictor") -> int:
     return predictor.model.config["options"].get("patch", 0) if of_fields else 0
 
 
+def warn_of_note(result: "Result") -> None:
+    """Say what is to be known about an image that was predicted all the same, if anything."""
+    if result.note:
+        warn(f"note: {result.note}")
+
+
 def warn_of_small(count: int) -> None:
     """Say how many images were smaller than a patch, if any."""
     if count:
@@ -97,11 +104,12 @@ class Summary:
         self._first: list[tuple[str, ...]] = []
 
     def add(self, result: "Result") -> None:
-        """Take note of a result; a bad image gets its line at once."""
+        """Take note of a result; a bad or doubtful image gets its line at once."""
         if result.error:
             self.failed += 1
             warn(f"skipped: {result.error}")
             return
+        warn_of_note(result)
         self.small += min(result.extent) < self.patch
         confidence = result.probabilities[result.label]
         self._confidences[result.label].append(confidence)

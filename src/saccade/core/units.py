@@ -7,6 +7,8 @@ from saccade.core.errors import BadInput
 PLAUSIBLE_MPP = (0.05, 5.0)
 """Light microscopy lies between these; outside, the number is nearly always in another unit."""
 
+_ALIKE = 1.25  # scanners of one magnification differ by less (our choice)
+
 _MAGNIFICATIONS = (1.25, 2.5, 5, 10, 20, 40, 60, 80)
 
 
@@ -21,6 +23,15 @@ def plausible_mpp(value: float, source: str = "") -> float:
         remedy = f"give micrometres per pixel between {low:g} and {high:g}, or leave it out"
         raise BadInput(f"{value:g} micrometres per pixel is not plausible", remedy, source)
     return value
+
+
+def alike_mpp(one: float, other: float) -> bool:
+    """Whether two resolutions show a model the same things: they differ by less than a quarter of the finer.
+
+    >>> alike_mpp(0.25, 0.23), alike_mpp(0.25, 0.5)
+    (True, False)
+    """
+    return max(one, other) < _ALIKE * min(one, other)
 
 
 def parse_mpp(text: str, source: str = "") -> float | None:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +21,10 @@ from saccade.core.errors import BadInput, raise_first
 from saccade.core.manifest import PARTS, Manifest
 from saccade.core.splits import FRACTIONS, assign_parts
 from saccade.datasets.labelled import LabelledData, class_numbers
+from saccade.datasets.resolutions import common_mpp, field_resolutions
 from saccade.datasets.sources import each_image, first_image, open_manifest
 from saccade.imaging.image_files import Array
 from saccade.imaging.preprocessing import Interpolation, Preprocessing
-from saccade.imaging.tiled_files import stated_mpp
 
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of pixels that are held in memory; more are held in a temporary file."""
@@ -138,12 +137,13 @@ def preprocessing_for(manifest: Manifest, size: int | None, **options: Any) -> P
         manifest: The data; its micrometres per pixel are kept (their median) where every row tells them. Fields may
             leave that to their files.
         size: Side of the square; ``None`` leaves images at their own size.
-        options: ``channels``, ``interpolation``, or ``scale`` for floats with a range of their own.
+        options: ``channels``, ``interpolation``, ``scale`` for floats with a range of their own, or ``mpp`` in place of
+            the data's.
     """
-    told = (row.mpp or (stated_mpp(row.path) if size is None else None) for row in manifest.rows)
-    known = [mpp for mpp in told if mpp is not None]
-    mpp = float(median(known)) if len(known) == len(manifest) > 0 else None
-    return Preprocessing.like(first_image(manifest), size, mpp=mpp, **options)
+    if "mpp" not in options:
+        found = field_resolutions(manifest) if size is None else [row.mpp for row in manifest.rows]
+        options = {**options, "mpp": common_mpp(found)}
+    return Preprocessing.like(first_image(manifest), size, **options)
 
 
 def load_cells(

@@ -6,7 +6,7 @@ values than the rest, missing labels, one image in two parts of the split. A ``n
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from saccade.core.manifest import Manifest, Row
 from saccade.core.splits import assign_parts, cut_cases
 from saccade.datasets.sources import each_image, inspect_data
 from saccade.imaging.image_files import Array
+from saccade.imaging.tiled_files import stated_mpp
 
 _ELONGATED = 1.5  # an image this many times longer than wide is noticeably distorted when made square
 _UNEQUAL = 1.25  # fields of view that differ by this factor show the same cell at noticeably different sizes
@@ -57,6 +58,7 @@ class _Facts:
     width: int
     channels: int
     kind: str
+    mpp: float | None
     digest: tuple[object, ...]
 
 
@@ -84,7 +86,9 @@ def check_data(path: Path | str, progress: Callable[[int, int], None] = lambda d
         kind = str(image.dtype)
         digest = (kind, image.shape, hashlib.blake2b(image.tobytes(), digest_size=16).digest())
         height, width, channels = image.shape
-        facts[index] = _Facts(manifest.rows[index], height, width, channels, kind, digest)
+        row = manifest.rows[index]
+        mpp = stated_mpp(row.path) if row.mpp is None else row.mpp
+        facts[index] = _Facts(row, height, width, channels, kind, mpp, digest)
 
     damaged = each_image(manifest.rows, examine, progress)
     known = [facts[index] for index in sorted(facts)]
@@ -94,7 +98,7 @@ def check_data(path: Path | str, progress: Callable[[int, int], None] = lambda d
         *_unlike(known),
         *_twins(known),
         *_extents(known, str(manifest.source)),
-        *_rows(manifest),
+        *_rows(manifest, {fact.row.place for fact in known if fact.mpp is not None}),
     ]
     return Report(manifest.source, len(manifest), manifest.counts(), tuple(found))
 
@@ -163,8 +167,13 @@ def _extents(facts: Sequence[_Facts], source: str) -> list[Problem]:
     return notes
 
 
-def _rows(manifest: Manifest) -> list[Problem]:
-    """What the rows tell without their pixels: the split, cases, and what is not known."""
+def _rows(manifest: Manifest, with_mpp: Collection[str]) -> list[Problem]:
+    """What the rows tell without their pixels: the split, cases, and what is not known.
+
+    Args:
+        manifest: The rows.
+        with_mpp: Places of the images whose row or file tells their micrometres per pixel.
+    """
     problems = []
     source = str(manifest.source)
     cut = cut_cases(manifest.rows)
@@ -182,7 +191,7 @@ def _rows(manifest: Manifest) -> list[Problem]:
     rows = manifest.rows
     for missing, column, consequence in (
         (sum(not row.case_id for row in rows), "case_id", "a split may then put one patient in two parts"),
-        (sum(row.mpp is None for row in rows), "mpp", "sizes then stay in pixels"),
+        (sum(row.mpp is None and row.place not in with_mpp for row in rows), "mpp", "sizes then stay in pixels"),
     ):
         if missing:
             message = f"{missing} of {len(rows)} images have no {column}"

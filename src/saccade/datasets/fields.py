@@ -17,6 +17,7 @@ from saccade.core.splits import FRACTIONS, assign_parts
 from saccade.datasets.boxes import boxes_beside, padded_needles
 from saccade.datasets.cells import preprocessing_for
 from saccade.datasets.labelled import LabelledData, class_numbers
+from saccade.datasets.resolutions import common_mpp, field_resolutions, mixed_notes
 from saccade.datasets.sources import each_image, open_manifest
 from saccade.imaging.image_files import Array
 from saccade.imaging.pixel_store import FillingStore, PixelStore
@@ -78,7 +79,7 @@ def open_fields(
         seed: Seed of that split.
         mean: Mean of each channel, between 0 and 1 for 8-bit values; measured on the training part where not given.
         std: Standard deviation of each channel, likewise.
-        mpp: Micrometres per base pixel; the data's own where not given.
+        mpp: Micrometres per base pixel of all fields; the data's own where not given, with a note where they differ.
         parts: The parts to load; fields of others are not opened.
         progress: Told how many of how many fields are loaded.
     """
@@ -86,13 +87,15 @@ def open_fields(
     split = assign_parts(manifest.rows, fractions, seed)
     whole = manifest.with_parts(split.parts)
     wanted = replace(whole, rows=tuple(row for row in whole.rows if row.split in parts))
-    preprocessing = preprocessing_for(wanted, None, channels=channels)
-    data = load_fields(wanted, replace(preprocessing, mpp=mpp or preprocessing.mpp), whole.classes, progress)
+    resolutions = field_resolutions(wanted) if mpp is None else ()
+    mpp = common_mpp(resolutions) if mpp is None else mpp
+    preprocessing = preprocessing_for(wanted, None, channels=channels, mpp=mpp)
+    data = load_fields(wanted, preprocessing, whole.classes, progress)
     if mean is None or std is None:
         data = data.fitted()
     else:
         data = replace(data, preprocessing=replace(data.preprocessing, mean=tuple(mean), std=tuple(std)))
-    return replace(data, split=whole, notes=split.notes)
+    return replace(data, split=whole, notes=(*split.notes, *mixed_notes(resolutions)))
 
 
 def load_fields(

@@ -26,7 +26,7 @@ class LabelledData(ABC):
         labels: Class of each image.
         preprocessing: What the pixels went through, and how to normalise them.
         split: All rows of the data with their parts, those that were not loaded too.
-        notes: What the user should know about the split.
+        notes: What the user should know about the split and the images.
     """
 
     manifest: Manifest

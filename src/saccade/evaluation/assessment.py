@@ -115,12 +115,14 @@ def judge(
         images: What to judge it by.
         progress: Told how many of how many images are done.
         table: Gets a row for each image.
-        warn: Given a line for each image that cannot be opened; it goes into the log otherwise.
+        warn: Given a line for each image that cannot be opened, and one for all that have a note; they go into the
+            log otherwise.
 
     Raises:
         BadInput: None of the images can be predicted.
     """
     judged = Judged()
+    notes: list[str] = []
     opened: list[LabelledImage] = []  # what the predictor has taken from the stream and not yet given back
 
     def items() -> Iterator[Item]:
@@ -133,11 +135,15 @@ def judge(
         judged.add(image, result)
         if result.error:
             warn(f"skipped: {result.error}")
+        if result.note:
+            notes.append(result.note)
         if table is not None:
             table.add(result, image.name, image.row.case_id, image.row.name)
         progress(done, len(images))
     if not judged.images:
         raise BadInput(f"none of the {len(images)} images could be predicted", "the lines above say why")
+    if notes:  # one line: of data whose files were overruled, every image has a note
+        warn(f"note: {notes[0]}" + (f" (and {len(notes) - 1} more)" if notes[1:] else ""))
     return judged
 
 

@@ -30,7 +30,10 @@ Array = Shaped[np.ndarray, "height width channel"]
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"})
 TIFF_SUFFIXES = (".tif", ".tiff")
 MAX_PIXELS = 2**26
-"""Most pixels an image file may have, 8192 x 8192; larger ones are slides, not cells or fields."""
+"""Most pixels an image file may have, 8192 x 8192; larger ones are slides, not cells or fields.
+
+Of all channels together, it may have four times as many values: more channels make the image smaller.
+"""
 MAX_CHANNELS = 64
 
 # tifffile logs each oddity of a damaged file; unless someone listens, the one line of BadInput is enough
@@ -89,7 +92,7 @@ def is_too_large_tiff(path: Path | str) -> bool:
         return False
     try:
         with tifffile.TiffFile(path) as tiff:
-            return _is_above_limit(tiff.series[0].shape)
+            return bool(_above_limit(tiff.series[0].shape))
     except Exception:  # as in load_image
         return False
 
@@ -141,14 +144,20 @@ def _channels_last(array: np.ndarray) -> np.ndarray:
 
 def _check_extent(shape: tuple[int, ...]) -> None:
     """Refuse an image by the size its header claims, before any memory is taken for it."""
-    if _is_above_limit(shape):
-        extent = " x ".join(map(str, shape))
-        raise BadInput(f"claims {extent} pixels, above the limit of {MAX_PIXELS:,}", _TOO_LARGE)
+    if excess := _above_limit(shape):
+        raise BadInput(f"claims {excess}", _TOO_LARGE)
 
 
-def _is_above_limit(shape: tuple[int, ...]) -> bool:
-    """Whether an image has too many pixels, or of all its channels together more than four times as many values."""
-    return prod(shape) > MAX_PIXELS * (4 if len(shape) > 2 else 1)
+def _above_limit(shape: tuple[int, ...]) -> str:
+    """What an image has too much of, pixels or values; nothing where it may be unpacked.
+
+    Its height and width are the two longest axes: channels may come first or last, and are fewer than either in every
+    image that is near the limit.
+    """
+    extent = " x ".join(map(str, shape))
+    if prod(sorted(shape)[-2:]) > MAX_PIXELS:
+        return f"{extent} pixels, above the limit of {MAX_PIXELS:,}"
+    return f"{extent} values, above the limit of {4 * MAX_PIXELS:,}" if prod(shape) > 4 * MAX_PIXELS else ""
 
 
 def _load_pillow(path: Path) -> np.ndarray:

@@ -18,14 +18,11 @@ from jaxtyping import Float, Int, Num, Shaped
 from torch import Tensor
 
 from saccade.core.errors import BadInput
-from saccade.core.units import plausible_mpp
+from saccade.core.units import alike_mpp, plausible_mpp
 from saccade.imaging.image_files import Array, as_image
 
 Kind = Literal["uint8", "uint16", "float32"]
 Interpolation = Literal["area", "linear"]
-
-_ALIKE = 1.25
-"""Resolutions that differ by less show a model the same things: scanners of one magnification do (our choice)."""
 
 _SCALES = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 
@@ -147,16 +144,14 @@ class Preprocessing:
             message = f"has {_count(channels)}, the model wants {self.channels}"
             raise BadInput(message, "convert the image, or train with its number of channels", source)
 
-    def check_mpp(self, stated: float | None, source: str = "the image") -> None:
-        """Refuse an image that states another resolution than the model was trained at; unknown ones pass.
+    def mpp_doubt(self, stated: float | None) -> str:
+        """What to tell of an image that states another resolution than the model was trained at; else nothing.
 
-        Raises:
-            BadInput: Naming ``source``.
+        Told and not refused, for what a file states may be wrong, and a recipe or manifest may have overruled it.
         """
-        if stated and self.mpp and max(stated, self.mpp) > _ALIKE * min(stated, self.mpp):
-            message = f"states {stated:.4g} micrometres per pixel, the model was trained at {self.mpp:.4g}"
-            remedy = "resample it, train at its resolution, or correct what it states if that is wrong"
-            raise BadInput(message, remedy, source)
+        if stated is None or self.mpp is None or alike_mpp(stated, self.mpp):
+            return ""
+        return f"states {stated:.4g} micrometres per pixel, the model was trained at {self.mpp:.4g}"
 
     def normalise(
         self, values: Num[Tensor, "batch channel height width"]

@@ -43,7 +43,8 @@ def _average_rows(
 ) -> None:
     """Average stretches of rows over blocks as wide as ``factor``, the last as wide as it is, into ``found``."""
     high, width = stretches.shape[1:3]
-    kind = torch.int16 if 255 * high * factor < 2**15 else torch.int32
+    largest = 255 * high * factor
+    kind = torch.int16 if largest < 2**15 else torch.int32 if largest < 2**31 else torch.int64
     sums = stretches.sum(1, dtype=kind)  # whole rows are added: the fast order
     whole = width // factor
     if whole:

@@ -33,9 +33,11 @@ class Draws:
 
     Attributes:
         probabilities: Of each class, from each set of draws.
+        notes: What ``Result.note`` would tell of images, of those where there is something.
     """
 
     probabilities: Float[np.ndarray, "image draw class"]
+    notes: tuple[str, ...] = ()
 
     @property
     def mean(self) -> Float[np.ndarray, "image class"]:
@@ -88,13 +90,15 @@ def predict_draws(
     """
     draws_of(predictor.model, count)  # refused before any image is opened
     found = [np.empty((0, count, len(predictor.classes)))]
+    notes = []
     with torch.random.fork_rng(devices=[predictor.device] if predictor.device.type == "cuda" else []):
         torch.manual_seed(seed)
         for done, item in enumerate(items, start=1):
             name = str(Path(item)) if isinstance(item, str | os.PathLike) else f"array {done}"
             found.append(_of_one(predictor, item, name, count))
+            notes.append(predictor.note_on(item))
             progress(done)
-    return Draws(np.concatenate(found))
+    return Draws(np.concatenate(found), tuple(filter(None, notes)))
 
 
 @torch.inference_mode()

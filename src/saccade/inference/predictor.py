@@ -37,13 +37,15 @@ class _Opened:
     pixels: FieldPixels | None = None
     extent: tuple[int, int] = (0, 0)
     error: str = ""
+    note: str = ""
 
 
 class Predictor:
     """A trained model with its preprocessing: images in, results out.
 
     A bad image among many gets a result with an ``error``; the others are predicted all the same. A model of fields
-    takes TIFF files of any size: one too large to decode (``imaging.opening``) is read tile by tile, by itself.
+    takes TIFF files of any size: one too large to decode (``imaging.opening``) is read tile by tile, by itself. The
+    result of one that states another resolution than the model was trained at has a ``note``.
 
     >>> import saccade
     >>> predictor = saccade.load("runs/pbc")                                # doctest: +SKIP
@@ -131,12 +133,18 @@ class Predictor:
         name = str(Path(item)) if isinstance(item, str | os.PathLike) else f"array {number}"
         try:
             image = open_item(item, name) if self.preprocessing.size else open_field_item(item, name)
-            if self.preprocessing.size is None and isinstance(item, str | os.PathLike):
-                self.preprocessing.check_mpp(stated_mpp(Path(item)), name)
             pixels = image if isinstance(image, TiledFile) else self.preprocessing.resize(image, name)
-            return _Opened(name, item, pixels, extent_of(image))
+            return _Opened(name, item, pixels, extent_of(image), note=self.note_on(item))
         except (SaccadeError, MemoryError) as error:
             return _Opened(name, item, error=_told(error, name))
+
+    def note_on(self, item: Item) -> str:
+        """One line, naming the file, where a field states another resolution than the model's; cells are resized."""
+        known = self.preprocessing.size is None and self.preprocessing.mpp is not None
+        if not known or not isinstance(item, str | os.PathLike):
+            return ""
+        doubt = self.preprocessing.mpp_doubt(stated_mpp(Path(item)))
+        return f"{Path(item)}: {doubt}" if doubt else ""
 
     def fast_form(self, model: SparseClassifier) -> FastModel:
         """A model in the form that predicts on this device; a GPU takes larger chunks than a processor's cache."""
@@ -157,14 +165,14 @@ class Predictor:
                 yield self._result_of_file(model, one, one.pixels)
             else:
                 prediction = None if one.pixels is None else next(left)
-                yield Result(one.name, one.item, self.classes, prediction, one.error, one.extent)
+                yield Result(one.name, one.item, self.classes, prediction, one.error, one.extent, one.note)
 
     def _result_of_file(self, model: FastModel, one: _Opened, file: TiledFile) -> Result:
         """The result of a field that is too large to decode; its tiles may turn out damaged as they are read."""
         try:
             images = open_tiled(file, self.preprocessing, self.device, self._boxes_of([one.item]))
             prediction = self._predict(model, images, torch.tensor([one.extent]))
-            return Result(one.name, one.item, self.classes, prediction, extent=one.extent)
+            return Result(one.name, one.item, self.classes, prediction, extent=one.extent, note=one.note)
         except (SaccadeError, MemoryError) as error:
             return Result(one.name, one.item, self.classes, error=_told(error, one.name))
 

@@ -32,6 +32,7 @@ class Result:
         prediction: A batch of one, sites in the base pixels of the image as it is stored; None after an error.
         error: One line that says what is wrong with the image; empty where all went well.
         extent: Height and width of the image as it is stored; zeros after an error.
+        note: One line on what to know about an image that was predicted all the same; mostly empty.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Result:
     prediction: Prediction | None = None
     error: str = ""
     extent: tuple[int, int] = (0, 0)
+    note: str = ""
 
     @property
     def label(self) -> str:

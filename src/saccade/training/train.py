@@ -92,7 +92,7 @@ def train(
 
 
 def _open(recipe: ImageRecipe, progress: Callable[[int, int], None]) -> CellData | FieldData:
-    """The training and validation part of a recipe's data, and what the user should know about the split."""
+    """The training and validation part of a recipe's data, and what the user should know about them."""
     options = recipe.model_dump(include={"channels", "fractions", "seed", "mean", "std", "mpp"})
     options = {**options, "parts": ("train", "val"), "progress": progress}
     size = getattr(recipe, "size", None)
