@@ -119,13 +119,14 @@ def _show(explained: list[Explained], of_fields: bool, pointing: bool) -> None:
 
 
 def pointing_cells(found: "BoxPointing") -> tuple[str, str, str]:
-    """The cells of ``POINTING_COLUMNS``; that of the box mass is empty where the model has no map."""
-    mass = float(found.looked)
-    return "yes" if float(found.heaviest) else "no", "" if isnan(mass) else f"{mass:.1%}", f"{float(found.hits):.1%}"
+    """The cells of ``POINTING_COLUMNS``; empty where several patches are heaviest, or the model has no map."""
+    singled_out, mass = _heaviest_inside(found), float(found.looked)
+    heaviest = "" if singled_out is None else "yes" if singled_out else "no"
+    return heaviest, "" if isnan(mass) else f"{mass:.1%}", f"{float(found.hits):.1%}"
 
 
 def write_pointing(path: Path, explained: list[Explained]) -> None:
-    """Write the shares of each image with boxes as a table; no box mass of a model without a map."""
+    """Write the shares of each image with boxes as a table; what ``pointing_cells`` leaves empty is so here."""
     from saccade.core.files import write_csv
 
     rows = []
@@ -134,8 +135,14 @@ def write_pointing(path: Path, explained: list[Explained]) -> None:
             found = one.pointing
             shares = [float(each) for each in (found.looked, found.hits, found.area)]
             texts = ("" if isnan(share) else f"{share:.6g}" for share in shares)
-            rows.append((one.line[0], int(found.heaviest), *texts))
+            singled_out = _heaviest_inside(found)
+            rows.append((one.line[0], "" if singled_out is None else int(singled_out), *texts))
     write_csv(path, ("image", "heaviest_in_box", "box_mass", "hit_rate", "area"), rows)
+
+
+def _heaviest_inside(found: "BoxPointing") -> bool | None:
+    """Whether the heaviest patch of an image is in a box; ``None`` where several weigh the same, as of controls."""
+    return bool(found.heaviest) if float(found.alike) == 1 else None
 
 
 def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) -> tuple[str, ...]:
