@@ -9,6 +9,7 @@ import pytest
 from saccade.cli import bench
 from saccade.models import MODELS
 from saccade.training import bench as training
+from saccade.training.engine import Interrupted
 from saccade.training.recipe import FieldRecipe, Recipe
 from tests.miniature_fields import make_fields
 
@@ -75,6 +76,18 @@ def test_a_quick_look_goes_through_all_stages() -> None:
         assert isinstance(recipe, FieldRecipe)
         stages = recipe.curriculum
         assert stages is None or 3 * stages.warm_up + stages.reading < recipe.training.epochs
+
+
+def test_a_bench_that_is_stopped_goes_on_with_the_same_command(
+    saccade: Callable, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(data: Path, entrant: training.Entrant) -> None:
+        raise Interrupted("stopped", "go on from the last finished epoch with --resume")
+
+    monkeypatch.setattr(training, "bench_row", stopped)
+    words = ("bench", "cells", "--out", tmp_path / "bench.json", "--data", cells / "manifest.csv")
+    line = saccade(*words, code=130).stderr.splitlines()[-1]
+    assert "Run the same command again" in line and "--resume" not in line
 
 
 def test_patches_on_the_truth_need_boxes(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import tifffile
 import torch
 from PIL import Image
 
-from saccade.cli.explain import Explained, distinct_names, pointing_cells, write_pointing
+from saccade.cli.explain import Explained, distinct_names, pointing_cells, reads_patches, write_pointing
 from saccade.core.results import Sites
 from saccade.datasets.boxes import load_boxes, needles_of
 from saccade.datasets.composers import compose_fields
@@ -18,6 +18,7 @@ from saccade.explanation.box_pointing import box_pointing
 from saccade.explanation.field_maps import field_maps
 from saccade.imaging import image_files, showing
 from saccade.inference.predictor import Predictor
+from saccade.models import MODELS
 from tests.miniature_fields import HEIGHT, WIDTH, make_field_model, make_fields
 
 POINTED = ("attention-sampling", "oracle-patches")
@@ -122,6 +123,28 @@ def test_a_field_smaller_than_a_patch(saccade: Callable, tmp_path: Path) -> None
     for command, out in (("explain", "out"), ("predict", "table.csv")):
         result = saccade(command, run, path, "--out", tmp_path / out)
         assert "1 image is smaller than a patch" in result.stderr
+    assert Image.open(tmp_path / "out" / "small_patches.png").size[0] >= 192, "what was read is drawn all the same"
+    assert "heaviest weight" in saccade("explain", run, path, "--out", tmp_path / "out").output
+
+
+def test_every_model_of_fields_reads_patches_or_the_whole(tmp_path: Path) -> None:
+    whole = {name for name in MODELS.names("field") if not reads_patches(opened(tmp_path / name, name))}
+    assert whole == {"full-image-cnn", "downscaled-cnn"}
+
+
+def opened(folder: Path, name: str) -> Predictor:
+    """An untrained model by name."""
+    return Predictor.open(make_field_model(folder, name), "cpu")
+
+
+@pytest.mark.parametrize("name", ["full-image-cnn", "downscaled-cnn"])
+def test_boxes_beside_a_model_without_patches(name: str, saccade: Callable, tmp_path: Path) -> None:
+    """The image has a box; it is the model that has nothing to set beside it."""
+    run, data = make_field_model(tmp_path / "run", name), make_fields(tmp_path / "data").parent
+    words = ("explain", run, data / "images" / "red-1.png", "--boxes", data / "boxes.csv", "--out", tmp_path / "out")
+    printed = " ".join(saccade(*words).output.split())
+    assert "reads no patches" in printed and "0 of 1 images" not in printed
+    assert not (tmp_path / "out" / "red-1_patches.png").exists()
 
 
 @pytest.mark.usefixtures("quick")

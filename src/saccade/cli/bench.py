@@ -36,6 +36,7 @@ def bench(
     from saccade.inference.plotting import figure_png
     from saccade.report.bench_figure import bench_figure
     from saccade.training.bench import bench as run_bench
+    from saccade.training.engine import stopped_with
 
     kind = {"cells": "cell", "fields": "field"}.get(scale)
     if kind is None:
@@ -44,7 +45,8 @@ def bench(
         raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
     entrants = _entrants(kind, models, seeds, quick)
     source, name = (data, str(data)) if data else _simulated(kind, out, quick)
-    rows = run_bench(source, entrants, out, name, say)
+    with stopped_with("run the same command again; the rows that are done are kept"):
+        rows = run_bench(source, entrants, out, name, say)
     write_bytes(out.with_suffix(".png"), figure_png(bench_figure(rows)))
     columns = ("model", "seed", "accuracy", "read", "looked at", "FLOPs", "images/s")
     show_table(columns, [_line(row) for row in rows], right=columns[1:])

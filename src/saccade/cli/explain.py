@@ -74,7 +74,9 @@ def explain(
     warn_of_small(small)
     if boxes:
         write_pointing(out / POINTING_NAME, explained)
-        say(f"{sum(one.pointing is not None for one in explained)} of {len(explained)} images have boxes")
+        known = sum(one.pointing is not None for one in explained)
+        whole = "the model reads no patches, so there is nothing to set beside the boxes"
+        say(f"{known} of {len(explained)} images have boxes" if reads_patches(predictor) else whole)
     say(f"written: {len(explained)} of {len(paths)} images into {out}")
     if len(explained) < len(paths):
         raise typer.Exit(FINISHED_WITH_FAILURES)
@@ -172,7 +174,7 @@ def explain_field(
     from saccade.explanation.box_pointing import box_pointing, centres_inside
     from saccade.explanation.field_maps import field_maps
     from saccade.explanation.site_tables import write_site_table
-    from saccade.imaging.distinct_sites import are_patches, distinct_sites, weighing
+    from saccade.imaging.distinct_sites import distinct_sites, weighing
     from saccade.imaging.drawing import encode_png
     from saccade.imaging.field_drawing import field_picture, patch_sheet
     from saccade.imaging.field_key import with_key
@@ -187,7 +189,7 @@ def explain_field(
     write_bytes(out / f"{name}_map.png", encode_png(with_key(picture) if maps else picture))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
     line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
-    if not are_patches(result.sites, result.extent):  # of a network that reads the whole field
+    if not reads_patches(predictor):
         return Explained((*line, *[""] * 5))
     known_boxes = boxes if boxes is not None and len(boxes) else None
     hits = None if known_boxes is None else centres_inside(places.boxes[0], known_boxes).tolist()
@@ -198,6 +200,11 @@ def explain_field(
     areas = _field_deletion(predictor, result, pixels, out / f"{name}_faithfulness.png")
     line = *line, f"{float(sites.weights[0, 0]):.1%}", str(sites.weights.shape[1]), *areas
     return Explained(line, pointing, mapped=look is not None)
+
+
+def reads_patches(predictor: "Predictor") -> bool:
+    """Whether a model of fields reads patches, which may be larger than a field, and not the whole field."""
+    return patch_side(predictor) > 0
 
 
 def _drawable(look: "FieldMap", columns: int) -> dict[str, Any]:
