@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from saccade.cli import bench
+from saccade.models import MODELS
+from saccade.training import bench as training
+from saccade.training.engine import Interrupted
+from saccade.training.recipe import FieldRecipe, Recipe
 from tests.miniature_fields import make_fields
+
+FOLDERS = ("bench.quick.data", "bench.data")
 
 
 @pytest.mark.usefixtures("quick")
@@ -39,6 +45,49 @@ def test_a_bench_of_fields_with_boxes(saccade: Callable, tmp_path: Path, monkeyp
     assert patches["pixels_looked_fraction"] == 0, "it is told where to read"
     assert whole["pixels_looked_fraction"] == pytest.approx(1 / 25)
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("scale", ["cells", "fields"])
+def test_a_quick_look_is_apart_from_the_bench(
+    scale: str, saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its images lie in another folder, its rows say what was changed, and both are made again for the full bench."""
+    monkeypatch.setattr(bench, "_QUICK_CELLS", 1)
+    monkeypatch.setattr(bench, "_CELLS", 2)
+    monkeypatch.setattr(bench, "_QUICK_FIELDS", {"train": 1, "val": 0, "test": 0})
+    monkeypatch.setattr(bench, "_FIELDS", {"train": 2, "val": 0, "test": 0})
+    figures = {"accuracy": {"value": 0.5}, "images_per_second": {"1": 1.0}, "flops_per_image": 1.0}
+    reads = {"pixels_read_fraction": 0.1, "pixels_looked_fraction": 0.1}
+    monkeypatch.setattr(training, "bench_row", lambda data, one: {"seed": one.seed, **figures, **reads})
+    out, name = tmp_path / "bench.json", "tiny-cnn" if scale == "cells" else "attention-sampling"
+    for more in (["--quick"], []):
+        saccade("bench", scale, "--out", out, "--models", name, *more)
+    quick, full = json.loads(out.read_text())
+    assert quick["data"] == f"{full['data']}, quick" and not full["changes"]
+    assert ("curriculum.warm_up=1" in quick["changes"]) == (scale == "fields")
+    small, large = (len((tmp_path / each / "manifest.csv").read_text().splitlines()) for each in FOLDERS)
+    assert small < large
+
+
+def test_a_quick_look_goes_through_all_stages() -> None:
+    for name in MODELS.names("field"):
+        values = {"data": {"path": "fields"}, "model": {"name": name}}
+        recipe = Recipe.parse(values).with_overrides(bench._quick_changes("field", name))
+        assert isinstance(recipe, FieldRecipe)
+        stages = recipe.curriculum
+        assert stages is None or 3 * stages.warm_up + stages.reading < recipe.training.epochs
+
+
+def test_a_bench_that_is_stopped_goes_on_with_the_same_command(
+    saccade: Callable, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(data: Path, entrant: training.Entrant) -> None:
+        raise Interrupted("stopped", "go on from the last finished epoch with --resume")
+
+    monkeypatch.setattr(training, "bench_row", stopped)
+    words = ("bench", "cells", "--out", tmp_path / "bench.json", "--data", cells / "manifest.csv")
+    line = saccade(*words, code=130).stderr.splitlines()[-1]
+    assert "Run the same command again" in line and "--resume" not in line
 
 
 def test_patches_on_the_truth_need_boxes(refused: Callable[..., str], tmp_path: Path) -> None:

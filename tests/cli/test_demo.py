@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from saccade.cli import demo
+from saccade.training.callbacks import LostClasses
 
 
 @pytest.fixture
@@ -42,6 +44,22 @@ def test_a_demonstration_again(saccade: Callable, tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("older")
     saccade("demo", "--out", tmp_path, "--overwrite")
     assert "older" not in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.usefixtures("quick", "small")
+def test_a_demonstration_that_is_stopped(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no --resume; what it names instead works."""
+
+    def stop(self: LostClasses, trainer: Any, pl_module: Any) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "demo"
+    with monkeypatch.context() as patch:
+        patch.setattr(LostClasses, "on_train_epoch_end", stop)
+        line = saccade("demo", "cells", "--out", out, code=130).stderr.splitlines()[-1]
+    assert line == "error: stopped. Start again with --overwrite"
+    saccade("demo", "cells", "--out", out, "--overwrite")
+    assert (out / "report.html").is_file()
 
 
 @pytest.mark.usefixtures("quick")

@@ -191,6 +191,21 @@ def test_random_draws(saccade: Callable, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+def test_where_boxes_are_known_the_metrics_tell_of_pointing(saccade: Callable, tmp_path: Path) -> None:
+    run, data = make_field_model(tmp_path / "run"), make_fields(tmp_path / "data")
+    saccade("evaluate", run, "--data", data, "--out", tmp_path / "out")
+    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
+    found = metrics["box_pointing"]
+    assert found["n"] == 4, "two of the six fields have no box"
+    assert found["area"]["value"] == pytest.approx(24 * 24 / (HEIGHT * WIDTH))
+    assert all(0 <= found[name]["value"] <= 1 for name in ("heaviest_in_box", "box_mass", "hit_rate", "found"))
+    assert metrics["about"]["data"] == str(data)
+    data.with_name("boxes.csv").unlink()
+    saccade("evaluate", run, "--data", data, "--out", tmp_path / "out")
+    assert "box_pointing" not in json.loads((tmp_path / "out" / "metrics.json").read_text())
+
+
+@pytest.mark.usefixtures("quick")
 def test_another_run_beside(saccade: Callable, refused: Callable[..., str], trained: Path, tmp_path: Path) -> None:
     """The report compares both; what cannot be compared is refused before anything is predicted."""
     run, data = make_field_model(tmp_path / "run"), make_fields(tmp_path / "data")

@@ -158,8 +158,8 @@ def counted(table: dict[str, dict[str, int]]) -> list[Row]:
 
 
 CONFOUNDED = {
-    "a case for each class": {"p": {"a": 8}, "q": {"b": 8}},
-    "two cases for each class": {"p": {"a": 5}, "q": {"a": 4}, "r": {"b": 6}, "s": {"b": 3}},
+    "a case for each class": {"p": {"a": 10}, "q": {"b": 10}},
+    "two cases for each class": {"p": {"a": 6}, "q": {"a": 4}, "r": {"b": 7}, "s": {"b": 3}},
     "with a few exceptions": {"p": {"a": 18, "b": 2}, "q": {"a": 1, "b": 19}},
     "one class of three": {"p": {"a": 20}, "q": {"b": 10, "c": 10}, "r": {"b": 10, "c": 10}, "s": {"a": 1, "b": 2}},
 }
@@ -169,7 +169,9 @@ HONEST = {
     "a diagnosis for each of many cases": {f"{label}{i}": {label: 6} for label in "ab" for i in range(6)},
     "rare class, even among few cases": {"p": {"a": 2, "b": 40}, "q": {"a": 2, "b": 40}},
     "one case": {"p": {"a": 10, "b": 10}},
-    "an image for each case": {f"{label}{i}": {label: 1} for label in "ab" for i in range(3)},
+    "an image for each case": {f"{label}{i}": {label: 1} for label in "ab" for i in range(10)},
+    "a handful of images": {"p": {"a": 2}, "q": {"a": 2, "b": 1}, "r": {"a": 1}, "s": {"b": 4}},
+    "one image too few to tell": {"p": {"a": 10}, "q": {"b": 9}},
 }
 
 

@@ -96,6 +96,9 @@ def test_edges_and_areas() -> None:
 def test_where_several_are_heaviest_their_share_counts() -> None:
     boxes = torch.tensor([[[0.0, 0, 4, 4], [20, 0, 24, 4], [20, 20, 24, 24], [40, 0, 44, 4]]])
     truth = torch.tensor([[18.0, 0, 30, 30]])
-    for weights, share in (([0.25] * 4, 0.5), ([0.3, 0.3, 0.3, 0.1], 2 / 3), ([0.1, 0.6, 0.2, 0.1], 1.0)):
+    cases = (([0.25] * 4, 0.5, 4), ([0.3, 0.3, 0.3, 0.1], 2 / 3, 3), ([0.1, 0.6, 0.2, 0.1], 1.0, 1))
+    for weights, share, alike in cases:
         sites = Sites(boxes, torch.tensor([weights]), torch.ones(1, 4, dtype=torch.bool))
-        assert box_pointing(sites, truth, (30, 50)).heaviest.item() == pytest.approx(share)
+        found = box_pointing(sites, truth, (30, 50))
+        assert found.heaviest.item() == pytest.approx(share)
+        assert found.alike.item() == alike

@@ -99,10 +99,15 @@ def test_a_centred_sum_is_the_plain_one_whatever_is_drawn(draws: int) -> None:
         assert (centred_sum(weights, values[order]) - plain_sum(weights, values[order])).abs().max() < 1e-14
 
 
-def test_all_cells_drawn_leave_no_noise() -> None:
+def test_all_cells_drawn_leave_noise_whose_mean_is_exact() -> None:
+    """With no cell left over the weights still depend on the order; their sum is 1, and their mean over orders a."""
     a = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
-    weights = torch.stack([distinct_draw_weights(a[list(order)]) for order in permutations(range(3))])
-    assert weights.sum(1).mean() < 1.5
+    mean = torch.zeros_like(a)
+    for order, chance in ordered_draws(a, len(a)):
+        weights = distinct_draw_weights(a[order])
+        assert float(weights.sum()) == pytest.approx(1) and (weights - a[order]).abs().max() > 0.01
+        mean[order] += chance * weights
+    assert mean.tolist() == pytest.approx(a.tolist(), abs=1e-14)
     last = torch.tensor([0.7, 0.3], dtype=torch.float64)
     assert distinct_draw_weights(last).tolist() == pytest.approx([(0.7 + 1) / 2, 0.3 / 2])
 

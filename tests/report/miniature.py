@@ -104,7 +104,7 @@ def box_pointed() -> OverImages[BoxPointing]:
     values[3] = torch.nan
     area = torch.where(values.isnan(), torch.nan, 0.02)
     heaviest = torch.where(values.isnan(), torch.nan, (values > 0.5).double())
-    return over(BoxPointing(heaviest, values**2, values, values, heaviest, area, 5 * area))
+    return over(BoxPointing(heaviest, torch.ones(len(values)), values**2, values, values, heaviest, area, 5 * area))
 
 
 def runs() -> list[RunRow]:

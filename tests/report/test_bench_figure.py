@@ -18,6 +18,12 @@ def test_one_mark_a_model_at_the_mean_of_its_seeds() -> None:
     assert axes.get_xscale() == "log"
 
 
+def test_other_recipes_have_marks_of_their_own() -> None:
+    changed = {**row("ours", 0.6, 1e6), "changes": ["training.epochs=4"]}
+    (axes,) = bench_figure([row("ours", 0.8, 1e6), changed]).axes
+    assert [text.get_text() for text in axes.texts] == ["ours", "ours, changed recipe"]
+
+
 @pytest.mark.parametrize(
     "flops", [(7.34e8,), (7.34e8, 7.341e8), (3.8e8, 7.34e8), (2e6, 3e7), (2.3e6, 4e10), (1.0, 1e15)]
 )

@@ -1,5 +1,7 @@
 """What a report of fields is made of: small pictures, the very patches that were read, and pointing at needles."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,9 @@ from saccade.imaging.image_files import load_image
 from saccade.inference.predictor import Predictor
 from saccade.inference.runs import Run
 from saccade.report.data import ReportData
-from saccade.report.field_gathering import field_examples, seen_fields, shown_patches, with_fields
+from saccade.report.field_gathering import field_examples, pointing_figures, seen_fields, shown_patches, with_fields
 from tests.miniature_fields import CLASSES, make_field_model, make_fields
+from tests.report.miniature import box_pointed
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,20 @@ def test_pointing_is_measured_where_a_box_is_known(run: Run, manifest: Path) -> 
 
 
 @pytest.mark.usefixtures("quick")
+def test_the_figures_of_pointing_are_means_over_fields_with_boxes() -> None:
+    """Plain values; a figure that is not known of any field has none."""
+    over = box_pointed()
+    found = pointing_figures(over)
+    known = over.measured.hits[over.measured.hits.isfinite()]
+    assert found["n"] == len(known) == len(over.labels) - 1
+    assert found["hit_rate"]["value"] == pytest.approx(float(known.mean()))
+    assert found["hit_rate"]["low"] < found["hit_rate"]["value"] < found["hit_rate"]["high"]
+    nothing = torch.full_like(over.measured.looked, torch.nan)
+    without = replace(over, measured=replace(over.measured, looked=nothing))
+    assert pointing_figures(without)["box_mass"] == {"value": None, "low": None, "high": None}
+    assert json.loads(json.dumps(found)) == found
+
+
 def test_without_boxes_nothing_is_pointed_at(run: Run, manifest: Path, tmp_path: Path) -> None:
     alone = make_fields(tmp_path / "fields", per_class=1)
     (alone.parent / "boxes.csv").unlink()

@@ -1,6 +1,7 @@
 """Training in stages: told from the history's columns, shaded, and summed up."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ def test_stages_are_told_from_the_losses_or_named() -> None:
 
 def test_only_trainings_in_stages_have_them() -> None:
     assert has_stages(staged_history()) and has_stages(staged_history()[:3])
+    assert has_stages(warm_up_alone())
     assert not has_stages(history()) and not has_stages([])
     assert not has_stages([{"epoch": 1, "train_loss": 1.0, "train_cross_entropy": 1.0}] * 3)
 
@@ -50,3 +52,14 @@ def test_the_section_sums_up() -> None:
         "in the last of these the look narrowed from 55 cells to 2.7."
     )
     assert stages_section(staged_history()).finding.endswith("2 for both.")
+
+
+def test_a_training_that_ended_in_its_warm_up_is_called_untrained() -> None:
+    finding = stages_section(warm_up_alone()).finding
+    assert finding.startswith("2 epochs: 2 for the look, by labels. The training ended before the reader learned")
+    assert "guessing" not in stages_section(staged_history()).finding
+
+
+def warm_up_alone() -> list[dict[str, Any]]:
+    """Two epochs, in which nothing but the look learned."""
+    return [{"epoch": i, "train_loss": 9.0, "train_warm_up": 9.0, "val_accuracy": 0.2} for i in (1, 2)]

@@ -48,6 +48,14 @@ def test_what_is_there_is_not_measured_again(counted: list[Entrant], tmp_path: P
     assert len(load_rows(out)) == 4
 
 
+def test_a_quick_row_is_no_full_one(counted: list[Entrant], tmp_path: Path) -> None:
+    out, full, quick = tmp_path / "bench.json", Entrant("a", 0), Entrant("a", 0, ("training.epochs=4",))
+    for entrant in (quick, full, quick, full):
+        rows = bench(Path("cells"), [entrant], out)
+    assert counted == [quick, full], "each is measured once, and neither stands for the other"
+    assert [row["changes"] for row in rows] == [["training.epochs=4"], []]
+
+
 @pytest.mark.parametrize("text", ["{", '{"accuracy": 1}', "[1]"])
 def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "bench.json").write_text(text)

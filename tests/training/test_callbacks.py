@@ -74,6 +74,17 @@ def test_lost_classes_are_told_once(cells: CellData, tmp_path: Path, caplog: pyt
     ]
 
 
+def test_of_a_warm_up_no_class_is_told_to_be_lost(
+    cells: CellData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer, task, watch = make_trainer([], 1, tmp_path, accelerator="cpu"), make_task(cells), LostClasses()
+    task.validation = Validation(recalls=(0.0, 0.5, 0.5))
+    for stage, lines in (("warm-up", 0), ("reading", 1)):
+        task.model.stage = stage  # type: ignore[assignment]
+        watch.on_train_epoch_end(trainer, task)
+        assert len(caplog.records) == lines
+
+
 def test_one_line_per_epoch(cells: CellData, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     history = History(tmp_path / "history.csv")
     run(cells, tmp_path, [history, ProgressLine(history)])

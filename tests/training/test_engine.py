@@ -11,7 +11,7 @@ from lightning.pytorch import Callback
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
 from saccade.training.data_module import ImageDataModule
-from saccade.training.engine import Interrupted, make_trainer, quiet_engine, run_trainer
+from saccade.training.engine import Interrupted, make_trainer, quiet_engine, run_trainer, stopped_with
 from tests.training.gradients import KeepGradients
 from tests.training.miniature_cells import make_recipe, make_task
 
@@ -64,6 +64,12 @@ def test_ctrl_c(cells: CellData, tmp_path: Path) -> None:
         run_trainer(trainer, task, ImageDataModule.of(cells, task.recipe))
     assert caught.value.exit_code == 130
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_command_without_resume_says_what_it_has() -> None:
+    with pytest.raises(Interrupted, match=r"^stopped\. Start again$") as caught, stopped_with("start again"):
+        raise Interrupted("stopped", "go on with --resume")
+    assert caught.value.exit_code == 130
 
 
 def test_quiet_is_over_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None:

@@ -56,6 +56,25 @@ def test_the_stages_of_a_training(fields: FieldData, tmp_path: Path) -> None:
     assert any("model.warm_up" in name for name in load_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"])
 
 
+@pytest.mark.parametrize(("warm_up", "told"), [(1, True), (0, False)])
+def test_a_training_that_ends_in_its_warm_up_says_so(
+    warm_up: int, told: bool, fields: FieldData, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, and of classes that an untouched reader does not recognise there is no word."""
+    recipe = make_recipe(curriculum={"warm_up": warm_up, "reading": 0}, training={"epochs": 1})
+    train(recipe, tmp_path / "run", data=fields, accelerator="cpu")
+    lines = [record.message for record in caplog.records if "warm-up" in record.message]
+    assert (
+        lines
+        == [
+            "the training ended in its warm-up, which may take 3 epochs, so the reader has learned nothing: "
+            "raise training.epochs, or lower curriculum.warm_up"
+        ]
+        * told
+    )
+    assert not (told and any("is recognised" in record.message for record in caplog.records))
+
+
 @pytest.mark.parametrize("stages", [None, {"warm_up": 1, "reading": 1}])
 def test_resumed_equals_uninterrupted(stages: dict[str, int] | None, fields: FieldData, tmp_path: Path) -> None:
     recipe, step = make_recipe(curriculum=stages), ClassifierTask.training_step

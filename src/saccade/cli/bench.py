@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _QUICK_CELLS, _QUICK_FIELDS = 30, {"train": 32, "val": 12, "test": 20}
 _CELLS, _FIELDS = 240, {"train": 240, "val": 60, "test": 120}
 _QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",)}
+_QUICK_STAGES = ("curriculum.warm_up=1", "curriculum.reading=1")
 
 
 def bench(
@@ -35,6 +36,7 @@ def bench(
     from saccade.inference.plotting import figure_png
     from saccade.report.bench_figure import bench_figure
     from saccade.training.bench import bench as run_bench
+    from saccade.training.engine import stopped_with
 
     kind = {"cells": "cell", "fields": "field"}.get(scale)
     if kind is None:
@@ -43,7 +45,8 @@ def bench(
         raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
     entrants = _entrants(kind, models, seeds, quick)
     source, name = (data, str(data)) if data else _simulated(kind, out, quick)
-    rows = run_bench(source, entrants, out, name, say)
+    with stopped_with("run the same command again; the rows that are done are kept"):
+        rows = run_bench(source, entrants, out, name, say)
     write_bytes(out.with_suffix(".png"), figure_png(bench_figure(rows)))
     columns = ("model", "seed", "accuracy", "read", "looked at", "FLOPs", "images/s")
     show_table(columns, [_line(row) for row in rows], right=columns[1:])
@@ -59,12 +62,20 @@ def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entr
     for name in names:
         if MODELS[name].scale != kind:
             raise BadInput(f"{name} is no model of {kind}s", f"choose among {', '.join(MODELS.names(kind))}")
-    return [Entrant(name, seed, _QUICK[kind] if quick else ()) for seed in range(seeds) for name in names]
+    changes = {name: _quick_changes(kind, name) if quick else () for name in names}
+    return [Entrant(name, seed, changes[name]) for seed in range(seeds) for name in names]
+
+
+def _quick_changes(kind: str, name: str) -> tuple[str, ...]:
+    """What a quick look changes in a recipe; a model that learns in stages is to get through them."""
+    from saccade.training.recipe import STAGED
+
+    return (*_QUICK[kind], *(_QUICK_STAGES if name in STAGED else ()))
 
 
 def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
-    """Simulated images beside the output, made once."""
-    folder = out.with_suffix(".data")
+    """Simulated images beside the output, made once; the few of a quick look in a folder of their own."""
+    folder = out.with_suffix(".quick.data" if quick else ".data")
     if not (folder / "manifest.csv").is_file():
         say("simulating images: none of them is real")
         if kind == "cell":
@@ -75,13 +86,15 @@ def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
             from saccade.datasets.composers import compose_fields
 
             compose_fields(folder, counts=_QUICK_FIELDS if quick else _FIELDS, size=512 if quick else 1024)
-    return folder / "manifest.csv", f"simulated {kind}s"
+    return folder / "manifest.csv", f"simulated {kind}s{', quick' if quick else ''}"
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
     speed = next(iter(row["images_per_second"].values()))
+    from saccade.report.bench_figure import row_name
+
     return (
-        row["model"],
+        row_name(row),
         str(row["seed"]),
         f"{row['accuracy']['value']:.1%}",
         f"{row['pixels_read_fraction']:.1%}",

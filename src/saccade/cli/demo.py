@@ -37,13 +37,16 @@ def demo(
 
     The images are simulated: the figures show that everything works, not how good it is on real ones.
     """
+    from saccade.training.engine import stopped_with
+
     if scale not in ("cells", "fields"):
         raise BadInput(f"there is no demonstration of {scale!r}", "say `saccade demo cells` or `saccade demo fields`")
     folder = _cleared(out or Path("demo") / scale, overwrite)
-    if scale == "cells":
-        demo_cells(folder, _CELLS_PER_CLASS, _RECIPE)
-    else:
-        demo_fields(folder, _FIELDS, _FIELD_RECIPE)
+    with stopped_with("start again with --overwrite"):
+        if scale == "cells":
+            demo_cells(folder, _CELLS_PER_CLASS, _RECIPE)
+        else:
+            demo_fields(folder, _FIELDS, _FIELD_RECIPE)
 
 
 def demo_cells(out: Path, per_class: int, changes: tuple[str, ...]) -> None:

@@ -88,6 +88,7 @@ def evaluate_run(
     from saccade.evaluation.assessment import judge, knowing_predictor, measure_costs
     from saccade.evaluation.draws import judge_draws
     from saccade.inference.tables import prediction_table
+    from saccade.report.field_gathering import pointing_figures
     from saccade.report.gathering import is_simulated, report_data
     from saccade.report.report import write_report
 
@@ -117,6 +118,9 @@ def evaluate_run(
     say("measuring explanations")
     rows = [run_row(run, shown), *(_row_of(other, chosen, images) for other in beside)] if beside else None
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, chosen.part, runs=rows)
+    if page.box_pointing is not None:  # measured late and slowly: the other figures are on disk by now
+        shown["box_pointing"] = pointing_figures(page.box_pointing)
+        write_json(out / "metrics.json", {**shown, "about": about})
     write_report(out / "report.html", page)
     say(headline(shown, cost, simulated=about["simulated"]))
     if draws is not None:

@@ -75,7 +75,9 @@ def explain(
     warn_of_small(small)
     if boxes:
         write_pointing(out / POINTING_NAME, explained)
-        say(f"{sum(one.pointing is not None for one in explained)} of {len(explained)} images have boxes")
+        known = sum(one.pointing is not None for one in explained)
+        whole = "the model reads no patches, so there is nothing to set beside the boxes"
+        say(f"{known} of {len(explained)} images have boxes" if reads_patches(predictor) else whole)
     say(f"written: {len(explained)} of {len(paths)} images into {out}")
     if len(explained) < len(paths):
         raise typer.Exit(FINISHED_WITH_FAILURES)
@@ -120,13 +122,14 @@ def _show(explained: list[Explained], of_fields: bool, pointing: bool) -> None:
 
 
 def pointing_cells(found: "BoxPointing") -> tuple[str, str, str]:
-    """The cells of ``POINTING_COLUMNS``; that of the box mass is empty where the model has no map."""
-    mass = float(found.looked)
-    return "yes" if float(found.heaviest) else "no", "" if isnan(mass) else f"{mass:.1%}", f"{float(found.hits):.1%}"
+    """The cells of ``POINTING_COLUMNS``; empty where several patches are heaviest, or the model has no map."""
+    singled_out, mass = _heaviest_inside(found), float(found.looked)
+    heaviest = "" if singled_out is None else "yes" if singled_out else "no"
+    return heaviest, "" if isnan(mass) else f"{mass:.1%}", f"{float(found.hits):.1%}"
 
 
 def write_pointing(path: Path, explained: list[Explained]) -> None:
-    """Write the shares of each image with boxes as a table; no box mass of a model without a map."""
+    """Write the shares of each image with boxes as a table; what ``pointing_cells`` leaves empty is so here."""
     from saccade.core.files import write_csv
 
     rows = []
@@ -135,8 +138,14 @@ def write_pointing(path: Path, explained: list[Explained]) -> None:
             found = one.pointing
             shares = [float(each) for each in (found.looked, found.hits, found.area)]
             texts = ("" if isnan(share) else f"{share:.6g}" for share in shares)
-            rows.append((one.line[0], int(found.heaviest), *texts))
+            singled_out = _heaviest_inside(found)
+            rows.append((one.line[0], "" if singled_out is None else int(singled_out), *texts))
     write_csv(path, ("image", "heaviest_in_box", "box_mass", "hit_rate", "area"), rows)
+
+
+def _heaviest_inside(found: "BoxPointing") -> bool | None:
+    """Whether the heaviest patch of an image is in a box; ``None`` where several weigh the same, as of controls."""
+    return bool(found.heaviest) if float(found.alike) == 1 else None
 
 
 def explain_one(predictor: "Predictor", result: "Result", out: Path, name: str) -> tuple[str, ...]:
@@ -166,7 +175,7 @@ def explain_field(
     from saccade.explanation.box_pointing import box_pointing, centres_inside
     from saccade.explanation.field_maps import field_maps
     from saccade.explanation.site_tables import write_site_table
-    from saccade.imaging.distinct_sites import are_patches, distinct_sites, weighing
+    from saccade.imaging.distinct_sites import distinct_sites, weighing
     from saccade.imaging.drawing import encode_png
     from saccade.imaging.field_drawing import field_picture, patch_sheet
     from saccade.imaging.field_key import with_key
@@ -181,7 +190,7 @@ def explain_field(
     write_bytes(out / f"{name}_map.png", encode_png(with_key(picture) if maps else picture))
     write_site_table(out / f"{name}_sites.csv", [result.name], [sites])
     line = (result.name, result.label, f"{result.probabilities[result.label]:.1%}")
-    if not are_patches(result.sites, result.extent):  # of a network that reads the whole field
+    if not reads_patches(predictor):
         return Explained((*line, *[""] * 5))
     known_boxes = boxes if boxes is not None and len(boxes) else None
     hits = None if known_boxes is None else centres_inside(places.boxes[0], known_boxes).tolist()
@@ -192,6 +201,11 @@ def explain_field(
     areas = _field_deletion(predictor, result, pixels, out / f"{name}_faithfulness.png")
     line = *line, f"{float(sites.weights[0, 0]):.1%}", str(sites.weights.shape[1]), *areas
     return Explained(line, pointing, mapped=look is not None)
+
+
+def reads_patches(predictor: "Predictor") -> bool:
+    """Whether a model of fields reads patches, which may be larger than a field, and not the whole field."""
+    return patch_side(predictor) > 0
 
 
 def _drawable(look: "FieldMap", columns: int) -> dict[str, Any]:

@@ -24,6 +24,9 @@ FRACTIONS = (0.7, 0.15, 0.15)
 _FEW_CASES = 4
 """A class whose images are those of fewer cases, counted by weight, may be told by its cases."""
 
+_TELLING = 20
+"""With fewer images of known cases than these, cases and classes go together by accident; our choice."""
+
 _ASSOCIATED = 1 / 3
 """Share of a class's variance that its cases must explain before they are said to give it away; our choice."""
 
@@ -128,11 +131,13 @@ def confounding(rows: Sequence[Row]) -> tuple[str, ...]:
     the case (adjusted R²). Many cases of one class each, as diagnoses are, pass; so do few cases that all hold every
     class. Images without a case do not count.
 
-    >>> rows = [Row(Path(f"{n}"), "ab"[n % 2], case_id=f"p{n % 2}") for n in range(8)]
+    >>> rows = [Row(Path(f"{n}"), "ab"[n % 2], case_id=f"p{n % 2}") for n in range(20)]
     >>> confounding(rows)[0].split(":")[0]
-    "class and case are confounded (4 of 4 images of 'a' are of case 'p0', 4 of 4 images of 'b' are of case 'p1')"
+    "class and case are confounded (10 of 10 images of 'a' are of case 'p0', 10 of 10 images of 'b' are of case 'p1')"
     """
     known = [row for row in rows if row.case_id]
+    if len(known) < _TELLING:
+        return ()
     cases = _Cases(known)
     found = []
     for label, names in sorted(cases.of_label.items()):

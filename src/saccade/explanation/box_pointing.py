@@ -25,15 +25,17 @@ class BoxPointing:
     Attributes:
         heaviest: 1 where the heaviest place read is inside, else 0; where several are heaviest, the share of them that
             is inside. Draws of the same place count as one.
+        alike: How many places are heaviest; where it is not 1, the model did not single one out.
         looked: Share of the look map's probability inside (box mass); NaN of a model without a map.
         weight: Share of the sites' weight inside.
         hits: Share of the sites that are inside (hit rate); a place drawn twice counts twice.
         found: 1 where any site is inside, else 0.
-        area: Share of the image inside: what chance gives for all of these but ``found``.
+        area: Share of the image inside: what chance gives for each of these shares but ``found``.
         found_by_chance: Probability that as many places spread at random have at least one inside.
     """
 
     heaviest: Float[Tensor, " image"]
+    alike: Float[Tensor, " image"]
     looked: Float[Tensor, " image"]
     weight: Float[Tensor, " image"]
     hits: Float[Tensor, " image"]
@@ -79,6 +81,7 @@ def box_pointing(
     area = covered_share(boxes, extent)
     values = {
         "heaviest": centres_inside(places.boxes[0, heaviest], boxes).double().mean(),
+        "alike": heaviest.sum(),
         "looked": torch.tensor(torch.nan) if look is None else _mass(look, boxes),
         "weight": (weights * inside).sum() / weights.sum(),
         "hits": inside.mean(),

@@ -20,13 +20,13 @@ _LEAST = 1.15  # times the middle that is shown at least, lest neighbouring tick
 
 @styled()
 def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
-    """Accuracy against FLOPs per image, one mark a model: the mean over its seeds, and their range.
+    """Accuracy against FLOPs per image, one mark a model and recipe: the mean over its seeds, and their range.
 
     The upper left corner is where one wants to be.
     """
     by_model: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
-        by_model[row["model"]].append(row)
+        by_model[row_name(row)].append(row)
     figure, (axes,) = new_figure(6.4, 4.0)
     for number, (model, ones) in enumerate(by_model.items()):
         values = 100 * np.array([one["accuracy"]["value"] for one in ones])
@@ -39,6 +39,15 @@ def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
     axes.set(xscale="log", xlabel="FLOPs per image", ylabel="accuracy, %")
     _few_ticks(axes)
     return figure
+
+
+def row_name(row: Mapping[str, Any]) -> str:
+    """What a row is called: its model, and that it was not trained by the default recipe.
+
+    >>> row_name({"model": "tiny-cnn"}), row_name({"model": "tiny-cnn", "changes": ["training.epochs=4"]})
+    ('tiny-cnn', 'tiny-cnn, changed recipe')
+    """
+    return f"{row['model']}, changed recipe" if row.get("changes") else row["model"]
 
 
 def _few_ticks(axes: "Axes") -> None:

@@ -6,6 +6,7 @@ spread evenly over the classes, so that the work does not grow with the data.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -67,6 +68,21 @@ def with_fields(report: ReportData, run: Run, predictor: Predictor, judged: Judg
         return report
     pointing = None if truth is None else _pointing(predictor, judged, truth)
     return replace(report, box_pointing=pointing, faithfulness=_faithfulness(predictor, judged))
+
+
+def pointing_figures(over: OverImages[BoxPointing]) -> dict[str, Any]:
+    """The ``box_pointing`` of ``metrics.json``: the report's means over the fields with boxes, and their number."""
+    measured = over.measured
+    means = {
+        "heaviest_in_box": measured.heaviest,
+        "box_mass": measured.looked,
+        "hit_rate": measured.hits,
+        "found": measured.found,
+        "area": measured.area,
+        "found_by_chance": measured.found_by_chance,
+    }
+    figures = {name: over.mean(values.double().numpy()).as_dict() for name, values in means.items()}
+    return {**figures, "n": int(measured.area.isfinite().sum())}
 
 
 def seen_fields(predictor: Predictor, images: Sequence[LabelledImage]) -> Iterator[SeenField]:

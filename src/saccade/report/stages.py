@@ -27,6 +27,9 @@ WORDS = {
 SPREAD = "look_cells"
 """Column with the number of cells that the look's maps spread over."""
 
+WARM_UP = "train_warm_up"
+"""Column with the loss by which labels teach the look."""
+
 _SHADES = {"warm-up": ORANGE, "reading": GREEN, "joint": GREY}
 _SHADE = 0.10
 
@@ -48,13 +51,13 @@ def stages_of(history: History) -> list[str]:
 
 
 def has_stages(history: History) -> bool:
-    """Whether the look was taught from draws, or told apart from the reader at all.
+    """Whether the look was taught from draws, or told apart from the reader, or by labels and then no further.
 
     >>> has_stages([{"train_loss": 1.0}]), has_stages([{"train_loss": 1.0}, {"train_cross_entropy": 1.0}])
     (False, True)
     """
     stages = set(stages_of(history))
-    return "joint" in stages or len(stages) > 1
+    return "joint" in stages or len(stages) > 1 or bool(np.isfinite(column(history, WARM_UP)).any())
 
 
 def with_spread(history: History, entropy: float | None) -> list[dict[str, Any]]:
@@ -74,6 +77,8 @@ def stages_section(history: History) -> Section:
     stages = stages_of(history)
     epochs = [f"{len(list(run))} for {WORDS.get(stage, stage)}" for stage, run in groupby(stages)]
     finding = f"{len(history)} epoch{'s' if len(history) > 1 else ''}: {', '.join(epochs)}{_spread_words(history)}."
+    if set(stages) == {"warm-up"}:
+        finding += " The training ended before the reader learned anything: its accuracy is that of guessing."
     accuracy = last_known(history, "val_accuracy")
     alt = f"Cross-entropy, validation accuracy and spread of the look map. {finding}"
     if accuracy is not None:

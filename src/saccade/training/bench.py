@@ -63,7 +63,8 @@ def bench(
     title = name or str(data)
     for entrant in _missing(entrants, rows, title):
         tell(f"{entrant.model}, seed {entrant.seed}")
-        rows.append({"model": entrant.model, "data": title, **bench_row(data, entrant)})
+        own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
+        rows.append({**own, **bench_row(data, entrant)})
         write_json(out, rows)
     return rows
 
@@ -111,6 +112,6 @@ def bench_row(data: Path, entrant: Entrant) -> dict[str, Any]:
 
 
 def _missing(entrants: Sequence[Entrant], rows: Sequence[dict[str, Any]], title: str) -> Iterator[Entrant]:
-    """Those without a row, in order."""
-    done = {(row["model"], row.get("seed"), row.get("data")) for row in rows}
-    return (each for each in entrants if (each.model, each.seed, title) not in done)
+    """Those without a row, in order; a row of another recipe, such as a quick look's, is not theirs."""
+    done = {(row["model"], row.get("seed"), row.get("data"), tuple(row.get("changes", ()))) for row in rows}
+    return (each for each in entrants if (each.model, each.seed, title, each.changes) not in done)

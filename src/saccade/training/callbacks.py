@@ -71,7 +71,10 @@ class History(Callback):
 
 
 class LostClasses(Callback):
-    """Warns when the classes that are never recognised in validation change."""
+    """Warns when the classes that are never recognised in validation change.
+
+    Not in a warm-up, in which only the look learns: what a reader at its start recognises tells nothing.
+    """
 
     def __init__(self) -> None:
         self.lost: list[str] = []
@@ -79,6 +82,8 @@ class LostClasses(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare with the epoch before."""
         assert isinstance(pl_module, ClassifierTask)
+        if getattr(pl_module.model, "stage", None) == "warm-up":
+            return
         recalls = zip(pl_module.model.classes, pl_module.validation.recalls, strict=True)
         lost = [name for name, recall in recalls if recall == 0]
         if lost and lost != self.lost and trainer.is_global_zero:

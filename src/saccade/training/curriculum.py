@@ -5,6 +5,7 @@ as the reader knows nothing no draw earns more than another, and only the entrop
 look that was taught before.
 """
 
+import logging
 import math
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from saccade.models.attention_sampling import AttentionSampling, Stage
 from saccade.training.task import ClassifierTask
+
+_log = logging.getLogger(__name__)
 
 _JUDGED_BY: dict[Stage, str] = {"warm-up": "warm_up", "reading": "cross_entropy"}
 _NEXT: dict[Stage, Stage] = {"warm-up": "reading", "reading": "joint"}
@@ -63,6 +66,11 @@ class CurriculumRule:
     warm_up_rate: float = 3.0
     reading_rate: float = 2.0
 
+    @property
+    def longest_warm_up(self) -> int:
+        """Epochs after which a warm-up ends whatever it has reached."""
+        return _PATIENCE * self.warm_up
+
     def initial(self) -> CurriculumState:
         """The first stage that is not left out."""
         return CurriculumState("warm-up" if self.warm_up else "reading" if self.reading else "joint")
@@ -78,7 +86,7 @@ class CurriculumRule:
         epochs = state.epochs + 1
         wanted = self.warm_up if state.stage == "warm-up" else self.reading
         passed = losses[_JUDGED_BY[state.stage]] <= self.gate * math.log(self.classes)
-        tired = state.stage == "warm-up" and epochs >= _PATIENCE * wanted
+        tired = state.stage == "warm-up" and epochs >= self.longest_warm_up
         if epochs < wanted or not (passed or tired):
             return CurriculumState(state.stage, epochs)
         following = _NEXT[state.stage]
@@ -105,6 +113,14 @@ class CurriculumSchedule(Callback):
         """Ask the rule."""
         assert isinstance(pl_module, ClassifierTask)
         self.state = self.rule.after(self.state, pl_module.training_losses)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Warn of a training that never got to its reader: its accuracy is that of guessing."""
+        assert isinstance(pl_module, ClassifierTask) and isinstance(pl_module.model, AttentionSampling)
+        if pl_module.model.stage == "warm-up" and trainer.is_global_zero:
+            message = "the training ended in its warm-up, which may take %d epochs, so the reader has learned nothing"
+            remedy = "raise training.epochs, or lower curriculum.warm_up"
+            _log.warning(f"{message}: {remedy}", self.rule.longest_warm_up)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values."""

@@ -104,6 +104,15 @@ def run_trainer(trainer: Trainer, task: LightningModule, data: LightningDataModu
 
 
 @contextmanager
+def stopped_with(remedy: str) -> Iterator[None]:
+    """Within it, a training that is stopped says how the command around it goes on; most have no ``--resume``."""
+    try:
+        yield
+    except Interrupted as error:
+        raise Interrupted(error.message, remedy, error.source) from error
+
+
+@contextmanager
 def quiet_engine() -> Iterator[None]:
     """Without Lightning's remarks on hardware, workers and loggers; its errors come through."""
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
