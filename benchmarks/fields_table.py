@@ -136,7 +136,8 @@ def section() -> str:
         "Conditional sampling (simulated, a task made for it): an object of two parts, each as large as a patch and "
         "one apart; the first says on which of four sides the second lies, and the second is the class. The look is "
         "first taught the true places of the first parts; all else is learned from the class. Two patches are read; "
-        "whoever must choose both at once finds the second part every other time at best, an accuracy of 66.7 %. Per seed:",
+        "whoever must choose both at once finds the second part every other time at best, an accuracy of 66.7 %. Per "
+        "seed:",
         "",
         *conditional_table(load_results(RESULTS / "fields-conditional")),
         "",
