@@ -4,7 +4,7 @@ import tracemalloc
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
+from threading import Barrier, Event
 
 import numpy as np
 import pytest
@@ -76,6 +76,33 @@ def test_a_small_level_is_unpacked_once_whoever_asks(path: Path, monkeypatch: py
     monkeypatch.setattr(openslide_reader, "WHOLE_PIXELS", 384 * 256)
     reader.read_region(8, 16, 0, 20, 30)
     assert asked[1:] == [(8, 16, 0, 20, 30)]
+
+
+def test_a_level_that_will_be_wanted_is_unpacked_by_several_threads(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every tile once, two at a time; what comes of it is the same."""
+    expected = OpenSlideReader(path).read_region(0, 0, 0, 768, 512)
+    both, places = Barrier(2, timeout=20), []
+    fill = openslide_reader._fill
+
+    def watched(handle: object, target: object, x: int, y: int, level: int, width: int, height: int) -> None:
+        if (width, height) == (1, 1):
+            both.wait()
+            places.append((x // 128, y // 128))
+        fill(handle, target, x, y, level, width, height)
+
+    monkeypatch.setattr(openslide_reader, "_fill", watched)
+    reader = OpenSlideReader(path)
+    side = reader._tile_side(0, "width")
+    reader.unpack(0, 2)
+    assert len(places) == len(set(places)) == -(-768 // side) * -(-512 // side) > 1
+    assert np.array_equal(reader.read_region(0, 0, 0, 768, 512), expected)
+    reader.unpack(0, 2)  # there already
+    OpenSlideReader(path).unpack(0, 1)
+    monkeypatch.setattr(openslide_reader, "WHOLE_PIXELS", 0)
+    OpenSlideReader(path).unpack(0, 2)
+    assert len(places) == -(-768 // side) * -(-512 // side)
 
 
 def test_a_damaged_spot_of_a_small_level_costs_no_more_than_itself(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

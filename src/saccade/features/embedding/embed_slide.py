@@ -59,12 +59,12 @@ class SlideWork:
 
     def run(self, encoder: Encoder, pace: Pace) -> SlideState:
         """All of it; returns what became of the slide."""
-        prepared = self.prepare()
+        prepared = self.prepare(pace)
         return self.state if prepared is None else self.embed(prepared, encoder, pace, lambda *_: None)
 
-    def prepare(self) -> Prepared | None:
+    def prepare(self, pace: Pace) -> Prepared | None:
         """Open it, find tissue, plan its patches; none if that failed."""
-        return self._guarded(self._prepare)
+        return self._guarded(lambda: self._prepare(pace.workers))
 
     def embed(self, prepared: Prepared, encoder: Encoder, pace: Pace, tell: Tell) -> SlideState:
         """Read, encode and write its patches; returns what became of it."""
@@ -99,14 +99,14 @@ class SlideWork:
         self.state = self.state.but(seconds=self.timers.seconds(), **changes)
         self.state.write(self.job.state(self.item))
 
-    def _prepare(self) -> Prepared:
+    def _prepare(self, threads: int) -> Prepared:
         settings = self.job.settings
         with self.timers("open"):
             slide = self.item.slide.open(settings.source_mpp)
             mpp = slide.mpp
         self._note(stage="tissue", mpp={"value": mpp.value, "source": mpp.source})
         with self.timers("tissue"):
-            tissue, thumbnail = tissue_of(slide, settings.tissue, self.item.slide.tissue_path)
+            tissue, thumbnail = tissue_of(slide, settings.tissue, self.item.slide.tissue_path, threads)
             downsamples = [level.downsample for level in slide.levels]
             patches = plan_patches(slide.width, slide.height, mpp.value, downsamples, tissue, settings.patches)
         facts = {"found": tissue.found, "area_mm2": round(tissue.area_mm2, 4), "share": round(tissue.fraction, 4)}

@@ -17,10 +17,10 @@ def embed_here(job: Job, todo: Sequence[Item], encoder: Encoder, pace: Pace, wat
     """Embed slides; yields what became of each as soon as it is known. No slide's fault ends the iteration."""
     works = [SlideWork(job, item) for item in todo]
     with ThreadPoolExecutor(1, thread_name_prefix="saccade-open") as opening:
-        ahead: Future[Prepared | None] | None = opening.submit(works[0].prepare) if works else None
+        ahead: Future[Prepared | None] | None = opening.submit(works[0].prepare, pace) if works else None
         for number, work in enumerate(works):
             assert ahead is not None
             prepared = ahead.result()
             if number + 1 < len(works):
-                ahead = opening.submit(works[number + 1].prepare)
+                ahead = opening.submit(works[number + 1].prepare, pace)
             yield work.state if prepared is None else work.embed(prepared, encoder, pace, watch(work.item))

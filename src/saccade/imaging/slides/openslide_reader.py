@@ -7,6 +7,8 @@ A small level is unpacked whole when any of it is asked for, once: tissue is loo
 it, and OpenSlide takes longer to compose a region from tiles that it has at hand than a copy of it does.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from ctypes import POINTER, c_uint32
 from pathlib import Path
 from threading import Lock
@@ -72,6 +74,33 @@ class OpenSlideReader:
             return self._composed(x, y, level, width, height)
         box = (x, y, width, height)
         return pasted(found, box, self.facts.background, lambda rows, columns: _cut(whole, rows, columns))
+
+    def unpack(self, level: int, threads: int) -> None:
+        """Unpack the tiles of a level that will be wanted whole, by several threads; composing it is left to one."""
+        found = self.facts.levels[level]
+        sides = [self._tile_side(level, side) for side in ("width", "height")]
+        if threads < 2 or found.height * found.width > WHOLE_PIXELS or level in self._wholes or not all(sides):
+            return
+        across, down = (
+            [min(round((place + 0.5 * side) * found.downsample), end - 1) for place in range(0, length, side)]
+            for side, length, end in zip(
+                sides,
+                (found.width, found.height),
+                (self.facts.levels[0].width, self.facts.levels[0].height),
+                strict=True,
+            )
+        )
+
+        def touch(place: tuple[int, int]) -> None:
+            with suppress(UnreadableSlide):  # composing it tells
+                self._composed(*place, level, 1, 1)
+
+        with ThreadPoolExecutor(threads, thread_name_prefix="saccade-unpack") as pool:
+            list(pool.map(touch, ((x, y) for y in down for x in across)))
+
+    def _tile_side(self, level: int, side: str) -> int:
+        """Width or height of a level's tiles; 0 where OpenSlide does not tell."""
+        return int(lowlevel.get_property_value(self._current(), f"openslide.level[{level}].tile-{side}") or 0)
 
     def _whole(self, number: int) -> Picture | None:
         """All of a level, unpacked when it is first asked for; none where some of it cannot be."""

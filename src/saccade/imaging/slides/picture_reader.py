@@ -63,6 +63,9 @@ class PictureReader:
             lambda rows, columns: pixels[slice(*rows), slice(*columns)].copy(),
         )
 
+    def unpack(self, level: int, threads: int) -> None:
+        """Nothing: what is asked for is unpacked then, in little time."""
+
     def associated_image(self, name: str) -> Picture:
         """There is none: plain images hold one picture."""
         raise AssertionError(checked_name(self.facts, self.path, name))

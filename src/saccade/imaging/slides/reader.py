@@ -79,6 +79,10 @@ class SlideReader(Protocol):
         """
         ...
 
+    def unpack(self, level: int, threads: int) -> None:
+        """Told that a level will be wanted whole: a reader that gains by it unpacks it with so many threads."""
+        ...
+
     def associated_image(self, name: str) -> Picture:
         """One of the pictures beside the slide.
 

@@ -130,7 +130,9 @@ class Slide:
         """
         return self._reader().associated_image(name)
 
-    def thumbnail(self, *, mpp: float | None = None, side: int | None = None) -> tuple[Picture, float]:
+    def thumbnail(
+        self, *, mpp: float | None = None, side: int | None = None, threads: int = 1
+    ) -> tuple[Picture, float]:
         """The whole slide, averaged, and its downsample: base pixels along the side of one of its pixels.
 
         Taken from the coarsest level at least as fine; without a pyramid, the whole file goes by in bands, so that
@@ -143,6 +145,7 @@ class Slide:
         Args:
             mpp: Micrometres per pixel of the thumbnail, or
             side: the length of its longer side in pixels. Never finer than the slide itself.
+            threads: Threads that unpack, where the reader can use several.
 
         Raises:
             BadInput: Not exactly one of the two, or not above zero.
@@ -155,6 +158,7 @@ class Slide:
         downsample = max(1.0, mpp / self.mpp.value if mpp is not None else longest / (side or longest))
         number = level_for(self.levels, downsample)
         reader = self._reader()
+        reader.unpack(number, threads)
 
         def fetch(x: int, y: int, width: int, height: int) -> Picture:
             return reader.read_region(x, y, number, width, height)

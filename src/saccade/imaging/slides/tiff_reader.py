@@ -70,6 +70,9 @@ class TiffReader:
         except BadInput as error:
             raise UnreadableSlide.at(self.path, level, box, error.message) from error
 
+    def unpack(self, level: int, threads: int) -> None:
+        """Nothing: what is asked for is unpacked then, in little time."""
+
     def associated_image(self, name: str) -> Picture:
         """One of the pictures beside the slide."""
         checked_name(self.facts, self.path, name)

@@ -13,7 +13,9 @@ from saccade.imaging.tissue.tissue import Tissue
 _SEEN = 1024  # pixels along the longer side of a thumbnail, where the slide has them: small slides are to be seen too
 
 
-def tissue_of(slide: Slide, settings: TissueSettings, own: Path | None = None) -> tuple[Tissue, Picture]:
+def tissue_of(
+    slide: Slide, settings: TissueSettings, own: Path | None = None, threads: int = 1
+) -> tuple[Tissue, Picture]:
     """Find a slide's tissue, or take what its user outlined.
 
     Tissue is looked for at the resolution of the settings. The thumbnail returned has that too, but for small slides,
@@ -28,6 +30,7 @@ def tissue_of(slide: Slide, settings: TissueSettings, own: Path | None = None) -
         slide: The slide.
         settings: How it is looked for.
         own: The user's own mask, a picture or GeoJSON.
+        threads: Threads that may unpack the slide.
 
     Raises:
         MissingMpp: Nobody said how large the slide's pixels are.
@@ -36,7 +39,8 @@ def tissue_of(slide: Slide, settings: TissueSettings, own: Path | None = None) -
     """
     mpp = slide.mpp.value
     wanted = settings.thumbnail_mpp / mpp
-    seen, fine = slide.thumbnail(mpp=min(settings.thumbnail_mpp, max(slide.width, slide.height) * mpp / _SEEN))
+    fine_enough = min(settings.thumbnail_mpp, max(slide.width, slide.height) * mpp / _SEEN)
+    seen, fine = slide.thumbnail(mpp=fine_enough, threads=threads)
     if own is not None:
         return own_tissue(own, slide.width, slide.height, wanted, mpp), seen
     if fine >= wanted:
