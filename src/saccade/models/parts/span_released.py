@@ -1,17 +1,15 @@
-"""Weights of the authors' released SPAN encoder under our names.
+"""Weights of the authors' released SPAN encoder under our names: theirs first, then ours.
 
-| theirs | ours |
-|---|---|
-| ``learnable_tokens.0`` | ``token`` |
-| ``blocks.0.modules_dict.convs_0.0.conv_block.linear.0`` | ``enter.0.cells`` |
-| ``blocks.0.modules_dict.convs_0.0.identity_proj`` | ``enter.0.token`` |
-| ``blocks.S.modules_dict.convs_0.0.global_input_norm`` | ``enter.S.token_norm`` |
-| ``blocks.S.modules_dict.convs_0.0.conv_block.input_norm`` | ``enter.S.norm`` |
-| ``blocks.S.modules_dict.convs_0.0.conv_block.dwconv.weight`` | ``enter.S.weight`` |
-| ``blocks.S.modules_dict.trans_2.0.trans_block.table_RPB.adjustment_tables`` | ``refine.S.table`` |
-| ``….q1 k1 v1`` | ``refine.S.query key value`` |
-| ``….q2 k2 v2`` | ``refine.S.global_query global_key global_value`` |
-| ``….fc_out ffn norm1 norm2`` | ``refine.S.out feed_forward norm feed_forward_norm`` |
+- ``learnable_tokens.0``: ``token``
+- ``blocks.0.modules_dict.convs_0.0.conv_block.linear.0``: ``enter.0.cells``
+- ``blocks.0.modules_dict.convs_0.0.identity_proj``: ``enter.0.token``
+- ``blocks.S.modules_dict.convs_0.0.global_input_norm``: ``enter.S.token_norm``
+- ``blocks.S.modules_dict.convs_0.0.conv_block.input_norm``: ``enter.S.norm``
+- ``blocks.S.modules_dict.convs_0.0.conv_block.dwconv.weight``: ``enter.S.weight``
+- ``blocks.S.modules_dict.trans_2.0.trans_block.table_RPB.adjustment_tables``: ``refine.S.table``
+- in the same block, ``q1 k1 v1``: ``refine.S.query key value``
+- ``q2 k2 v2``: ``refine.S.global_query global_key global_value``
+- ``fc_out ffn norm1 norm2``: ``refine.S.out feed_forward norm feed_forward_norm``
 """
 
 import re
