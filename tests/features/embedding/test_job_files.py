@@ -68,8 +68,9 @@ def test_a_job_does_not_write_where_the_slides_or_their_manifest_are(tmp_path: P
     with pytest.raises(BadInput, match=r"holds a manifest\.csv that no job wrote"):
         check_folder(tmp_path, slides)
     (tmp_path / "file").touch()
-    with pytest.raises(BadInput, match="is a file"):
-        check_folder(tmp_path / "file", slides)
+    for folder in ("file", "file/job"):
+        with pytest.raises(BadInput, match="file: is a file"):
+            check_folder(tmp_path / folder, slides)
 
 
 def test_a_job_goes_on_with_its_own_list(tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ def check_folder(folder: Path, slides: Path) -> None:
     Raises:
         BadInput: It is a file, the folder of the slides or of their manifest, or holds a manifest that no job wrote.
     """
-    if folder.exists() and not folder.is_dir():
-        raise BadInput("is a file, not a folder", "choose another folder for the job", str(folder))
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise BadInput("is a file, not a folder", "choose another folder for the job", str(path))
     home = slides.resolve() if slides.is_dir() else slides.resolve().parent
     own_list = is_job(folder) and slides.name == MANIFEST_NAME  # a job gone on with by what it wrote
     if folder.resolve() == home and not own_list:
