@@ -128,7 +128,8 @@ def planning(work: Path) -> dict[str, Any]:
     job.bag(job.items[0]).parent.mkdir(parents=True)
     job.state(job.items[0]).parent.mkdir(parents=True)
     for item in job.items:
-        state = SlideState(item.slide.name, item.fingerprint, status="empty", settings=settings.hash())
+        known = {"settings": settings.hash(), "outputs": job.outputs(item)}
+        state = SlideState(item.slide.name, item.fingerprint, status="empty", **known)
         job.state(item).write_text(state.to_json())
         job.bag(item).touch()
     _, left, seconds_done = planned()
