@@ -8,8 +8,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from saccade.core.bags import Bags
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction
+
+AnyImages = Images | Bags | Float[Tensor, "batch channel height width"]
+"""What a classifier may be handed, a bare tensor for a ``Stack``; each says in one line what it cannot take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +62,9 @@ class SparseClassifier(nn.Module, ABC):
         raise AttributeError(f"{type(self).__name__} has no budget to set")
 
     @abstractmethod
-    def forward(self, images: Images | Float[Tensor, "batch channel height width"]) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify; a bare tensor is taken for a ``Stack``."""
 
     @abstractmethod
-    def losses(self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """The terms to train on and the prediction, from one forward pass."""

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saccade.core.images import Images
+from saccade.core.contract import AnyImages
 
 
 @runtime_checkable
@@ -38,7 +38,7 @@ class Attending(Protocol):
 
     factor: int
 
-    def attention(self, images: Images | Float[Tensor, "batch channel height width"]) -> CellMap:
+    def attention(self, images: AnyImages) -> CellMap:
         """The map of each image."""
         ...
 
@@ -87,7 +87,7 @@ class FieldMap:
 
 
 @torch.inference_mode()
-def field_maps(model: object, images: Images | Float[Tensor, "batch channel height width"]) -> list[FieldMap] | None:
+def field_maps(model: object, images: AnyImages) -> list[FieldMap] | None:
     """The map of each image, on the CPU; ``None`` of a model that has none.
 
     Cost: one overview and one pass of the look, for all images at once.

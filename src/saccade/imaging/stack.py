@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from saccade.core.contract import AnyImages
 from saccade.core.errors import BadInput
-from saccade.core.images import Images
 from saccade.core.results import Cost
 from saccade.imaging.meter import Count, Meter
 from saccade.ops.patches import gather_patches
@@ -122,13 +122,13 @@ class Stack:
         return self.meter.cost()
 
 
-def as_stack(images: Images | Float[Tensor, "batch channel height width"], channels: int) -> Stack:
+def as_stack(images: AnyImages, channels: int) -> Stack:
     """The images as a stack with a meter at zero; a bare tensor is taken for one.
 
     Raises:
         BadInput: The images are not equal images in memory, or have another number of channels.
     """
-    stack = Stack(images) if isinstance(images, Tensor) else images.metered()
+    stack = Stack(images) if isinstance(images, Tensor) else images
     if not isinstance(stack, Stack):
         raise BadInput(
             f"this model wants equal images in memory, not {type(images).__name__}", remedy="pass a saccade.Stack"
@@ -138,4 +138,4 @@ def as_stack(images: Images | Float[Tensor, "batch channel height width"], chann
             f"images with {stack.channels} channels were given to a model of {channels}",
             remedy=f"convert them to {channels} channels, or train a model for these",
         )
-    return stack
+    return stack.metered()

@@ -15,12 +15,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.attention_sampling import AttentionSampling
-from saccade.models.parts.field_images import ImagesOrTensor, opened
+from saccade.models.parts.field_images import opened
 from saccade.models.parts.field_look import FieldLook, log_map
 from saccade.models.parts.numbers import Count, Strength
 from saccade.models.parts.patch_fusion import MeanFusion, VoteFusion, WeightFusion
@@ -132,12 +132,12 @@ class AttentionFrontEnd(SparseClassifier):
             self.look.eval()
         return self
 
-    def forward(self, images: ImagesOrTensor) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify: at the quantiles of the map in evaluation, at random draws in training."""
         images = opened(images, self.channels)
         return self._fused(images, self._read(images))
 
-    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy of what is fused and, where the look learns, ``reinforce`` and ``entropy``."""
         images = opened(images, self.channels)
         seen = self._read(images)

@@ -15,11 +15,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
-from saccade.models.parts.field_images import ImagesOrTensor, opened
+from saccade.models.parts.field_images import opened
 from saccade.models.parts.field_look import FieldLook, Init, log_map, log_probabilities
 from saccade.models.parts.numbers import Count, Strength, Temperature
 from saccade.models.parts.patch_places import boxes_of_cells, check_no_gaps
@@ -168,16 +168,16 @@ class AttentionSampling(SparseClassifier):
         """Base pixels in a patch."""
         return self.patch**2
 
-    def attention(self, images: ImagesOrTensor) -> Map:
+    def attention(self, images: AnyImages) -> Map:
         """The map over all cells of an overview of each image."""
         return self._look(opened(images, self.channels))
 
-    def forward(self, images: ImagesOrTensor) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify: at the quantiles of the map in evaluation, at random draws in training."""
         images = opened(images, self.channels)
         return self._classified(images, self._look(images))
 
-    def draws(self, images: ImagesOrTensor, count: int) -> tuple[Prediction, ...]:
+    def draws(self, images: AnyImages, count: int) -> tuple[Prediction, ...]:
         """Predictions from ``count`` sets of random draws; their mean and spread tell how much the draws decide."""
         images = opened(images, self.channels)
         seen, found = self._look(images), []
@@ -186,7 +186,7 @@ class AttentionSampling(SparseClassifier):
             found.append(self._prediction(images, seen, index, self._features(images, seen, index)))
         return tuple(found)
 
-    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """What the stage teaches: the look by labels, the reader alone, or both by what the draws earn."""
         images = opened(images, self.channels)
         if self.stage == "warm-up" and self.warm_up is not None:

@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.models.parts.conditional_selection import ChosenCells, ConditionalSites, IndependentSites, Reading, Seen
-from saccade.models.parts.field_images import ImagesOrTensor, opened
+from saccade.models.parts.field_images import opened
 from saccade.models.parts.field_look import FieldLook
 from saccade.models.parts.numbers import Count, Strength, Temperature
 from saccade.models.parts.patch_places import boxes_of_cells, check_no_gaps
@@ -102,14 +102,14 @@ class ConditionalSampling(SparseClassifier):
         """Base pixels in a patch."""
         return self.patch**2
 
-    def forward(self, images: ImagesOrTensor) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify: at the most probable cells, one after the other, in evaluation; at random draws in training."""
         images = opened(images, self.channels)
         seen = self._seen(images)
         chosen = self.select(seen, self._reading(images, seen, 1))
         return self._prediction(images, seen, chosen.index, self._logits(chosen.features)[:, -1])
 
-    def draws(self, images: ImagesOrTensor, count: int) -> tuple[Prediction, ...]:
+    def draws(self, images: AnyImages, count: int) -> tuple[Prediction, ...]:
         """Predictions from ``count`` sequences of random draws; their mean and spread tell how much these decide."""
         images = opened(images, self.channels)
         seen, found = self._seen(images), []
@@ -118,7 +118,7 @@ class ConditionalSampling(SparseClassifier):
             found.append(self._prediction(images, seen, chosen.index, self._logits(chosen.features)[:, -1]))
         return tuple(found)
 
-    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy of whole sequences, ``reinforce`` and ``entropy``."""
         images = opened(images, self.channels)
         seen, sets = self._seen(images), self.learning.repeats

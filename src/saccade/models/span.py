@@ -14,14 +14,13 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 
 from saccade.core.bags import Bags
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
-from saccade.core.images import Images
-from saccade.core.results import Losses, Prediction, Sites
+from saccade.core.results import Losses, Prediction
 from saccade.models.parts.numbers import Count, Share
+from saccade.models.parts.slide_bags import bag_sites, opened_bags
 from saccade.models.parts.span_encoder import SpanEncoder
 from saccade.models.parts.span_pyramid import Compatibility, Pyramid, span_pyramid
 
@@ -97,36 +96,19 @@ class Span(SparseClassifier):
         """The index of some slides, on their device."""
         return span_pyramid(bags.cells, bags.lengths, self.compatibility)
 
-    def forward(self, images: Bags | Images | Float[Tensor, "batch channel height width"]) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify some slides; they follow each other and never mix."""
-        bags = self._opened(images)
+        bags = opened_bags(images, self.in_features)
         pyramid = self.pyramid(bags)
         stages = self.aggregate.tokens(bags.features, pyramid)
         logits = self.classify(torch.stack([stage.token for stage in stages], dim=1))
         weights = pyramid.spread(tuple(stage.weights.detach() for stage in stages))
-        return Prediction(logits, _sites(bags, weights), bags.cost())
+        return Prediction(logits, bag_sites(bags, weights), bags.cost())
 
-    def losses(
-        self, images: Bags | Images | Float[Tensor, "batch channel height width"], targets: ClassTargets
-    ) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy of the logits."""
         prediction = self(images)
         return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)
-
-    def _opened(self, images: object) -> Bags:
-        if not isinstance(images, Bags):
-            raise BadInput(f"this model wants bags, not {type(images).__name__}", "embed the slides first")
-        if (width := images.features.shape[1]) != self.in_features:
-            message = f"features of {width} numbers were given to a model of {self.in_features}"
-            raise BadInput(message, "embed with the model's encoder, or train a model for these features")
-        return images
-
-
-def _sites(bags: Bags, weights: Float[Tensor, " patch"]) -> Sites:
-    """One row of sites per slide, filled up to the longest."""
-    valid = torch.ones_like(weights, dtype=torch.bool)
-    columns = (bags.boxes.split(bags.lengths), weights.float().split(bags.lengths), valid.split(bags.lengths))
-    return Sites(*(pad_sequence(list(column), batch_first=True) for column in columns))
 
 
 def span(

@@ -17,9 +17,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
-from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.imaging.stack import as_stack
 from saccade.models.parts.fine_attention import Attended, Form, Row, fine_attention
@@ -117,18 +116,16 @@ class SparseAttnNet(SparseClassifier):
         """Base pixels in a site."""
         return self.read.site**2
 
-    def coarse_map(
-        self, images: Images | Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch row column"]:
+    def coarse_map(self, images: AnyImages) -> Float[Tensor, "batch row column"]:
         """``A`` of the paper: how promising each site looks, in (0, 1)."""
         stack = as_stack(images, self.channels)
         return self.look(stack).scores.sigmoid().unflatten(1, lattice_of(stack, self.read.site))
 
-    def forward(self, images: Images | Float[Tensor, "batch channel height width"]) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify; sites are pixels or small blocks of them."""
         return self._attend(images)[0]
 
-    def losses(self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy and, where the look learns, ``distillation``."""
         prediction, attended, chosen_scores = self._attend(images)
         terms = {"cross_entropy": targets.cross_entropy(prediction.logits)}
@@ -136,9 +133,7 @@ class SparseAttnNet(SparseClassifier):
             terms["distillation"] = self.distillation(attended.weights, chosen_scores)
         return Losses(terms, prediction)
 
-    def _attend(
-        self, images: Images | Float[Tensor, "batch channel height width"]
-    ) -> tuple[Prediction, Attended, Float[Tensor, "batch site"]]:
+    def _attend(self, images: AnyImages) -> tuple[Prediction, Attended, Float[Tensor, "batch site"]]:
         stack = as_stack(images, self.channels)
         glance = self.look(stack)
         index = self.select(glance.scores)

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction
 from saccade.models.baselines.tiny_cnn import tiny_cnn
-from saccade.models.parts.field_images import ImagesOrTensor, cells_of, equal_groups, opened, whole_sites
+from saccade.models.parts.field_images import cells_of, equal_groups, opened, whole_sites
 from saccade.models.parts.numbers import Count
 
 
@@ -34,7 +34,7 @@ class DownscaledCnn(SparseClassifier):
         self.classes, self.channels = tuple(classes), channels
         self.network, self.factor = network, factor
 
-    def forward(self, images: ImagesOrTensor) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify the overview."""
         images = opened(images, self.channels)
         view, extents = images.overview(self.factor), images.extents
@@ -51,7 +51,7 @@ class DownscaledCnn(SparseClassifier):
             message = f"a field of {view.shape[2]} × {view.shape[3]} cells, alone of its size in a batch, is too small"
             raise BadInput(message, "choose a smaller factor, or leave it out") from error
 
-    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy."""
         prediction = self(images)
         return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)

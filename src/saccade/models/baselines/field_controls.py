@@ -7,10 +7,10 @@ unit vectors times the temperature, in which patches count alike, as draws of eq
 
 import torch
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction, Sites
-from saccade.models.parts.field_images import ImagesOrTensor, opened
+from saccade.models.parts.field_images import opened
 from saccade.models.parts.field_selections import OraclePatches, StainPatches, UniformPatches
 from saccade.models.parts.numbers import Count, CountOrZero, Temperature
 from saccade.models.parts.patch_places import boxes_around
@@ -58,7 +58,7 @@ class PatchControl(SparseClassifier):
         """Base pixels in a patch."""
         return self.patch**2
 
-    def forward(self, images: ImagesOrTensor) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify from the patches chosen."""
         images = opened(images, self.channels)
         boxes = boxes_around(self.select(images), self.patch)
@@ -67,7 +67,7 @@ class PatchControl(SparseClassifier):
         sites = Sites(boxes.float(), weights, torch.ones_like(weights, dtype=torch.bool))
         return Prediction(self.temperature * (weights[..., None] * features).sum(1), sites, images.cost())
 
-    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy."""
         prediction = self(images)
         return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)

@@ -9,9 +9,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.results import Losses, Prediction
-from saccade.models.parts.field_images import ImagesOrTensor, Rows, equal_groups, opened, rows_of, taken, whole_sites
+from saccade.models.parts.field_images import Rows, equal_groups, opened, rows_of, taken, whole_sites
 from saccade.models.parts.numbers import Count, Temperature
 from saccade.models.parts.patch_reader import PatchReader
 
@@ -39,7 +39,7 @@ class FullImageCnn(SparseClassifier):
         self.classes, self.channels = tuple(classes), channels
         self.read, self.temperature, self.band = read, temperature, band
 
-    def forward(self, images: ImagesOrTensor) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify; every pixel is read once."""
         images = opened(images, self.channels)
         groups, parts = equal_groups(images.extents), []
@@ -49,7 +49,7 @@ class FullImageCnn(SparseClassifier):
             parts.append(Prediction(logits, whole_sites(some.extents), some.cost()))
         return Prediction.concatenate(parts)[torch.cat(groups).argsort()]
 
-    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy."""
         prediction = self(images)
         return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)

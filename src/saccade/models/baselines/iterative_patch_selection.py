@@ -17,11 +17,11 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Losses, Prediction, Sites
-from saccade.models.parts.field_images import ImagesOrTensor, equal_groups, opened, taken
+from saccade.models.parts.field_images import equal_groups, opened, taken
 from saccade.models.parts.numbers import Count
 from saccade.models.parts.patch_reader import PatchReader
 
@@ -131,14 +131,14 @@ class IterativePatchSelection(SparseClassifier):
         """Base pixels in a patch."""
         return self.patch**2
 
-    def forward(self, images: ImagesOrTensor) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify from the patches kept."""
         images = opened(images, self.channels)
         groups = equal_groups(images.extents)
         parts = [self._classified(taken(images, group)) for group in groups]
         return Prediction.concatenate(parts)[torch.cat(groups).argsort()]
 
-    def losses(self, images: ImagesOrTensor, targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy."""
         prediction = self(images)
         return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)

@@ -1,11 +1,9 @@
 """What ordinary networks share here: they read the whole image as one site."""
 
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from saccade.core.contract import ClassTargets, SparseClassifier
-from saccade.core.images import Images
+from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.results import Losses, Prediction, Sites
 from saccade.imaging.stack import as_stack
 
@@ -23,7 +21,7 @@ class WholeImage(SparseClassifier):
         super().__init__()
         self.classes, self.channels, self.network = tuple(classes), channels, network
 
-    def forward(self, images: Images | Float[Tensor, "batch channel height width"]) -> Prediction:
+    def forward(self, images: AnyImages) -> Prediction:
         """Classify; every pixel is read."""
         stack = as_stack(images, self.channels)
         logits = self.network(stack.read_whole())
@@ -35,7 +33,7 @@ class WholeImage(SparseClassifier):
         )
         return Prediction(logits, sites, stack.cost())
 
-    def losses(self, images: Images | Float[Tensor, "batch channel height width"], targets: ClassTargets) -> Losses:
+    def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """Cross-entropy."""
         prediction = self(images)
         return Losses({"cross_entropy": targets.cross_entropy(prediction.logits)}, prediction)

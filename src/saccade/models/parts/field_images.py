@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from saccade.core.bags import Bags
+from saccade.core.contract import AnyImages
 from saccade.core.errors import BadInput
 from saccade.core.images import Images
 from saccade.core.results import Sites
@@ -14,20 +16,20 @@ from saccade.imaging.stack import Stack
 from saccade.imaging.tiled import TiledImage
 from saccade.imaging.views import RasterView
 
-ImagesOrTensor = Images | Float[Tensor, "batch channel height width"]
-
 Rows = Callable[[int, int], Float[Tensor, "batch channel rows width"]]
 """From a first and an end row of images of one size to their pixels."""
 
 _TILE = 256
 
 
-def opened(images: ImagesOrTensor, channels: int) -> Images:
+def opened(images: AnyImages, channels: int) -> Images:
     """The images with a meter at zero; a bare tensor is taken for a stack.
 
     Raises:
-        BadInput: They have another number of channels.
+        BadInput: They are bags, or have another number of channels.
     """
+    if isinstance(images, Bags):
+        raise BadInput("this model wants images, not stored features", "use a model of slides: saccade models")
     fresh = Stack(images) if isinstance(images, Tensor) else images.metered()
     found = getattr(fresh, "channels", channels)
     if found != channels:
