@@ -9,6 +9,8 @@ there. The projections that a single global token makes superfluous, and the las
 Not reproduced: the paper's result tables, which rest on features of slides that users must bring themselves.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -22,7 +24,7 @@ from saccade.core.results import Losses, Prediction
 from saccade.models.parts.numbers import Count, Share
 from saccade.models.parts.slide_bags import bag_sites, opened_bags
 from saccade.models.parts.span_encoder import SpanEncoder
-from saccade.models.parts.span_pyramid import Compatibility, Pyramid, span_pyramid
+from saccade.models.parts.span_pyramid import Compatibility, Pyramid, pyramid_of, with_pyramid
 
 Pooling = Literal["sum", "mean", "last", "concat", "attention"]
 """How the stages' global tokens become one vector; ``sum`` as published."""
@@ -93,8 +95,12 @@ class Span(SparseClassifier):
         self.aggregate, self.classify = aggregate, classify
 
     def pyramid(self, bags: Bags) -> Pyramid:
-        """The index of some slides, on their device."""
-        return span_pyramid(bags.cells, bags.lengths, self.compatibility)
+        """The index of some slides, on their device: the one beside them, or a new one."""
+        return pyramid_of(bags, self.compatibility)
+
+    def preparation(self) -> Callable[[Bags], Bags]:
+        """Builds the pyramid of some bags' cells and keeps it beside them."""
+        return partial(with_pyramid, compatibility=self.compatibility)
 
     def forward(self, images: AnyImages) -> Prediction:
         """Classify some slides; they follow each other and never mix."""
