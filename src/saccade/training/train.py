@@ -1,7 +1,7 @@
 """From a recipe to a run folder."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.task import ClassifierTask
 from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
+TrainingData = CellData | FieldData
+"""What can be trained on."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +47,7 @@ def train(
     devices: int = 1,
     precision: str = "32-true",
     accelerator: str = "auto",
-    data: CellData | FieldData | None = None,
+    data: TrainingData | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
     """Train a model and leave a run folder; images of the test part are not opened.
@@ -74,7 +77,10 @@ def train(
     out = Path(out)
     check_folder(out, resume, overwrite)
     _try_model(recipe)
-    data = _open(recipe.data, progress) if data is None else data
+    if data is None:
+        data = open_parts(recipe.data, ("train", "val"), progress)
+        for note in data.notes:
+            _log.warning("%s", note)
     module = ImageDataModule.of(data, recipe.training, devices)
     _tell_leaks(recipe, data)
     recipe = recipe.settled(data.preprocessing)
@@ -91,24 +97,29 @@ def train(
     return out
 
 
-def _open(recipe: ImageRecipe, progress: Callable[[int, int], None]) -> CellData | FieldData:
-    """The training and validation part of a recipe's data, and what the user should know about them."""
+def open_parts(
+    recipe: ImageRecipe, parts: Sequence[str], progress: Callable[[int, int], None] = lambda done, total: None
+) -> TrainingData:
+    """These parts of a recipe's data, opened as it says; images of other parts are not.
+
+    Args:
+        recipe: What to open, and how.
+        parts: Such as ``train`` and ``val``.
+        progress: Told how many of how many images are loaded.
+    """
     options = recipe.model_dump(include={"channels", "fractions", "seed", "mean", "std", "mpp"})
-    options = {**options, "parts": ("train", "val"), "progress": progress}
+    options = {**options, "parts": tuple(parts), "progress": progress}
     size = getattr(recipe, "size", None)
-    data = open_fields(recipe.path, **options) if size is None else open_data(recipe.path, size, **options)
-    for note in data.notes:
-        _log.warning("%s", note)
-    return data
+    return open_fields(recipe.path, **options) if size is None else open_data(recipe.path, size, **options)
 
 
-def _tell_leaks(recipe: Recipe, data: CellData | FieldData) -> None:
+def _tell_leaks(recipe: Recipe, data: TrainingData) -> None:
     """Warn where the look to be taken over has seen what the new model is to be tested on."""
     if seen := leaked(teacher_folder(recipe), data.split):
         _log.warning("the run in training.look_from was trained on %d images of the test part: split alike", seen)
 
 
-def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
+def build_model(recipe: Recipe, data: TrainingData) -> SparseClassifier:
     """The model at the start of its training: weights from the seed or an earlier run, budget from the recipe."""
     channels = data.preprocessing.channels
     with torch.random.fork_rng(devices=[]):
@@ -123,7 +134,7 @@ def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
     return model
 
 
-def check_cells(model: SparseClassifier, data: CellData | FieldData) -> None:
+def check_cells(model: SparseClassifier, data: TrainingData) -> None:
     """Refuse fields with fewer cells than a model draws without replacement, before the first of them is drawn from.
 
     Raises:
@@ -139,7 +150,7 @@ def check_cells(model: SparseClassifier, data: CellData | FieldData) -> None:
         raise BadInput(f"{message} different ones are to be drawn", remedy, data.rows[fewest].place)
 
 
-def check_boxes(model: SparseClassifier, data: CellData | FieldData) -> None:
+def check_boxes(model: SparseClassifier, data: TrainingData) -> None:
     """Refuse to train the control that reads where the truth lies on data that does not tell.
 
     Raises:
@@ -192,7 +203,7 @@ def _try_model(recipe: Recipe) -> None:
         take_look(model, teacher, teacher_folder(recipe))
 
 
-def _finish(out: Path, model: SparseClassifier, data: CellData | FieldData) -> None:
+def _finish(out: Path, model: SparseClassifier, data: TrainingData) -> None:
     """Make the best epoch the model of the run."""
     best = out / CHECKPOINTS / BEST
     if not best.is_file():
