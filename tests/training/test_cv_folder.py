@@ -10,7 +10,7 @@ from saccade.core.manifest import Row
 from saccade.core.splits import fold_cases
 from saccade.core.tables import load_table
 from saccade.training.candidates import variations
-from saccade.training.cv_folder import FOLDS, SETTINGS, Plan, keep_folds, keep_settings
+from saccade.training.cv_folder import FOLDS, SETTINGS, FoldPlan, keep_folds, keep_settings
 from saccade.training.recipe import Recipe
 from saccade.training.recipe_text import load_mapping
 from tests.training.miniature_cells import make_recipe
@@ -21,28 +21,28 @@ ROWS = [Row(Path(f"{n}"), "ab"[n % 2], name=f" {n}.png", case_id=f"c{n // 2}", s
 
 
 def test_settings_are_kept_and_come_back(tmp_path: Path) -> None:
-    keep_settings(tmp_path / "cv", Plan(), TRIED)
+    keep_settings(tmp_path / "cv", FoldPlan(), TRIED)
     kept = load_mapping(tmp_path / "cv" / SETTINGS)
     assert (kept["folds"], kept["choose_by"]) == (5, "loss")
     assert Recipe.parse(kept["models"]["tiny-cnn"]["try_1"]).training.epochs == 2
     before = (tmp_path / "cv" / SETTINGS).read_bytes()
-    keep_settings(tmp_path / "cv", Plan(), TRIED)
+    keep_settings(tmp_path / "cv", FoldPlan(), TRIED)
     assert (tmp_path / "cv" / SETTINGS).read_bytes() == before
 
 
 @pytest.mark.parametrize(
     ("plan", "models", "said"),
     [
-        (Plan(folds=3, seed=1), TRIED, "folds, seed"),
-        (Plan(choose_by="auroc"), TRIED, "choose_by"),
-        (Plan(preserve_site=True), TRIED, "preserve_site"),
-        (Plan(inner=2), TRIED, "inner"),
-        (Plan(), {"tiny-cnn": (RECIPE,)}, "the candidates of tiny-cnn"),
-        (Plan(), {"tiny-cnn": variations(RECIPE, ["training.epochs=1,3"])}, "training.epochs"),
+        (FoldPlan(folds=3, seed=1), TRIED, "folds, seed"),
+        (FoldPlan(choose_by="auroc"), TRIED, "choose_by"),
+        (FoldPlan(preserve_site=True), TRIED, "preserve_site"),
+        (FoldPlan(inner=2), TRIED, "inner"),
+        (FoldPlan(), {"tiny-cnn": (RECIPE,)}, "the candidates of tiny-cnn"),
+        (FoldPlan(), {"tiny-cnn": variations(RECIPE, ["training.epochs=1,3"])}, "training.epochs"),
     ],
 )
-def test_other_settings_are_refused(plan: Plan, models: dict, said: str, tmp_path: Path) -> None:
-    keep_settings(tmp_path, Plan(), TRIED)
+def test_other_settings_are_refused(plan: FoldPlan, models: dict, said: str, tmp_path: Path) -> None:
+    keep_settings(tmp_path, FoldPlan(), TRIED)
     before = (tmp_path / SETTINGS).read_bytes()
     with pytest.raises(BadInput, match=f"was begun with other settings: {said}") as caught:
         keep_settings(tmp_path, plan, models)
@@ -51,22 +51,22 @@ def test_other_settings_are_refused(plan: Plan, models: dict, said: str, tmp_pat
 
 
 def test_models_may_be_added(tmp_path: Path) -> None:
-    keep_settings(tmp_path, Plan(), TRIED)
-    keep_settings(tmp_path, Plan(), {"random-pixels": (make_recipe("random-pixels"),)})
+    keep_settings(tmp_path, FoldPlan(), TRIED)
+    keep_settings(tmp_path, FoldPlan(), {"random-pixels": (make_recipe("random-pixels"),)})
     assert list(load_mapping(tmp_path / SETTINGS)["models"]) == ["tiny-cnn", "random-pixels"]
     with pytest.raises(BadInput, match="training.epochs"):
-        keep_settings(tmp_path, Plan(), {"tiny-cnn": variations(RECIPE, ["training.epochs=1,3"])})
+        keep_settings(tmp_path, FoldPlan(), {"tiny-cnn": variations(RECIPE, ["training.epochs=1,3"])})
 
 
 def test_folders_of_something_else_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match="is a file"):
-        keep_settings(tmp_path / "file", Plan(), TRIED)
+        keep_settings(tmp_path / "file", FoldPlan(), TRIED)
     with pytest.raises(BadInput, match="holds something"):
-        keep_settings(tmp_path, Plan(), TRIED)
+        keep_settings(tmp_path, FoldPlan(), TRIED)
     (tmp_path / SETTINGS).write_text("folds: 5\n")
     with pytest.raises(BadInput, match="does not say which models"):
-        keep_settings(tmp_path, Plan(), TRIED)
+        keep_settings(tmp_path, FoldPlan(), TRIED)
 
 
 def test_folds_are_kept_and_checked(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from saccade.core.splits import Split, confounding, fold_cases, inner_splits
 from saccade.datasets.sources import is_simulated
 from saccade.evaluation.fold_predictions import FoldPredictions, PartPrediction, predict_part
 from saccade.training.candidates import Criterion, best_of, mean_score, score
-from saccade.training.cv_folder import CHOICE, TESTED, Plan, keep_folds, keep_settings, try_name
+from saccade.training.cv_folder import CHOICE, TESTED, FoldPlan, check_settings, keep_folds, keep_settings, try_name
 from saccade.training.cv_results import write_results
 from saccade.training.recipe import Recipe
 from saccade.training.train import TrainingData, open_parts, train
@@ -72,12 +72,13 @@ def cross_validate(
         BadInput: Recipes of different data, a folder of something else or of other settings, or impossible folds.
         Interrupted: The user stopped it.
     """
-    out, plan = Path(out), Plan(folds, inner, seed, preserve_site, choose_by)
+    out, plan = Path(out), FoldPlan(folds, inner, seed, preserve_site, choose_by)
     _require_same_data(recipes)
-    keep_settings(out, plan, recipes)
+    check_settings(out, plan, recipes)
     sources = _Sources(progress)
     rows = sources.open(next(iter(recipes.values()))[0]).rows
     splits = fold_cases(rows, folds, seed, preserve_site=preserve_site)
+    keep_settings(out, plan, recipes)
     keep_folds(out, rows, splits)
     _tell_notes(rows, splits)
     work = _Work(out, plan, splits, sources, hardware, tell)
@@ -121,7 +122,7 @@ class _Work:
     """What all folds and models share."""
 
     out: Path
-    plan: Plan
+    plan: FoldPlan
     splits: Sequence[Split]
     sources: _Sources
     hardware: Mapping[str, Any]

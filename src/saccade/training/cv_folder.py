@@ -23,7 +23,7 @@ _REMEDY = "go on with the same settings, or choose another --out"
 
 
 @dataclass(frozen=True)
-class Plan:
+class FoldPlan:
     """How cases are divided, and how candidates are chosen.
 
     Attributes:
@@ -46,8 +46,8 @@ def try_name(place: int) -> str:
     return f"try_{place}"
 
 
-def keep_settings(folder: Path, plan: Plan, models: Mapping[str, Sequence[Recipe]]) -> None:
-    """Write ``cv.yaml``, or check that it says the same; models that are new are added to those it holds.
+def check_settings(folder: Path, plan: FoldPlan, models: Mapping[str, Sequence[Recipe]]) -> dict[str, Any]:
+    """What ``cv.yaml`` says, or is to say where there is none yet, without the models that are new.
 
     Raises:
         BadInput: The folder holds something else, or was begun with other settings.
@@ -64,11 +64,21 @@ def keep_settings(folder: Path, plan: Plan, models: Mapping[str, Sequence[Recipe
     if different := _differences(kept, plan, models):
         shown = f"{', '.join(different[:3])}{' …' if different[3:] else ''}"
         raise BadInput(f"was begun with other settings: {shown}", _REMEDY, str(path))
+    return kept
+
+
+def keep_settings(folder: Path, plan: FoldPlan, models: Mapping[str, Sequence[Recipe]]) -> None:
+    """Write ``cv.yaml`` or add to it the models that are new.
+
+    Raises:
+        BadInput: As ``check_settings`` does.
+    """
+    kept = check_settings(folder, plan, models)
     added = {
         name: {try_name(place): recipe.as_dict() for place, recipe in enumerate(recipes)}
         for name, recipes in models.items()
     }
-    write_text(path, dump_mapping({**kept, "models": {**kept["models"], **added}}))
+    write_text(folder / SETTINGS, dump_mapping({**kept, "models": {**kept["models"], **added}}))
 
 
 def keep_folds(folder: Path, rows: Sequence[Row], splits: Sequence[Split]) -> None:
@@ -94,7 +104,7 @@ def _stripped(cells: Any) -> tuple[str, ...]:
     return tuple(cell.strip() for cell in cells)
 
 
-def _differences(kept: Mapping[str, Any], plan: Plan, models: Mapping[str, Sequence[Recipe]]) -> list[str]:
+def _differences(kept: Mapping[str, Any], plan: FoldPlan, models: Mapping[str, Sequence[Recipe]]) -> list[str]:
     """What was asked for otherwise than before, by name."""
     found = [name for name, value in asdict(plan).items() if kept.get(name) != value]
     for name, recipes in models.items():

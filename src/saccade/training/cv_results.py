@@ -9,14 +9,14 @@ from typing import Any
 from saccade.core.files import write_csv, write_json
 from saccade.evaluation.fold_predictions import FoldPredictions, accuracy_difference
 from saccade.training.candidates import differing
-from saccade.training.cv_folder import CHOICE, METRICS, PREDICTIONS, TESTED, Plan
+from saccade.training.cv_folder import CHOICE, METRICS, PREDICTIONS, TESTED, FoldPlan
 from saccade.training.recipe import Recipe
 
 _OF_A_FOLD = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 
 
 def write_results(
-    out: Path, plan: Plan, recipes: Mapping[str, Sequence[Recipe]], simulated: bool = False
+    out: Path, plan: FoldPlan, recipes: Mapping[str, Sequence[Recipe]], simulated: bool = False
 ) -> dict[str, Any]:
     """Put the finished folds of each model together: a row for each image and model, and the figures of all.
 
