@@ -25,6 +25,7 @@ from saccade.training.candidates import variations
 from saccade.training.cross_validation import cross_validate, mean_prediction, without_test
 from saccade.training.recipe import Recipe
 from saccade.training.task import ClassifierTask
+from tests.miniature_fields import make_fields
 
 FOLDS = 3
 Models = dict[str, Sequence[Recipe]]
@@ -350,6 +351,17 @@ def test_a_normalisation_of_ones_own_is_kept(recipe: Recipe, spy: Spy, tmp_path:
     own = recipe.with_overrides(["data.mean=[0.1,0.2,0.3]", "data.std=[0.5,0.5,0.5]"])
     cross_validate({"m": [own]}, tmp_path, 2)
     assert [data.preprocessing.mean for _, data in spy.trained] == [(0.1, 0.2, 0.3)] * 2
+
+
+def test_fields_are_tested_once_too(spy: Spy, tmp_path: Path) -> None:
+    data = make_fields(tmp_path / "fields", per_class=4)
+    recipe = Recipe.parse({"data": {"path": str(data)}, "model": {"name": "downscaled-cnn"}, "training": {"epochs": 1}})
+    cross_validate({"m": [recipe]}, tmp_path / "cv", 2)
+    rows = rows_of(tmp_path / "cv" / "predictions.csv")
+    assert sorted(row["path"] for row in rows) == sorted(row["path"] for row in rows_of(tmp_path / "cv" / "folds.csv"))
+    for run, seen in spy.trained:
+        tested = {row["path"] for row in rows if int(row["fold"]) == fold_of(run)}
+        assert tested and not tested & {row.name for row in seen.rows}
 
 
 def test_the_mean_of_predictions() -> None:
