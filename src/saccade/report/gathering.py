@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.core.manifest import Manifest
+from saccade.datasets.sources import is_simulated
 from saccade.evaluation.assessment import Judged
 from saccade.evaluation.metrics import Metrics
 from saccade.inference.hub import AnyPredictor
@@ -16,13 +17,6 @@ from saccade.report.data import CostRow, ReportData
 from saccade.report.field_data import RunRow
 from saccade.report.field_gathering import with_fields
 from saccade.report.slide_gathering import with_slides
-
-_SIMULATED = "simulated-"  # how the cases of the simulators begin
-
-
-def is_simulated(manifest: Manifest) -> bool:
-    """Whether every image says that it came from a simulator."""
-    return all(row.case_id.startswith(_SIMULATED) for row in manifest.rows)
 
 
 def report_data(

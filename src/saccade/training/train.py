@@ -36,6 +36,7 @@ from saccade.training.slide_sections import SlideDataRecipe
 from saccade.training.task import ClassifierTask
 from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
+
 _log = logging.getLogger(__name__)
 
 
@@ -78,7 +79,10 @@ def train(
     out = Path(out)
     check_folder(out, resume, overwrite)
     _try_model(recipe)
-    data = open_parts(recipe.data, progress=progress) if data is None else data
+    if data is None:
+        data = open_parts(recipe.data, ("train", "val"), progress)
+        for note in data.notes:
+            _log.warning("%s", note)
     _tell_leaks(recipe, data)
     recipe = recipe.settled(data.preprocessing)
     model = build_model(recipe, data)
@@ -96,22 +100,22 @@ def train(
 
 
 def open_parts(
-    recipe: LabelledRecipe,
-    parts: Sequence[str] = ("train", "val"),
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    recipe: LabelledRecipe, parts: Sequence[str], progress: Callable[[int, int], None] = lambda done, total: None
 ) -> AnyData:
-    """Some parts of a recipe's data; what the user should know about them goes into the log."""
+    """These parts of a recipe's data, opened as it says; images of other parts are not.
+
+    Args:
+        recipe: What to open, and how.
+        parts: Such as ``train`` and ``val``.
+        progress: Told how many of how many images are loaded.
+    """
     wanted = {"channels", "fractions", "seed", "mean", "std", "mpp", "snap", "standardise"}
     options = {**recipe.model_dump(include=wanted), "parts": tuple(parts), "progress": progress}
     if isinstance(recipe, SlideDataRecipe):
-        data = open_slide_data(recipe.path, recipe.features, **options)
-    elif isinstance(recipe, DataRecipe):
-        data = open_data(recipe.path, recipe.size, **options)
-    else:
-        data = open_fields(recipe.path, **options)
-    for note in data.notes:
-        _log.warning("%s", note)
-    return data
+        return open_slide_data(recipe.path, recipe.features, **options)
+    if isinstance(recipe, DataRecipe):
+        return open_data(recipe.path, recipe.size, **options)
+    return open_fields(recipe.path, **options)
 
 
 def _tell_leaks(recipe: Recipe, data: AnyData) -> None:
