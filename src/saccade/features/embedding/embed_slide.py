@@ -167,6 +167,11 @@ class SlideWork:
             encoder=settings.encoder["name"],
             encoder_facts=settings.encoder,
             settings_hash=settings.hash(),
-            extra={"source_mpp_from": slide.mpp.source, "reader": slide.backend, "read_level": plan.read_level},
+            extra={
+                "source_mpp_from": slide.mpp.source,
+                "reader": slide.backend,
+                "read_level": plan.read_level,
+                **({"bounds": list(slide.bounds)} if slide.bounds is not None else {}),  # where QuPath counts from
+            },
             **source_facts(self.item.slide.path),
         )
