@@ -177,6 +177,7 @@ class SlideWork:
                 "pixels_total": slide.width * slide.height,
                 "pixels_looked": prepared.looked,
                 "pixels_read": len(plan) * plan.read_size**2,
+                **({"bounds": list(slide.bounds)} if slide.bounds is not None else {}),  # where QuPath counts from
             },
             **source_facts(self.item.slide.path),
         )
