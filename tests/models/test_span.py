@@ -96,7 +96,14 @@ def test_it_learns_to_tell_two_slides_apart() -> None:
 
 @pytest.mark.parametrize(
     ("options", "match"),
-    [({"width": 10, "heads": 3}, "heads"), ({"width": 0}, "width"), ({"compatibility": "old"}, "compatibility")],
+    [
+        ({"width": 10, "heads": 3}, "heads"),
+        ({"width": 0}, "width"),
+        ({"compatibility": "old"}, "compatibility"),
+        ({"ablation": "no-head"}, "ablation"),
+        ({"ablation": "no-shift", "compatibility": "released"}, "faults"),
+        ({"ablation": "no-global-token", "pooling": "concat"}, "pooled by concat"),
+    ],
 )
 def test_wrong_options_are_one_line(options: dict[str, object], match: str) -> None:
     with pytest.raises(BadInput, match=match):
