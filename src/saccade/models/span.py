@@ -20,7 +20,7 @@ from saccade.core.bags import Bags
 from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction
-from saccade.models.parts.condensations import Depthwise
+from saccade.models.parts.condensations import CONDENSATIONS, CondensationName
 from saccade.models.parts.numbers import Count, Share
 from saccade.models.parts.slide_bags import bag_sites, opened_bags
 from saccade.models.parts.span_ablations import VARIANTS, Ablation, Encoder
@@ -121,6 +121,7 @@ def span(
     in_features: Count = 1024,
     width: Count | None = None,
     heads: Count | None = None,
+    condensation: CondensationName = "depthwise",
     pooling: Pooling = "sum",
     dropout: Share = 0.05,
     compatibility: Compatibility = "correct",
@@ -133,6 +134,7 @@ def span(
         in_features: Numbers of a patch, as the encoder of patches leaves them.
         width: Numbers of a cell; ``None`` takes half of ``in_features``.
         heads: Attention heads; ``None`` takes one for every 64 of ``width``.
+        condensation: How four cells become one.
         pooling: How the tokens of the stages become one vector.
         dropout: Share of features, attention weights and hidden numbers dropped while training.
         compatibility: ``released`` repeats the faults of the authors' code, for weights trained there.
@@ -150,11 +152,13 @@ def span(
         raise BadInput("an ablation was asked for with the release's faults", "leave the compatibility out")
     if ablation == "no-global-token" and pooling != "sum":
         raise BadInput(f"without global tokens none can be pooled by {pooling}", "leave the pooling out")
+    if ablation == "no-pyramid" and condensation != "depthwise":
+        raise BadInput(f"without a pyramid nothing is condensed ({condensation})", "leave the condensation out")
     variant, pooling = VARIANTS[ablation], "last" if ablation == "no-global-token" else pooling
     return Span(
         classes,
         in_features,
-        aggregate=variant.encoder(in_features, width, heads, dropout, Depthwise),
+        aggregate=variant.encoder(in_features, width, heads, dropout, CONDENSATIONS[condensation]),
         classify=TokenHead(width, len(classes), pooling, dropout),
         compatibility=compatibility,
         geometry=variant.geometry,
