@@ -1,5 +1,6 @@
 """What every registered model of slides must hold to. A model joins by being registered; no test is written for it."""
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,9 @@ IDLE = {
     "span": {
         "a key's bias adds the same to every score of a query": r"refine\.\d\.(global_)?key\.bias",
         "no token asks for the last stage's cells": r"refine\.2\.(query|key|value|table)(\..*)?",
-    }
+    },
+    "gated-abmil": {"a bias before the softmax adds the same to every score": r"aggregate\.score\.bias"},
+    "clam-sb": {"a bias before the softmax adds the same to every score": r"aggregate\.score\.bias"},
 }
 
 
@@ -71,6 +74,16 @@ def test_neighbours_in_the_batch_change_nothing(name: str) -> None:
         assert torch.allclose(alone.logits[0], together.logits[number], atol=1e-10)
         weights = together.sites.weights[number][together.sites.valid[number]]
         assert torch.allclose(alone.sites.weights[0], weights, atol=1e-6)
+
+
+def test_bags_prepared_one_by_one_give_the_same(name: str) -> None:
+    model, given = build(name), bags(*SLIDES["several"])
+    prepare = pickle.loads(pickle.dumps(model.preparation()))
+    assert len(pickle.dumps(prepare)) < 1000  # no weights go to a loader's workers
+    alone = [prepare(given[number]) for number in range(len(given))]
+    together = model(Bags.concatenate(alone).to("cpu"))
+    assert together.logits.equal(model(given).logits)
+    assert together.sites.weights.equal(model(given).sites.weights)
 
 
 def test_the_order_of_the_patches_does_not_matter(name: str) -> None:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from saccade.core.bags import Bags
 from saccade.core.contract import ClassTargets
 from saccade.models import create_model
 
@@ -20,3 +21,8 @@ def test_a_model_without_budget_says_so() -> None:
     assert model.budget is None
     with pytest.raises(AttributeError, match="no budget"):
         model.budget = 3
+
+
+def test_a_model_without_preparation_leaves_bags_as_they_are() -> None:
+    bags = Bags(torch.rand(1, 2), torch.tensor([[0, 0]]), (1,))
+    assert create_model("tiny-cnn", classes=("a", "b")).preparation()(bags) is bags

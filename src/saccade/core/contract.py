@@ -1,6 +1,7 @@
 """What it takes to be a classifier here. A class is this interface or complete; nothing is overridden twice."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,6 +62,13 @@ class SparseClassifier(nn.Module, ABC):
     def budget(self, value: int) -> None:
         raise AttributeError(f"{type(self).__name__} has no budget to set")
 
+    def preparation(self) -> Callable[[Bags], Bags]:
+        """What readies bags for this model, in a loader's worker; it can be pickled and holds no weights.
+
+        The model takes bags as they are, too, and then does the same work itself, at every pass.
+        """
+        return unchanged
+
     @abstractmethod
     def forward(self, images: AnyImages) -> Prediction:
         """Classify; a bare tensor is taken for a ``Stack``."""
@@ -68,3 +76,8 @@ class SparseClassifier(nn.Module, ABC):
     @abstractmethod
     def losses(self, images: AnyImages, targets: ClassTargets) -> Losses:
         """The terms to train on and the prediction, from one forward pass."""
+
+
+def unchanged(bags: Bags) -> Bags:
+    """The preparation of a model that needs none."""
+    return bags

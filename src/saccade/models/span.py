@@ -10,6 +10,7 @@ Not reproduced: the paper's result tables, which rest on features of slides that
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -24,7 +25,7 @@ from saccade.models.parts.condensations import CONDENSATIONS, CondensationName
 from saccade.models.parts.numbers import Count, Share
 from saccade.models.parts.slide_bags import bag_sites, opened_bags
 from saccade.models.parts.span_ablations import VARIANTS, Ablation, Encoder
-from saccade.models.parts.span_pyramid import Compatibility, Pyramid, span_pyramid
+from saccade.models.parts.span_pyramid import Compatibility, Pyramid, pyramid_of, with_pyramid
 
 Pooling = Literal["sum", "mean", "last", "concat", "attention"]
 """How the stages' global tokens become one vector; ``sum`` as published."""
@@ -97,8 +98,12 @@ class Span(SparseClassifier):
         self.aggregate, self.classify, self.geometry = aggregate, classify, geometry
 
     def pyramid(self, bags: Bags) -> Pyramid:
-        """The index of some slides, on their device."""
-        return self.geometry(span_pyramid(bags.cells, bags.lengths, self.compatibility))
+        """The index of some slides, on their device: the one beside them, or a new one."""
+        return self.geometry(pyramid_of(bags, self.compatibility))
+
+    def preparation(self) -> Callable[[Bags], Bags]:
+        """Builds the pyramid of some bags' cells and keeps it beside them."""
+        return partial(with_pyramid, compatibility=self.compatibility)
 
     def forward(self, images: AnyImages) -> Prediction:
         """Classify some slides; they follow each other and never mix."""

@@ -4,12 +4,15 @@ A convolution of kernel 2 and stride 2 whose output cell exists iff at least one
 children contribute nothing. The index is built once from a slide's cells and serves any number of features.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from saccade.ops.indices import renumbered
 from saccade.ops.slide_grid import SlideGrid, coarsened
 
 
@@ -28,6 +31,13 @@ class CondensationIndex:
     parent: Int[Tensor, " child"]
     slot: Int[Tensor, " child"]
     counts: Int[Tensor, " cell"]
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["CondensationIndex"], grid: SlideGrid) -> "CondensationIndex":
+        """The index of all slides, whose condensed cells are those of ``grid``."""
+        parent = renumbered([part.parent for part in parts], [len(part.grid) for part in parts])
+        slot, counts = (torch.cat([getattr(part, name) for part in parts]) for name in ("slot", "counts"))
+        return cls(grid, parent, slot, counts)
 
 
 def condensation_index(grid: SlideGrid) -> CondensationIndex:

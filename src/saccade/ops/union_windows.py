@@ -11,7 +11,7 @@ Where a whole grid is under 6×6, its only window holds it all, and attention is
 
 import functools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from saccade.ops.indices import renumbered
 from saccade.ops.slide_grid import SlideGrid, coarsened
 
 WINDOW = 6
@@ -58,6 +59,18 @@ class UnionIndex:
     parity: Int[Tensor, " block"]
     place: Int[Tensor, " cell"]
     selfless: Bool[Tensor, " cell"]
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["UnionIndex"]) -> "UnionIndex":
+        """The index of all slides."""
+        cells, blocks = [len(part.place) for part in parts], [len(part.tokens) for part in parts]
+        return cls(
+            renumbered([part.tokens for part in parts], cells),
+            renumbered([part.neighbours for part in parts], blocks),
+            torch.cat([part.parity for part in parts]),
+            renumbered([part.place for part in parts], [_PLACES * count for count in blocks]),
+            torch.cat([part.selfless for part in parts]),
+        )
 
 
 def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
