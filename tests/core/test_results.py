@@ -1,8 +1,9 @@
 """Results: joined, cut and read without losing a row."""
 
+import pytest
 import torch
 
-from saccade.core.results import Cost, Losses, Prediction, Sites
+from saccade.core.results import Cost, Losses, Prediction, Sites, SurvivalPrediction
 
 
 def prediction(images: int, sites: int) -> Prediction:
@@ -57,3 +58,28 @@ def test_detaching_cuts_the_graph() -> None:
     made = prediction(1, 1)
     grown = Prediction(made.logits.requires_grad_(), made.sites, made.cost)
     assert not grown.detach().to("cpu").logits.requires_grad
+
+
+def test_hazards_become_the_probabilities_of_all_that_can_happen() -> None:
+    plain = prediction(5, 1)
+    made = SurvivalPrediction(plain.logits.double(), plain.sites, plain.cost)
+    hazards = torch.sigmoid(made.logits).tolist()
+    for row, own in enumerate(hazards):
+        alive, bins, survived = 1.0, [], []
+        for hazard in own:
+            bins.append(alive * hazard)
+            alive *= 1 - hazard
+            survived.append(alive)
+        assert made.probabilities[row].tolist() == pytest.approx(bins)
+        assert made.survival[row].tolist() == pytest.approx(survived)
+        assert sum(bins) + alive == pytest.approx(1)
+        assert float(made.risk[row]) == pytest.approx(-sum(survived))
+    assert type(SurvivalPrediction.concatenate([made, made])) is SurvivalPrediction
+    assert type(made[0].detach()) is SurvivalPrediction
+
+
+def test_who_meets_the_event_earlier_has_the_higher_risk() -> None:
+    plain = prediction(2, 1)
+    logits = torch.tensor([[3.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 3.0]])
+    early, late = SurvivalPrediction(logits, plain.sites, plain.cost).risk.tolist()
+    assert early > late

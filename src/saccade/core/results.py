@@ -128,6 +128,32 @@ class Prediction(_Batched):
 
 
 @dataclass(frozen=True, eq=False)
+class SurvivalPrediction(Prediction):
+    """A prediction whose classes are bins of time and whose logits are those of the hazards, bin by bin."""
+
+    @property
+    def hazards(self) -> Float[Tensor, "batch bin"]:
+        """Probability of the event within each bin, for who came so far."""
+        return self.logits.sigmoid()
+
+    @property
+    def survival(self) -> Float[Tensor, "batch bin"]:
+        """Probability that the event comes after each bin."""
+        return (1 - self.hazards).cumprod(1)
+
+    @property
+    def probabilities(self) -> Float[Tensor, "batch bin"]:
+        """Probability of the event within each bin; what is missing to one survives them all."""
+        before = torch.cat([torch.ones_like(self.logits[:, :1]), self.survival[:, :-1]], dim=1)
+        return before * self.hazards
+
+    @property
+    def risk(self) -> Float[Tensor, " batch"]:
+        """Higher for an earlier event: less the number of bins that are survived in the mean."""
+        return -self.survival.sum(1)
+
+
+@dataclass(frozen=True, eq=False)
 class Losses:
     """Named terms whose sum is trained, and the prediction they came from: one forward pass serves both."""
 

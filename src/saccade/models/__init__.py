@@ -153,6 +153,15 @@ for _entry in (
         paper="Wu et al. 2024, arXiv 2406.09333",
     ),
     Entry(
+        "span-survival",
+        "saccade.models.span_survival:span_survival",
+        scale="slide",
+        role="method",
+        summary="the same slides, asked for the hazard of each bin of time",
+        paper="Wu et al. 2024, arXiv 2406.09333",
+        task="survival",
+    ),
+    Entry(
         "mean-pooling",
         "saccade.models.baselines.mean_pooling:mean_pooling",
         scale="slide",
