@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from saccade.core.bags import Bags
-from saccade.core.contract import ClassTargets, SurvivalTargets
+from saccade.core.contract import ClassTargets, PatchTargets, SparseSegmenter, SurvivalTargets
+from saccade.core.results import Losses, Segmentation
 from saccade.models import create_model
 
 
@@ -54,3 +55,15 @@ def test_the_likelihoods_of_all_that_can_happen_sum_to_one() -> None:
 def test_sure_hazards_keep_the_loss_finite() -> None:
     loss = SurvivalTargets(torch.tensor([2, 0]), torch.tensor([True, False])).nll(torch.full((2, 3), 200.0))
     assert loss.isfinite()
+
+
+def test_a_segmenter_needs_no_preparation_unless_it_says_so() -> None:
+    class Plain(SparseSegmenter):
+        def forward(self, images: object) -> Segmentation:
+            raise NotImplementedError
+
+        def losses(self, images: object, targets: PatchTargets) -> Losses[Segmentation]:
+            raise NotImplementedError
+
+    bags = Bags(torch.rand(1, 4), torch.zeros(1, 2, dtype=torch.long), (1,))
+    assert Plain().preparation()(bags) is bags

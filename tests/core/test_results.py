@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from saccade.core.results import Cost, Losses, Prediction, Sites, SurvivalPrediction
+from saccade.core.results import Cost, Losses, Prediction, Segmentation, Sites, SurvivalPrediction
 
 
 def prediction(images: int, sites: int) -> Prediction:
@@ -83,3 +83,17 @@ def test_who_meets_the_event_earlier_has_the_higher_risk() -> None:
     logits = torch.tensor([[3.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 3.0]])
     early, late = SurvivalPrediction(logits, plain.sites, plain.cost).risk.tolist()
     assert early > late
+
+
+def test_segmentations_are_joined_and_their_classes_stay_apart() -> None:
+    parts = [
+        Segmentation(torch.randn(1, sites, 3), prediction(1, sites).sites, prediction(1, sites).cost)
+        for sites in (2, 5, 0)
+    ]
+    joined = Segmentation.concatenate(parts)
+    assert joined.logits.shape == (3, 5, 3)
+    assert joined.logits[0, :2].equal(parts[0].logits[0])
+    assert joined.sites.valid.sum(1).tolist() == [2, 5, 0]
+    assert joined.empty.tolist() == [False, False, True]
+    assert torch.allclose(joined.probabilities.sum(-1), torch.ones(3, 5))
+    assert Losses({"a": torch.tensor(2.0)}, joined).total.item() == 2

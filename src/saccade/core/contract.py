@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from saccade.core.bags import Bags
 from saccade.core.images import Images
-from saccade.core.results import Losses, Prediction
+from saccade.core.results import Losses, Prediction, Segmentation
 
 AnyImages = Images | Bags | Float[Tensor, "batch channel height width"]
 """What a classifier may be handed, a bare tensor for a ``Stack``; each says in one line what it cannot take."""
@@ -67,6 +67,19 @@ class SurvivalTargets:
         return -((survived * before).sum(1) + own[:, 0]).mean()
 
 
+@dataclass(frozen=True, eq=False)
+class PatchTargets:
+    """What a segmenter of slides should have said.
+
+    Attributes:
+        labels: Index of each patch's class, slide by slide; −1 where nobody said.
+        class_weights: Factor of each class in the cross-entropy; ``None`` counts all alike.
+    """
+
+    labels: Int[Tensor, " patch"]
+    class_weights: Float[Tensor, " class"] | None = None
+
+
 Targets = TypeVar("Targets", bound=ClassTargets | SurvivalTargets)
 """What a classifier is trained on: classes where nothing else is said."""
 
@@ -111,8 +124,32 @@ class SparseClassifier(nn.Module, ABC, Generic[Targets]):
         """Classify; a bare tensor is taken for a ``Stack``."""
 
     @abstractmethod
-    def losses(self, images: AnyImages, targets: Targets) -> Losses:
+    def losses(self, images: AnyImages, targets: Targets) -> Losses[Prediction]:
         """The terms to train on and the prediction, from one forward pass."""
+
+
+class SparseSegmenter(nn.Module, ABC):
+    """A model that says of every site it reads which class it is.
+
+    Attributes:
+        classes: Names of the classes, in the order of the logits; the first is what is none of the others.
+        config: ``{"model": name, "classes": [...], "options": {...}}``, set by ``create_segmenter``.
+    """
+
+    classes: tuple[str, ...]
+    config: dict[str, Any]
+
+    def preparation(self) -> Callable[[Bags], Bags]:
+        """What readies bags for this model, in a loader's worker; it can be pickled and holds no weights."""
+        return unchanged
+
+    @abstractmethod
+    def forward(self, images: AnyImages) -> Segmentation:
+        """Segment."""
+
+    @abstractmethod
+    def losses(self, images: AnyImages, targets: PatchTargets) -> Losses[Segmentation]:
+        """The terms to train on and the segmentation, from one forward pass."""
 
 
 def unchanged(bags: Bags) -> Bags:

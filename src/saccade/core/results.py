@@ -5,7 +5,7 @@ All holders are frozen; ``eq`` is off because tensors do not compare to a single
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -154,11 +154,39 @@ class SurvivalPrediction(Prediction):
 
 
 @dataclass(frozen=True, eq=False)
-class Losses:
+class Segmentation(_Batched):
+    """What every segmenter returns: a class for each site.
+
+    Attributes:
+        logits: Of each site, before the softmax; whatever where a site is not valid.
+        sites: Where the model read, in the order of the logits.
+        cost: What that took.
+    """
+
+    logits: Float[Tensor, "batch site class"]
+    sites: Sites
+    cost: Cost
+
+    @property
+    def probabilities(self) -> Float[Tensor, "batch site class"]:
+        """Softmax of the logits."""
+        return self.logits.softmax(-1)
+
+    @property
+    def empty(self) -> Bool[Tensor, " batch"]:
+        """Where there was nothing to read."""
+        return ~self.sites.valid.any(1)
+
+
+Result = TypeVar("Result", bound=Prediction | Segmentation)
+
+
+@dataclass(frozen=True, eq=False)
+class Losses(Generic[Result]):
     """Named terms whose sum is trained, and the prediction they came from: one forward pass serves both."""
 
     terms: dict[str, Float[Tensor, ""]]
-    prediction: Prediction
+    prediction: Result
 
     @property
     def total(self) -> Float[Tensor, ""]:
