@@ -79,6 +79,44 @@ def load_outlines(
     return [outline.moved(*offset) for outline in _areas(_loaded(path), str(path), wanted)]
 
 
+def read_classified(path: Path | str) -> list[tuple[str, Outline]]:
+    """Every area with the name of its class, in base pixels as the file counts them; empty where it has none.
+
+    Of a class that QuPath derived from others the names are joined, as it shows them: ``Tumour: Necrosis``.
+
+    Args:
+        path: GeoJSON as ``read_tissue`` takes it.
+
+    Raises:
+        BadInput: Naming the file: it is missing, or no GeoJSON.
+    """
+    source = str(path)
+    return [(_class_name(part), outline) for part in _features(_loaded(path)) for outline in _areas(part, source)]
+
+
+def _features(value: Any) -> Iterator[Any]:
+    """The features of a piece of GeoJSON, or itself where it has none."""
+    if isinstance(value, dict) and value.get("type") == "FeatureCollection":
+        value = value.get("features") or []
+    if isinstance(value, list):
+        for part in value:
+            yield from _features(part)
+    else:
+        yield value
+
+
+def _class_name(feature: Any) -> str:
+    """The name of a feature's class, whichever version of QuPath wrote it."""
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    classification = properties.get("classification") if isinstance(properties, dict) else None
+    if isinstance(classification, str):
+        return classification
+    if not isinstance(classification, dict):
+        return ""
+    names = classification.get("names")
+    return str(classification.get("name") or ": ".join(map(str, names if isinstance(names, list) else [])))
+
+
 def _feature(outline: Outline) -> dict[str, Any]:
     rings = [_closed(ring) for ring in (outline.outer, *outline.holes)]
     return {
