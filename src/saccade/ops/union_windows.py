@@ -31,12 +31,17 @@ REACH = 2 * WINDOW - 1
 """Side of a table of position biases: a key lies up to 5 cells away on either side."""
 
 _SIDE = WINDOW // 2  # of a block
-_PLACES = _SIDE * _SIDE
+PLACES = _SIDE * _SIDE
+"""Places of a block."""
+
 _STEPS = ((0, 0), (1, 0), (0, 1), (1, 1), (-1, 0), (0, -1), (-1, -1))
 """From a block to the 7 with its keys, x before y, where column and row are even; where one is odd, its sign turns.
 
 The first four are the window, the first and the last three the shifted one.
 """
+
+KEYS = len(_STEPS) * PLACES
+"""Places that a block attends to."""
 
 _IN_WINDOW = 4
 _CHUNK = 128  # blocks at a time: temporaries of some 30 MB at 512 channels
@@ -68,7 +73,7 @@ class UnionIndex:
             renumbered([part.tokens for part in parts], cells),
             renumbered([part.neighbours for part in parts], blocks),
             torch.cat([part.parity for part in parts]),
-            renumbered([part.place for part in parts], [_PLACES * count for count in blocks]),
+            renumbered([part.place for part in parts], [PLACES * count for count in blocks]),
             torch.cat([part.selfless for part in parts]),
         )
 
@@ -88,8 +93,8 @@ def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
     """
     blocks, block = coarsened(grid, _SIDE)
     inside = grid.cells % _SIDE
-    place = block * _PLACES + inside[:, 1] * _SIDE + inside[:, 0]
-    tokens = torch.full((len(blocks) * _PLACES,), -1, device=place.device)
+    place = block * PLACES + inside[:, 1] * _SIDE + inside[:, 0]
+    tokens = torch.full((len(blocks) * PLACES,), -1, device=place.device)
     tokens[place] = torch.arange(len(grid), device=place.device)
     odd, slide = blocks.cells % 2, blocks.slide
     turn = 1 - 2 * odd
@@ -99,7 +104,7 @@ def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
     if skip_even_shift:
         unshifted = (grid.extents % WINDOW == 0).all(1)[slide]
         neighbours[:, _IN_WINDOW:] = neighbours[:, _IN_WINDOW:].masked_fill(unshifted[:, None], -1)
-    return UnionIndex(tokens.view(-1, _PLACES), neighbours, 2 * odd[:, 1] + odd[:, 0], place, grid.sentinel)
+    return UnionIndex(tokens.view(-1, PLACES), neighbours, 2 * odd[:, 1] + odd[:, 0], place, grid.sentinel)
 
 
 def union_window_attention(
@@ -148,7 +153,12 @@ def position_bias(table: Float[Tensor, "head 11 11"]) -> Float[Tensor, "parity h
 @functools.cache
 def _places_in_table() -> Int[Tensor, "parity 9 63"]:
     """For each parity, query and key the raster index in a table of 11 × 11."""
-    place = torch.arange(_PLACES)
+    with torch.inference_mode(False):  # it is kept, and may first be asked for where nothing is differentiated
+        return _found_in_table()
+
+
+def _found_in_table() -> Int[Tensor, "parity 9 63"]:
+    place = torch.arange(PLACES)
     column, row = place % _SIDE, place // _SIDE
     tables = []
     for odd_row in (False, True):
