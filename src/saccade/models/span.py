@@ -21,9 +21,10 @@ from saccade.core.bags import Bags
 from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction
+from saccade.models.parts.condensations import CONDENSATIONS, CondensationName
 from saccade.models.parts.numbers import Count, Share
 from saccade.models.parts.slide_bags import bag_sites, opened_bags
-from saccade.models.parts.span_encoder import SpanEncoder
+from saccade.models.parts.span_ablations import VARIANTS, Ablation, Encoder
 from saccade.models.parts.span_pyramid import Compatibility, Pyramid, pyramid_of, with_pyramid
 
 Pooling = Literal["sum", "mean", "last", "concat", "attention"]
@@ -78,6 +79,7 @@ class Span(SparseClassifier):
         aggregate: From patches to global tokens.
         classify: From global tokens to logits.
         compatibility: ``correct``, or with the release's faults.
+        geometry: Changes the index of some slides; an ablation's.
     """
 
     def __init__(
@@ -85,18 +87,19 @@ class Span(SparseClassifier):
         classes: tuple[str, ...],
         in_features: int,
         *,
-        aggregate: SpanEncoder,
+        aggregate: Encoder,
         classify: TokenHead,
         compatibility: Compatibility,
+        geometry: Callable[[Pyramid], Pyramid],
     ) -> None:
         super().__init__()
         self.classes, self.in_features = tuple(classes), in_features
         self.compatibility: Compatibility = compatibility
-        self.aggregate, self.classify = aggregate, classify
+        self.aggregate, self.classify, self.geometry = aggregate, classify, geometry
 
     def pyramid(self, bags: Bags) -> Pyramid:
         """The index of some slides, on their device: the one beside them, or a new one."""
-        return pyramid_of(bags, self.compatibility)
+        return self.geometry(pyramid_of(bags, self.compatibility))
 
     def preparation(self) -> Callable[[Bags], Bags]:
         """Builds the pyramid of some bags' cells and keeps it beside them."""
@@ -123,9 +126,11 @@ def span(
     in_features: Count = 1024,
     width: Count | None = None,
     heads: Count | None = None,
+    condensation: CondensationName = "depthwise",
     pooling: Pooling = "sum",
     dropout: Share = 0.05,
     compatibility: Compatibility = "correct",
+    ablation: Ablation = "none",
 ) -> Span:
     """Build the whole model from its parts; the defaults are as published.
 
@@ -134,21 +139,32 @@ def span(
         in_features: Numbers of a patch, as the encoder of patches leaves them.
         width: Numbers of a cell; ``None`` takes half of ``in_features``.
         heads: Attention heads; ``None`` takes one for every 64 of ``width``.
+        condensation: How four cells become one.
         pooling: How the tokens of the stages become one vector.
         dropout: Share of features, attention weights and hidden numbers dropped while training.
         compatibility: ``released`` repeats the faults of the authors' code, for weights trained there.
+        ablation: The part to leave out, to see what it is good for. Without a global token the last stage's cells are
+            averaged instead.
 
     Raises:
-        BadInput: The width cannot be shared among the heads.
+        BadInput: The width cannot be shared among the heads, or what an ablation leaves out was asked for.
     """
     width = max(1, in_features // 2) if width is None else width
     heads = max(1, width // _HEAD_WIDTH) if heads is None else heads
     if width % heads:
         raise BadInput(f"a width of {width} cannot be shared among {heads} heads", "choose a multiple of the heads")
+    if ablation != "none" and compatibility == "released":
+        raise BadInput("an ablation was asked for with the release's faults", "leave the compatibility out")
+    if ablation == "no-global-token" and pooling != "sum":
+        raise BadInput(f"without global tokens none can be pooled by {pooling}", "leave the pooling out")
+    if ablation == "no-pyramid" and condensation != "depthwise":
+        raise BadInput(f"without a pyramid nothing is condensed ({condensation})", "leave the condensation out")
+    variant, pooling = VARIANTS[ablation], "last" if ablation == "no-global-token" else pooling
     return Span(
         classes,
         in_features,
-        aggregate=SpanEncoder(in_features, width, heads, dropout),
+        aggregate=variant.encoder(in_features, width, heads, dropout, CONDENSATIONS[condensation]),
         classify=TokenHead(width, len(classes), pooling, dropout),
         compatibility=compatibility,
+        geometry=variant.geometry,
     )

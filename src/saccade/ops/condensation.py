@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -96,3 +97,25 @@ def condense_full(
         child = (index.slot == slot).nonzero()[:, 0]
         total = total.index_add(0, index.parent[child], (values[child] @ matrix.T).to(total))
     return total
+
+
+def condense_side_by_side(
+    values: Float[Tensor, "child channel"], index: CondensationIndex
+) -> Float[Tensor, "cell slot_channel"]:
+    """All channels of the four children one after the other, by slot, zeros where a child is absent: a patch merge.
+
+    What a linear layer makes of them is a full condensation, unless something is done to the four together before, as
+    to normalise them (Swin, Liu et al. 2021). Cost: O(cells · 4 · channels).
+
+    >>> import torch
+    >>> from saccade.ops.slide_grid import placed
+    >>> index = condensation_index(placed(torch.tensor([[0, 0], [1, 0], [2, 0]]), (3,)))
+    >>> condense_side_by_side(torch.tensor([[1.0], [3.0], [5.0]]), index).tolist()
+    [[0.0, 0.0, 1.0, 3.0], [0.0, 0.0, 5.0, 0.0]]
+
+    Args:
+        values: Of the children.
+        index: Who becomes part of whom.
+    """
+    beside = values.new_zeros(4 * len(index.grid), values.shape[1]).index_copy(0, 4 * index.parent + index.slot, values)
+    return rearrange(beside, "(cell slot) channel -> cell (slot channel)", slot=4)

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from saccade.models.parts.condensations import Depthwise
 from saccade.models.parts.refinement import Refinement
-from saccade.models.parts.span_encoder import Condensation, SpanEncoder
+from saccade.models.parts.span_encoder import SpanEncoder
 from saccade.models.parts.span_pyramid import span_pyramid
 from tests.ops.sparse_grids import SLIDES
 
@@ -29,7 +30,7 @@ def test_each_stage_enters_and_refines_what_the_one_before_left(features: torch.
     for number, stage in enumerate(pyramid.stages):
         if number:
             enter = made.enter[number]
-            assert isinstance(enter, Condensation) and stage.condensed is not None
+            assert isinstance(enter, Depthwise) and stage.condensed is not None
             children = enter.norm(cells) * enter.weight[:, 0].flatten(1).T[stage.condensed.slot]
             cells = torch.stack([children[stage.condensed.parent == cell].mean(0) for cell in range(len(stage.grid))])
             token = enter.token_norm(token)

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from saccade.models.parts.condensations import Condense, Depthwise
 from saccade.models.parts.refinement import Refined, Refinement
 from saccade.models.parts.span_pyramid import Pyramid, Stage
-from saccade.ops.condensation import condense_depthwise
 
 _TOKEN_SPREAD = 1e-4  # as published
 
@@ -37,26 +37,6 @@ class Entrance(nn.Module):
         return self.dropout(self.cells(cells)), self.token(token)
 
 
-class Condensation(nn.Module):
-    """Spatially adaptive condensation: normalise, then up to four neighbours become their weighted mean.
-
-    Args:
-        width: Numbers of a cell.
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm, self.token_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.weight = nn.Parameter(nn.Conv2d(width, width, 2, stride=2, groups=width, bias=False).weight.detach())
-
-    def forward(
-        self, cells: Float[Tensor, "child width"], token: Float[Tensor, "slide width"], stage: Stage
-    ) -> tuple[Float[Tensor, "cell width"], Float[Tensor, "slide width"]]:
-        """Condense the cells; the token passes a norm of its own."""
-        assert stage.condensed is not None
-        return condense_depthwise(self.norm(cells), self.weight, stage.condensed), self.token_norm(token)
-
-
 class SpanEncoder(nn.Module):
     """Cells and global tokens of each stage.
 
@@ -68,12 +48,15 @@ class SpanEncoder(nn.Module):
         width: Numbers of a cell, at all stages.
         heads: Attention heads.
         dropout: Everywhere.
+        condense: Makes the condensation between two stages.
     """
 
-    def __init__(self, in_features: int, width: int, heads: int, dropout: float = 0.05) -> None:
+    def __init__(
+        self, in_features: int, width: int, heads: int, dropout: float = 0.05, condense: Condense = Depthwise
+    ) -> None:
         super().__init__()
         self.token = nn.Parameter(_TOKEN_SPREAD * torch.randn(1, in_features))
-        self.enter = nn.ModuleList([Entrance(in_features, width, dropout), Condensation(width), Condensation(width)])
+        self.enter = nn.ModuleList([Entrance(in_features, width, dropout), condense(width), condense(width)])
         self.refine = nn.ModuleList(Refinement(width, heads, dropout) for _ in self.enter)
 
     def forward(self, features: Float[Tensor, "patch feature"], pyramid: Pyramid) -> tuple[Refined, ...]:
