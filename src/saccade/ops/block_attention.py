@@ -79,9 +79,9 @@ class BlockAttention:
             scores = share.sub_(weight * share.sum(-1, keepdim=True))
             query_grad[:, head] = torch.bmm(scores, key).flatten(0, 1)[chunk.slots]
             key_grad = torch.bmm(scores.transpose(1, 2), self._asking(query, head))
-            both = torch.cat([key_grad, value_grad], dim=-1).flatten(0, 1)
-            band_grad[:, head].index_add_(0, chunk.keys.flatten(), both)
-            bias_grad[head].index_add_(0, chunk.pairs.flatten(), scores.flatten())
+            for part, some in zip(band_grad[:, head].chunk(2, dim=1), (key_grad, value_grad), strict=True):
+                part.index_add_(0, chunk.keys.flatten(), some.flatten(0, 1))
+            self._add_bias(bias_grad[head], scores)
         return query_grad
 
     def _gathered(self, head: int) -> tuple[Tensor, ...]:
@@ -94,6 +94,13 @@ class BlockAttention:
         """What the queries of each block are."""
         queries = self.chunk.queries
         return rows[:, head].index_select(0, queries.flatten()).unflatten(0, queries.shape)
+
+    def _add_bias(self, grad: Float[Tensor, " pair"], scores: Float[Tensor, "block query key"]) -> None:
+        """Add the gradient of some scores to that of their pairs."""
+        if (parity := self.chunk.parity) is None:
+            grad.index_add_(0, self.chunk.pairs.flatten(), scores.flatten())
+        else:  # whole rows at once; pairs that do not count have none
+            grad[:-1].view(4, -1).index_add_(0, parity, scores.flatten(1))
 
     def _dropped(self, weight: Float[Tensor, "block query key"], head: int) -> Float[Tensor, "block query key"]:
         if self.edges is None:

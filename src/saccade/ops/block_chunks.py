@@ -10,6 +10,7 @@ any block of the chunk has. Where tissue is dense that changes nothing; scattere
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from jaxtyping import Bool, Int
@@ -18,7 +19,7 @@ from torch import Tensor
 from saccade.ops.union_windows import KEYS, PLACES, UnionIndex
 
 UNSEEN = 4 * PLACES * KEYS
-"""Number of the pair whose key does not count: the last one of a head's biases."""
+"""Number of a pair whose key does not count: the last of a head's biases."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,7 @@ class BlockChunk:
         present: Which queries are cells.
         keys: Rows of ``band``, block by block; any where a block has fewer.
         pairs: Number of each pair's position bias, ``UNSEEN`` where it does not count.
+        parity: Of each block, where all pairs of all places are there in their order; ``None`` where some were cut.
         lonely: Queries without a key, which only the release's sentinels can be; ``None`` where there is none.
     """
 
@@ -45,6 +47,7 @@ class BlockChunk:
     present: Bool[Tensor, "block query"]
     keys: Int[Tensor, "block key"]
     pairs: Int[Tensor, "block query key"]
+    parity: Int[Tensor, " block"] | None
     lonely: Bool[Tensor, "block query"] | None
 
 
@@ -60,7 +63,7 @@ def block_chunks(index: UnionIndex, rows: int) -> Iterator[BlockChunk]:
     starts = _first_cells(index)
     cuts = _cuts(starts, rows)
     lowest, highest = _bands(index, cuts)
-    for number, (start, end) in enumerate(zip(cuts[:-1], cuts[1:], strict=True)):
+    for number, (start, end) in enumerate(pairwise(cuts)):
         cells = slice(starts[start], starts[end])
         yield _chunk(index, number, slice(start, end), cells, slice(starts[lowest[number]], starts[highest[number]]))
 
@@ -90,7 +93,7 @@ def _bands(index: UnionIndex, cuts: list[int]) -> tuple[list[int], list[int]]:
     blocks = len(index.tokens)
     first = index.neighbours.masked_fill(index.neighbours < 0, blocks).amin(1)
     last = index.neighbours.amax(1) + 1
-    bounds = list(zip(cuts[:-1], cuts[1:], strict=True))
+    bounds = list(pairwise(cuts))
     lowest = torch.stack([first[start:end].amin() for start, end in bounds]).flip(0).cummin(0).values.flip(0)
     highest = torch.stack([last[start:end].amax() for start, end in bounds]).cummax(0).values
     return lowest.tolist(), highest.tolist()
@@ -116,13 +119,16 @@ def _chunk(index: UnionIndex, number: int, blocks: slice, cells: slice, band: sl
         present,
         (keys - band.start).clamp_min(0),
         pairs.masked_fill(~seen, UNSEEN),
+        index.parity[blocks] if pairs.shape[1:] == (PLACES, KEYS) else None,
         lonely if bool(lonely.any()) else None,
     )
 
 
 def _to_the_front(tokens: Int[Tensor, "block place"]) -> tuple[Int[Tensor, "block some"], Int[Tensor, "block some"]]:
-    """The cells of each block first, and their places; as many as any block has."""
+    """The cells of each block first, and their places; as many as any block has, and as they are where that is all."""
     absent = tokens < 0
     most = int((~absent).sum(1).amax())
+    if most == tokens.shape[1]:
+        return tokens, torch.arange(most, device=tokens.device).expand_as(tokens)
     place = absent.to(torch.uint8).argsort(dim=1, stable=True)[:, :most]
     return tokens.gather(1, place), place

@@ -34,9 +34,7 @@ class Normed:
         )
 
 
-def normed(
-    rows: Float[Tensor, "row width"], weight: Float[Tensor, " width"], bias: Float[Tensor, " width"]
-) -> Normed:
+def normed(rows: Float[Tensor, "row width"], weight: Float[Tensor, " width"], bias: Float[Tensor, " width"]) -> Normed:
     """Normalise each row to mean 0 and spread 1, then scale and move it.
 
     >>> normed(torch.tensor([[1.0, 3.0]]), torch.ones(2), torch.zeros(2)).values.round().tolist()

@@ -12,7 +12,7 @@ from saccade.ops.condensation import CondensationIndex
 from saccade.ops.dropping import kept, rounded, seeded
 from saccade.ops.norms import normed
 
-_ROWS = 2048  # at a time
+_ROWS = 512  # at a time
 
 
 def entered(
@@ -69,7 +69,9 @@ class _Entered(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(features, weight, place)
         ctx.drawn = (dropout, seed)
-        result = features.new_zeros(cells, len(weight)) if cells > len(place) else features.new_empty(cells, len(weight))
+        result = (
+            features.new_zeros(cells, len(weight)) if cells > len(place) else features.new_empty(cells, len(weight))
+        )
         for rows in _rows(len(features)):
             result[place[rows]] = _dropped(features[rows] @ weight.T, rows, dropout, seed)
         return result

@@ -6,6 +6,7 @@ the gradient. Some cells are normalised at a time: once for their scores, once f
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from saccade.ops.dropping import kept, rounded, seeded
 from saccade.ops.global_attention import GlobalAttention
 from saccade.ops.norms import normed
 
-_ROWS = 2048  # cells at a time
+_ROWS = 512  # cells at a time
 
 
 def swept_global_attention(
@@ -58,13 +59,16 @@ def swept_global_attention(
         hidden: Cells that are no keys.
         dropout: Share of the weights that are dropped.
     """
+    if not lengths:
+        return GlobalAttention(token, cells.new_zeros(0))
     asks = einsum(
         rearrange(query, "slide (head dim) -> slide head dim", head=heads),
         split_heads(key_weight, heads),
         "slide head dim, head dim width -> slide head width",
     ) / math.sqrt(query.shape[-1] // heads)
     seed = int(torch.randint(2**60, ())) if dropout else 0
-    mixed, sums, weights = _Mixed.apply(cells, asks, token, norm, lengths, hidden, dropout, seed)  # type: ignore[misc]
+    task = _Task(lengths, hidden, dropout, seed)
+    mixed, sums, weights = _Mixed.apply(cells, asks, token, norm, task)  # type: ignore[misc]
     value = einsum(mixed, split_heads(value_weight, heads), "slide head width, head dim width -> slide head dim")
     value = value + sums[..., None] * rearrange(value_bias, "(head dim) -> head dim", head=heads)
     return GlobalAttention(rearrange(value, "slide head dim -> slide (head dim)"), weights)
@@ -75,38 +79,18 @@ class _Mixed(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any,
-        cells: Tensor,
-        asks: Tensor,
-        token: Tensor,
-        norm: Tensor,
-        lengths: tuple[int, ...],
-        hidden: Tensor | None,
-        dropout: float,
-        seed: int,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        weights = asks.new_empty(asks.shape[1], len(cells) + len(lengths))  # of each slide's cells, then its token
-        mixed = torch.zeros_like(asks)
-        for slide, rows, place in _slides(lengths):
-            own = weights[:, place]
-            for part in _parts(rows):
-                own[:, part.start - rows.start : part.stop - rows.start] = asks[slide] @ _values(cells, part, norm).T
-            own[:, -1] = asks[slide] @ token[slide]
-            if hidden is not None:
-                own[:, :-1].masked_fill_(hidden[rows], -math.inf)
-            own.copy_(own.softmax(1))
-        masks = _masks(weights, dropout, seed)
-        counted = weights * masks
-        for slide, rows, place in _slides(lengths):
-            own = counted[:, place]
-            for part in _parts(rows):
-                share = own[:, part.start - rows.start : part.stop - rows.start]
-                mixed[slide] += share @ _values(cells, part, norm)
-            mixed[slide] += own[:, -1:] * token[slide]
-        sums = torch.stack([counted[:, place].sum(1) for *_, place in _slides(lengths)])
-        found = torch.cat([weights[:, place][:, :-1].mean(0) for *_, place in _slides(lengths)])
+        ctx: Any, cells: Tensor, asks: Tensor, token: Tensor, norm: Tensor, task: "_Task"
+    ) -> tuple[Tensor, ...]:
+        weights = torch.empty(asks.shape[1], task.places, dtype=asks.dtype, device=asks.device)
+        for slide, rows, place in task.slides():
+            weights[:, place] = _weights(cells[rows], asks[slide], token[slide], norm, task.hidden_among(rows))
+        counted, mixed = task.dropped(weights), torch.empty_like(asks)
+        for slide, rows, place in task.slides():
+            mixed[slide] = _mixed(cells[rows], token[slide], norm, counted[:, place])
+        sums = torch.stack([counted[:, place].sum(1) for *_, place in task.slides()])
+        found = torch.cat([weights[:, place][:, :-1].mean(0) for *_, place in task.slides()])
         ctx.save_for_backward(cells, asks, token, norm, weights, mixed, sums)
-        ctx.lengths, ctx.drawn = lengths, (dropout, seed)
+        ctx.task = task
         ctx.mark_non_differentiable(found)
         return mixed, sums, found
 
@@ -115,48 +99,103 @@ class _Mixed(torch.autograd.Function):
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
         cells, asks, token, norm, weights, mixed, sums = ctx.saved_tensors
         wanted, wanted_sums, _ = grad_outputs
-        grads = [torch.empty_like(cells), torch.zeros_like(asks), torch.empty_like(token), torch.zeros_like(norm)]
-        masks = _masks(weights, *ctx.drawn)
+        counted = ctx.task.dropped(weights)
+        down, token_grad, norm_grad = torch.empty_like(cells), torch.empty_like(token), torch.zeros_like(norm)
+        asks_grad = torch.empty_like(asks)
         means = (wanted * mixed).sum(-1) + wanted_sums * sums  # Σ a ∂a of each slide and head
-        for slide, rows, place in _slides(ctx.lengths):
-            own, mask, want = weights[:, place], masks[:, place], wanted[slide]
-
-            def through(values: Tensor, some: slice, own=own, mask=mask, want=want, slide=slide) -> tuple[Tensor, Tensor]:  # noqa: ANN001
-                """Gradients of some scores, and of the values themselves."""
-                share = (want @ values.T + wanted_sums[slide][:, None]) * mask[:, some] - means[slide][:, None]
-                scores = own[:, some] * share
-                grads[1][slide] += scores @ values
-                return scores, scores.T @ asks[slide] + (own[:, some] * mask[:, some]).T @ want
-
-            for part in _parts(rows):
-                normal = normed(cells[part], norm[0], norm[1])
-                _, values = through(normal.values, slice(part.start - rows.start, part.stop - rows.start))
-                grads[0][part], weight, bias = normal.backward(values, norm[0], norm[1])
-                grads[3] += torch.stack([weight, bias])
-            grads[2][slide] = through(token[slide][None], slice(-1, None))[1][0]
-        return *grads, None, None, None, None
+        for slide, rows, place in ctx.task.slides():
+            way = _Way(
+                asks[slide], weights[:, place], counted[:, place], wanted[slide], wanted_sums[slide], means[slide]
+            )
+            asked, token_grad[slide] = way.back(token[slide][None], slice(-1, None))
+            for part in _parts(rows.stop - rows.start):
+                own = normed(cells[rows][part], norm[0], norm[1])
+                some, values = way.back(own.values, part)
+                asked = asked + some
+                down[rows][part], *norms = own.backward(values, norm[0], norm[1])
+                norm_grad += torch.stack(norms)
+            asks_grad[slide] = asked
+        return down, asks_grad, token_grad, norm_grad, None
 
 
-def _slides(lengths: tuple[int, ...]) -> Iterator[tuple[int, slice, slice]]:
-    """Number of each slide, its rows, and its places among the weights."""
-    start = 0
-    for slide, length in enumerate(lengths):
-        yield slide, slice(start, start + length), slice(start + slide, start + length + slide + 1)
-        start += length
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """Which cells belong to which slide, and who is not counted."""
+
+    lengths: tuple[int, ...]
+    hidden: Tensor | None
+    dropout: float
+    seed: int
+
+    @property
+    def places(self) -> int:
+        """Weights: one for each cell, after those of a slide one for its token."""
+        return sum(self.lengths) + len(self.lengths)
+
+    def slides(self) -> Iterator[tuple[int, slice, slice]]:
+        """Number of each slide, its rows, and its places among the weights."""
+        start = 0
+        for slide, length in enumerate(self.lengths):
+            yield slide, slice(start, start + length), slice(start + slide, start + length + slide + 1)
+            start += length
+
+    def hidden_among(self, rows: slice) -> Tensor | None:
+        return None if self.hidden is None else self.hidden[rows]
+
+    def dropped(self, weights: Tensor) -> Tensor:
+        """The weights as they count, the same at every call."""
+        if not self.dropout:
+            return weights
+        mask = kept(tuple(weights.shape), self.dropout, seeded(self.seed, weights.device))
+        return (weights * mask).div_(1 - rounded(self.dropout))
 
 
-def _parts(rows: slice) -> Iterator[slice]:
-    for start in range(rows.start, rows.stop, _ROWS):
-        yield slice(start, min(start + _ROWS, rows.stop))
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """What the gradients of one slide's cells and token have in common."""
+
+    asks: Float[Tensor, "head width"]
+    weights: Float[Tensor, "head place"]
+    counted: Float[Tensor, "head place"]
+    wanted: Float[Tensor, "head width"]
+    wanted_sums: Float[Tensor, " head"]
+    means: Float[Tensor, " head"]
+
+    def back(self, values: Float[Tensor, "some width"], places: slice) -> tuple[Tensor, Tensor]:
+        """Gradients of what is asked, through some values, and of these values."""
+        counted = self.counted[:, places]
+        share = counted * (self.wanted @ values.T + self.wanted_sums[:, None])
+        scores = share - self.weights[:, places] * self.means[:, None]
+        return scores @ values, scores.T @ self.asks + counted.T @ self.wanted
 
 
-def _values(cells: Tensor, rows: slice, norm: Tensor) -> Tensor:
-    return normed(cells[rows], norm[0], norm[1]).values
+def _weights(
+    cells: Tensor, asks: Tensor, token: Tensor, norm: Tensor, hidden: Tensor | None
+) -> Float[Tensor, "head place"]:
+    """How much each cell of a slide counts, and the token after them."""
+    scores = asks.new_empty(len(asks), len(cells) + 1)
+    for part, values in zip(_parts(len(cells)), _values(cells, norm), strict=True):
+        torch.matmul(asks, values.T, out=scores[:, part])
+    scores[:, -1] = asks @ token
+    if hidden is not None:
+        scores[:, :-1].masked_fill_(hidden, -math.inf)
+    return scores.softmax(1)
 
 
-def _masks(weights: Tensor, dropout: float, seed: int) -> Tensor | float:
-    """By how much each weight counts."""
-    if not dropout:
-        return 1.0
-    scale = 1 / (1 - rounded(dropout))
-    return kept(tuple(weights.shape), dropout, seeded(seed, weights.device)).to(weights) * scale
+def _mixed(cells: Tensor, token: Tensor, norm: Tensor, counted: Tensor) -> Float[Tensor, "head width"]:
+    """The weighted sum of a slide's cells and its token."""
+    mixed, parts = counted[:, -1:] * token, _parts(len(cells))
+    for part, values in zip(parts, _values(cells, norm), strict=True):
+        mixed.addmm_(counted[:, part], values)
+    return mixed
+
+
+def _parts(count: int) -> Iterator[slice]:
+    for start in range(0, count, _ROWS):
+        yield slice(start, min(start + _ROWS, count))
+
+
+def _values(cells: Tensor, norm: Tensor) -> Iterator[Float[Tensor, "some width"]]:
+    """The cells, normalised, some at a time."""
+    for part in _parts(len(cells)):
+        yield normed(cells[part], norm[0], norm[1]).values

@@ -4,8 +4,8 @@
 all of it while they are in the cache. Keys and values are made one row of blocks ahead and forgotten one row behind,
 so a sweep keeps nothing that grows with the slide but its result, which may be written over its input.
 
-The gradient is another sweep. It computes a chunk again from the layer's input and keeps no more than that; the
-gradients of keys and values, too, live in a band. Equal to the plain layer, which the tests hold it to.
+The gradient is another sweep. It computes a chunk again, for which the layer's input, keys and values are kept; the
+gradients of keys and values live in a band. Equal to the plain layer, which the tests hold it to.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from saccade.ops.dropping import kept, rounded, seeded
 from saccade.ops.norms import Normed, normed
 from saccade.ops.union_windows import UnionIndex
 
-_ROWS = 1024  # cells at a time: temporaries of some 20 MB at 512 channels
+_ROWS = 512  # cells at a time: temporaries of some 15 MB at 512 channels
 
 
 class LayerWeights(NamedTuple):
@@ -85,8 +85,8 @@ def swept_layer(
 ) -> Float[Tensor, "cell width"]:
     """Refine all cells.
 
-    Cost: 8 · width² MAC a cell, and what ``union_window_attention`` costs; for the gradient 22 · width² more. Kept for
-    the gradient: the input alone.
+    Cost: 8 · width² MAC a cell, and what ``union_window_attention`` costs; for the gradient 20 · width² more. Kept for
+    the gradient: three times the input.
 
     Args:
         cells: In the order of their blocks.
@@ -103,16 +103,18 @@ def swept_layer(
 class _Swept(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, cells: Tensor, told: Tensor, task: LayerTask, seed: int, *weights: Tensor) -> Tensor:
-        ctx.save_for_backward(cells, told, *weights)
+        sweep = _Sweep(cells, told, LayerWeights(*weights), task, seed)
+        sweep.kept = cells.new_empty(len(cells), sweep.heads, len(sweep.weights.both) // sweep.heads)
+        ctx.save_for_backward(cells, told, sweep.kept, *weights)
         ctx.task, ctx.seed = task, seed
-        return _Sweep(cells, told, LayerWeights(*weights), task, seed).forward(torch.empty_like(cells))
+        return sweep.forward(torch.empty_like(cells))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        cells, told, *weights = ctx.saved_tensors
+        cells, told, kept, *weights = ctx.saved_tensors
         sweep = _Sweep(cells, told, LayerWeights(*weights), ctx.task, ctx.seed)
-        grad = _Gradient(sweep, grad_outputs[0].contiguous())
+        grad = _Gradient(sweep, kept, grad_outputs[0].contiguous())
         return grad.cells, grad.told, None, None, *grad.weights
 
 
@@ -137,7 +139,7 @@ class _Halfway:
     attended: Attended
     mixed: Tensor  # (cell, width)
     second: Normed  # its rows are the cells
-    hidden: Tensor  # after the relu, before any is dropped
+    hidden: Tensor  # after relu and dropout
 
 
 class _Sweep:
@@ -147,13 +149,14 @@ class _Sweep:
         self.cells, self.told, self.weights, self.task, self.seed = cells, told, weights, task, seed
         self.heads = len(weights.bias)
         self.scale = (cells.shape[1] // self.heads) ** -0.5
+        self.kept: Tensor | None = None
 
     def forward(self, result: Tensor) -> Tensor:
         """The refined cells, written into ``result``, which may be the cells themselves."""
         band = Band(self.both)
         for chunk in self.chunks():
             half = self.halfway(chunk, band.moved(chunk.band), keep=False)
-            after = F.linear(self.dropped(half.hidden, half.masks), self.weights.second, self.weights.second_bias)
+            after = F.linear(half.hidden, self.weights.second, self.weights.second_bias)
             torch.add(half.second.rows, after, out=result[chunk.cells])
         return result
 
@@ -164,7 +167,10 @@ class _Sweep:
     def both(self, rows: slice) -> Float[Tensor, "row head both"]:
         """Keys and values of some cells."""
         values = normed(self.cells[rows], *self.weights.norm).values
-        return F.linear(values, self.weights.both, self.weights.both_bias).unflatten(1, (self.heads, -1))
+        made = F.linear(values, self.weights.both, self.weights.both_bias).unflatten(1, (self.heads, -1))
+        if self.kept is not None:
+            self.kept[rows] = made
+        return made
 
     def halfway(self, chunk: BlockChunk, band: Float[Tensor, "row head both"], keep: bool) -> _Halfway:
         """A chunk up to its hidden numbers."""
@@ -176,11 +182,9 @@ class _Sweep:
         mixed = attended.values.add_(self._told(chunk, masks)).flatten(1)
         second = normed(own.rows + F.linear(mixed, weights.out, weights.out_bias), *weights.second_norm)
         hidden = F.linear(second.values, weights.first, weights.first_bias).relu_()
+        if masks.hidden is not None:
+            hidden.mul_(masks.hidden).mul_(masks.scale)
         return _Halfway(attention, masks, own, query, attended, mixed, second, hidden)
-
-    def dropped(self, hidden: Float[Tensor, "cell hidden"], masks: _Masks) -> Float[Tensor, "cell hidden"]:
-        """Hidden numbers, or their gradient, without those that are dropped."""
-        return hidden if masks.hidden is None else (hidden * masks.hidden).mul_(masks.scale)
 
     def heard(self, told: Float[Tensor, "cell head dim"], chunk: BlockChunk, masks: _Masks) -> Tensor:
         """What a chunk's cells are told, or its gradient, without what is dropped or not for them."""
@@ -207,14 +211,13 @@ class _Sweep:
 class _Gradient:
     """The gradients of a sweep, found by another one."""
 
-    def __init__(self, sweep: _Sweep, grad: Float[Tensor, "cell width"]) -> None:
+    def __init__(self, sweep: _Sweep, both: Float[Tensor, "cell head both"], grad: Float[Tensor, "cell width"]) -> None:
         self.sweep, self.asked = sweep, grad
         self.cells, self.told = torch.empty_like(grad), torch.zeros_like(sweep.told)
         self.weights = LayerWeights(*(torch.zeros_like(weight) for weight in sweep.weights))
-        band, shape = Band(sweep.both), (sweep.heads, len(sweep.weights.both) // sweep.heads)
-        asked = Band(lambda rows: grad.new_zeros(rows.stop - rows.start, *shape), self._both)
+        asked = Band(lambda rows: torch.zeros_like(both[rows]), self._both)
         for chunk in sweep.chunks():
-            half = sweep.halfway(chunk, band.moved(chunk.band), keep=True)
+            half = sweep.halfway(chunk, both[chunk.band], keep=True)
             self._chunk(half, chunk, asked.moved(chunk.band))
         asked.close()
 
@@ -232,10 +235,9 @@ class _Gradient:
 
     def _feed_forward(self, half: _Halfway, asked: Float[Tensor, "cell width"]) -> Float[Tensor, "cell width"]:
         """From the gradient of the result to that of the cells after attention."""
-        sweep, weights, total = self.sweep, self.sweep.weights, self.weights
-        dropped = sweep.dropped(half.hidden, half.masks)
-        hidden = _linear(asked, dropped, weights.second, total.second, total.second_bias)
-        hidden = sweep.dropped(hidden, half.masks).mul_(half.hidden > 0)
+        weights, total = self.sweep.weights, self.weights
+        hidden = _linear(asked, half.hidden, weights.second, total.second, total.second_bias)
+        hidden = torch.ops.aten.threshold_backward(hidden, half.hidden, 0).mul_(half.masks.scale)
         values = _linear(hidden, half.second.values, weights.first, total.first, total.first_bias)
         return self._norm(half.second, values, weights.second_norm, total.second_norm).add_(asked)
 

@@ -78,6 +78,19 @@ class UnionIndex:
         )
 
 
+def block_order(grid: SlideGrid) -> Int[Tensor, " cell"]:
+    """The cells block by block, and place by place within a block; slides still follow each other.
+
+    Attention goes through them in this order fastest, since a block's cells are then rows that follow each other.
+
+    >>> from saccade.ops.slide_grid import placed
+    >>> block_order(placed(torch.tensor([[0, 0], [3, 0], [0, 1]]), (3,))).tolist()
+    [0, 2, 1]
+    """
+    _, block = coarsened(grid, _SIDE)
+    return _places(grid, block).argsort()
+
+
 def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
     """Find the blocks of a grid and their neighbours. Cost: O(n log n), one sort of the keys.
 
@@ -92,8 +105,7 @@ def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
             multiples of 6.
     """
     blocks, block = coarsened(grid, _SIDE)
-    inside = grid.cells % _SIDE
-    place = block * PLACES + inside[:, 1] * _SIDE + inside[:, 0]
+    place = _places(grid, block)
     tokens = torch.full((len(blocks) * PLACES,), -1, device=place.device)
     tokens[place] = torch.arange(len(grid), device=place.device)
     odd, slide = blocks.cells % 2, blocks.slide
@@ -105,6 +117,12 @@ def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
         unshifted = (grid.extents % WINDOW == 0).all(1)[slide]
         neighbours[:, _IN_WINDOW:] = neighbours[:, _IN_WINDOW:].masked_fill(unshifted[:, None], -1)
     return UnionIndex(tokens.view(-1, PLACES), neighbours, 2 * odd[:, 1] + odd[:, 0], place, grid.sentinel)
+
+
+def _places(grid: SlideGrid, block: Int[Tensor, " cell"]) -> Int[Tensor, " cell"]:
+    """Block × 9 + place of each cell."""
+    inside = grid.cells % _SIDE
+    return block * PLACES + inside[:, 1] * _SIDE + inside[:, 0]
 
 
 def union_window_attention(
