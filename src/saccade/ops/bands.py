@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor
 
-Make = Callable[[slice], Float[Tensor, "row *rest"]]
-Take = Callable[[slice, Float[Tensor, "row *rest"]], object]
+Make = Callable[[slice], Shaped[Tensor, "row *rest"]]
+Take = Callable[[slice, Shaped[Tensor, "row *rest"]], object]
 
 
 class Band:
@@ -28,7 +28,7 @@ class Band:
         self._rows = slice(0, 0)
         self._values: Tensor | None = None
 
-    def moved(self, rows: slice) -> Float[Tensor, "row *rest"]:
+    def moved(self, rows: slice) -> Shaped[Tensor, "row *rest"]:
         """The values of some rows, neither end of which may lie above where it was."""
         made = self._make(slice(max(self._rows.stop, rows.start), rows.stop))
         if self._values is None:

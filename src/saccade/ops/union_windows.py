@@ -10,6 +10,7 @@ Where a whole grid is under 6×6, its only window holds it all, and attention is
 """
 
 import functools
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -164,29 +165,23 @@ def union_window_attention(
 
 def position_bias(table: Float[Tensor, "head 11 11"]) -> Float[Tensor, "parity head 9 63"]:
     """The bias between the places of a block and those of its keys, for even and odd rows and columns."""
-    where = _places_in_table().to(table.device)  # (parity, query, key)
+    where = torch.tensor(_places_in_table(), device=table.device).view(-1, PLACES, KEYS)
     return rearrange(table.flatten(1)[:, where], "head parity query key -> parity head query key")
 
 
 @functools.cache
-def _places_in_table() -> Int[Tensor, "parity 9 63"]:
-    """For each parity, query and key the raster index in a table of 11 × 11."""
-    with torch.inference_mode(False):  # it is kept, and may first be asked for where nothing is differentiated
-        return _found_in_table()
+def _places_in_table() -> tuple[int, ...]:
+    """For each parity, query and key the raster index in a table of 11 × 11.
 
-
-def _found_in_table() -> Int[Tensor, "parity 9 63"]:
-    place = torch.arange(PLACES)
-    column, row = place % _SIDE, place // _SIDE
-    tables = []
-    for odd_row in (False, True):
-        for odd_column in (False, True):
-            across, down = (1 - 2 * odd for odd in (odd_column, odd_row))
-            key_column = torch.cat([column + _SIDE * across * x for x, _ in _STEPS])
-            key_row = torch.cat([row + _SIDE * down * y for _, y in _STEPS])
-            away = [(key[None] - own[:, None]) + WINDOW - 1 for own, key in ((row, key_row), (column, key_column))]
-            tables.append(away[0] * REACH + away[1])
-    return torch.stack(tables)
+    Numbers, since a tensor that is kept remembers whether it was made while tracing or without gradients.
+    """
+    places = [(row, column) for row in range(_SIDE) for column in range(_SIDE)]
+    found = []
+    for down, across in itertools.product((1, -1), repeat=2):
+        keys = [(row + _SIDE * down * y, column + _SIDE * across * x) for x, y in _STEPS for row, column in places]
+        for row, column in places:
+            found += [(down_to - row + WINDOW - 1) * REACH + over_to - column + WINDOW - 1 for down_to, over_to in keys]
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from saccade.models.parts.span_pyramid import Stage
 from saccade.models.parts.sweeping import rows_of, sweeps
 from saccade.ops.global_attention import GlobalAttention, global_attention
+from saccade.ops.layer_sweep import LayerTask, LayerWeights
 from saccade.ops.swept_global import swept_global_attention
-from saccade.ops.swept_layer import LayerTask, LayerWeights, swept_layer
+from saccade.ops.swept_layer import swept_layer
 from saccade.ops.union_windows import REACH, position_bias, union_window_attention
 
 _TABLE_SPREAD = 0.02  # as published
@@ -127,20 +128,23 @@ class Refinement(nn.Module):
             torch.cat([part.unflatten(0, (self.heads, -1)) for part in parts], dim=1).flatten(0, 1)
             for parts in ((self.key.weight, self.value.weight), (self.key.bias, self.value.bias))
         ]
+        first, second = self.feed_forward[0], self.feed_forward[3]
+        assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
         bias = rearrange(position_bias(self.table), "parity head query key -> head (parity query key)")
         return LayerWeights(
             rows_of(self.norm),
             self.query.weight,
             self.query.bias,
-            *pairs,
+            pairs[0],
+            pairs[1],
             F.pad(bias, (0, 1), value=torch.finfo(bias.dtype).min),
             self.out.weight,
             self.out.bias,
             rows_of(self.feed_forward_norm),
-            self.feed_forward[0].weight,
-            self.feed_forward[0].bias,
-            self.feed_forward[3].weight,
-            self.feed_forward[3].bias,
+            first.weight,
+            first.bias,
+            second.weight,
+            second.bias,
         )
 
     def _asked_plainly(
