@@ -21,7 +21,7 @@ class CondensationIndex:
     """Who becomes part of whom.
 
     Attributes:
-        grid: The condensed cells, in raster order.
+        grid: The condensed cells; in raster order, unless reordered.
         parent: The condensed cell of each child.
         slot: The child's place in its parent: 2 × row + column, 0 to 3.
         counts: Children of each condensed cell, 1 to 4.
@@ -38,6 +38,12 @@ class CondensationIndex:
         parent = renumbered([part.parent for part in parts], [len(part.grid) for part in parts])
         slot, counts = (torch.cat([getattr(part, name) for part in parts]) for name in ("slot", "counts"))
         return cls(grid, parent, slot, counts)
+
+    def reordered(self, order: Int[Tensor, " cell"]) -> "CondensationIndex":
+        """The same with the condensed cells in another order, in which slides still follow each other."""
+        place = torch.empty_like(order)
+        place[order] = torch.arange(len(order), device=order.device)
+        return CondensationIndex(self.grid.reordered(order), place[self.parent], self.slot, self.counts[order])
 
 
 def condensation_index(grid: SlideGrid) -> CondensationIndex:

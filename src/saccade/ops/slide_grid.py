@@ -44,6 +44,10 @@ class SlideGrid:
         )
         return cls(cells, tuple(length for part in parts for length in part.lengths), extents, sentinel)
 
+    def reordered(self, order: Int[Tensor, " cell"]) -> "SlideGrid":
+        """The same cells in another order, in which slides still follow each other."""
+        return SlideGrid(self.cells[order], self.lengths, self.extents, self.sentinel[order])
+
     @property
     def slide(self) -> Int[Tensor, " cell"]:
         """Number of the slide of each cell."""

@@ -8,7 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from saccade.models.parts.span_pyramid import Stage
+from saccade.models.parts.sweeping import rows_of, sweeps
 from saccade.ops.condensation import condense_depthwise, condense_full, condense_side_by_side
+from saccade.ops.swept_entry import condensed
 
 
 class Condensation(nn.Module, ABC):
@@ -50,7 +52,9 @@ class Depthwise(Condensation):
     def cells(self, cells: Float[Tensor, "child width"], stage: Stage) -> Float[Tensor, "cell width"]:
         """The mean of a cell's children, weighted by their places."""
         assert stage.condensed is not None
-        return condense_depthwise(self.norm(cells), self.weight, stage.condensed)
+        if not sweeps(cells):
+            return condense_depthwise(self.norm(cells), self.weight, stage.condensed)
+        return condensed(cells, rows_of(self.norm), self.weight, stage.condensed)
 
 
 class Full(Condensation):

@@ -13,7 +13,7 @@ from saccade.core.errors import BadInput
 from saccade.ops.condensation import CondensationIndex, condensation_index
 from saccade.ops.indices import moved, renumbered
 from saccade.ops.slide_grid import SlideGrid, placed, with_sentinels
-from saccade.ops.union_windows import UnionIndex, union_index
+from saccade.ops.union_windows import UnionIndex, block_order, union_index
 
 Compatibility = Literal["correct", "released"]
 """``released`` repeats two faults: sentinel tokens take part, and some grids have no shifted windows."""
@@ -26,7 +26,7 @@ class Stage:
     """One floor of a pyramid.
 
     Attributes:
-        grid: Its cells.
+        grid: Its cells, in the order of their blocks.
         windows: Who attends to whom among them.
         condensed: How they came from the floor below; ``None`` at the lowest.
         sentinel: Cells that the release treats as its sentinels; ``None`` where there are none.
@@ -98,10 +98,7 @@ class Pyramid:
 
     def entered(self, features: Float[Tensor, "patch feature"]) -> Float[Tensor, "cell feature"]:
         """The features of the lowest floor's cells; zeros for sentinels."""
-        grid = self.stages[0].grid
-        if len(grid) == len(features):
-            return features
-        return features.new_zeros(len(grid), features.shape[1]).index_copy(0, self.patch, features)
+        return features.new_zeros(len(self.stages[0].grid), features.shape[1]).index_copy(0, self.patch, features)
 
     def spread(self, weights: tuple[Float[Tensor, " _"], ...]) -> Float[Tensor, " patch"]:
         """Weights of the cells of each floor carried down to the patches, mean over floors, one in all per slide.
@@ -153,11 +150,15 @@ def span_pyramid(
     if released:
         patch = patch + 2 * grid.slide + 1  # each slide has a sentinel before its cells and one after
         grid = with_sentinels(grid)
-    stages = [_stage(grid, None, released)]
+    order = block_order(grid)
+    place = torch.empty_like(order)
+    place[order] = torch.arange(len(order), device=order.device)
+    stages = [_stage(grid.reordered(order), None, released)]
     for _ in range(_REDUCTIONS):
         condensed = condensation_index(stages[-1].grid)
+        condensed = condensed.reordered(block_order(condensed.grid))
         stages.append(_stage(condensed.grid, condensed, released))
-    return Pyramid(tuple(stages), patch, tuple(lengths), compatibility)
+    return Pyramid(tuple(stages), place[patch], tuple(lengths), compatibility)
 
 
 def with_pyramid(bags: Bags, compatibility: Compatibility = "correct") -> Bags:
