@@ -52,8 +52,9 @@ def predict(
     A model of slides takes feature files, or slides: tissue is found, patches are embedded as those of its training,
     and a table and a map of the weights for QuPath are written. A slide that fails costs one line.
     """
-    from saccade.cli.predict_slides import SlideEmbedding, predict_slides
+    from saccade.cli.predict_slides import predict_slides
     from saccade.inference import load
+    from saccade.inference.raw_slides import SlideEmbedding
     from saccade.inference.slide_predictor import SlidePredictor
 
     predictor = load(run, device)

@@ -44,7 +44,8 @@ def write_slide_geojson(
         most: Tiles that are written, the heaviest of all.
     """
     kept = min(most, len(sites))
-    note = f"Weights of patches, and their evidence for {target!r} in log-odds, estimated. 1x: all patches alike."
+    evidence = f", and their evidence for {target!r} in log-odds, estimated" if sites.has_evidence else ""
+    note = f"Weights of patches{evidence}. 1x: all patches alike."
     if kept < len(sites):
         note += f" The heaviest {kept} of {len(sites)} patches; all are in the table."
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -83,7 +84,7 @@ def _features(sites: SlideSites, target: str, offset: tuple[int, int], kept: int
             "weight, equal shares": _short(shares[site]),
             "weight, percentile": _short(percentiles[site]),
             "rank": rank,
-            f"evidence for {target}": _short(evidence[site]),
+            **({f"evidence for {target}": _short(evidence[site])} if sites.has_evidence else {}),
         }
         properties = {
             "objectType": "tile",

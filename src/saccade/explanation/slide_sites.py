@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -22,7 +23,7 @@ class SlideSites:
     Attributes:
         boxes: In base pixels, ``x0 y0 x1 y1``.
         weights: Summing to one.
-        evidence: For the class above zero, against it below, in log-odds.
+        evidence: For the class above zero, against it below, in log-odds; NaN where nobody asked.
     """
 
     boxes: Float[np.ndarray, "patch 4"]
@@ -31,6 +32,11 @@ class SlideSites:
 
     def __len__(self) -> int:
         return len(self.weights)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Whether anybody asked which way the patches speak."""
+        return not np.isnan(self.evidence).any()
 
     @property
     def shares(self) -> Float[np.ndarray, " patch"]:
@@ -66,12 +72,12 @@ class SlideSites:
         return int(np.searchsorted(np.cumsum(np.sort(self.weights)[::-1]), 0.5)) + 1 if len(self) else 0
 
 
-def slide_sites(sites: Sites, evidence: Float[Tensor, " patch"]) -> SlideSites:
+def slide_sites(sites: Sites, evidence: Float[Tensor, " patch"] | None = None) -> SlideSites:
     """Sites and evidence of one slide together.
 
     Args:
         sites: What a model of slides returned: a batch of one.
-        evidence: Of each patch, in the order of the bag.
+        evidence: Of each patch, in the order of the bag; ``None`` where nobody asked.
 
     Raises:
         BadInput: The sites are of several slides, or there is not one piece of evidence for each.
@@ -79,6 +85,8 @@ def slide_sites(sites: Sites, evidence: Float[Tensor, " patch"]) -> SlideSites:
     if len(sites.weights) != 1:
         raise BadInput(f"sites of {len(sites.weights)} slides were given as one", remedy="slice them: sites[i]")
     valid = sites.valid[0].cpu()
+    if evidence is None:
+        evidence = torch.full((int(valid.sum()),), torch.nan)
     if int(valid.sum()) != len(evidence):
         message = f"{len(evidence)} pieces of evidence were given for {int(valid.sum())} patches"
         raise BadInput(message, "give one for each patch, in the order of the bag")
