@@ -52,7 +52,7 @@ class _Growing:
 def load_mil_bags(path: Path | str) -> MilBags:
     """Load a table of classic bags.
 
-    >>> _ = Path("three.csv").write_text("1,b7,0.5,2\\n0,b9,1,1\\n1,b7,3,4\\n")
+    >>> _ = Path("three.csv").write_text(chr(10).join(["1,b7,0.5,2", "0,b9,1,1", "1,b7,3,4"]))
     >>> three = load_mil_bags("three.csv")
     >>> three.names, three.classes, three.labels, three.bags.lengths
     (('b7', 'b9'), ('0', '1'), (1, 0), (2, 1))
