@@ -21,7 +21,9 @@ IDLE = {
     "span": {
         "a key's bias adds the same to every score of a query": r"refine\.\d\.(global_)?key\.bias",
         "no token asks for the last stage's cells": r"refine\.2\.(query|key|value|table)(\..*)?",
-    }
+    },
+    "gated-abmil": {"a bias before the softmax adds the same to every score": r"aggregate\.score\.bias"},
+    "clam-sb": {"a bias before the softmax adds the same to every score": r"aggregate\.score\.bias"},
 }
 
 
