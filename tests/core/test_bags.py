@@ -1,9 +1,12 @@
 """Bags: joined, cut and moved without losing a patch."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 import pytest
 import torch
 
-from saccade.core.bags import Bags
+from saccade.core.bags import BagIndex, Bags
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
 
@@ -53,3 +56,40 @@ def test_parts_that_do_not_belong_together_are_refused(lengths: tuple[int, ...])
 def test_a_slide_that_is_not_there_is_refused() -> None:
     with pytest.raises(IndexError):
         bags(1, 2)[2]
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index that knows no more than how many patches there are, and where it has been."""
+
+    patches: tuple[int, ...]
+    devices: tuple[str, ...] = ()
+
+    def to(self, device: torch.device | str) -> "Index":
+        return Index(self.patches, (*self.devices, str(device)))
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Index"]) -> "Index":
+        return cls(tuple(count for part in parts for count in part.patches))
+
+
+def indexed(*lengths: int) -> Bags:
+    return replace(bags(*lengths), index=Index(lengths))
+
+
+def test_an_index_goes_where_its_bags_go() -> None:
+    assert isinstance(Index((1,)), BagIndex)
+    assert Bags.concatenate([indexed(3, 0), indexed(2)]).index == Index((3, 0, 2))
+    assert indexed(3).to("cpu").index == Index((3,), ("cpu",))
+    assert indexed(3)[0].index == Index((3,))
+
+
+def test_an_index_that_would_be_wrong_is_left_behind() -> None:
+    assert indexed(3, 0)[0].index is None
+    assert Bags.concatenate([indexed(3), bags(2)]).index is None
+    assert bags(3).to("cpu").index is None
+
+
+def test_an_index_of_other_slides_is_refused() -> None:
+    with pytest.raises(BadInput, match="index"):
+        replace(bags(3), index=Index((2,)))

@@ -7,6 +7,7 @@ from saccade.core.bags import Bags
 from saccade.core.contract import ClassTargets
 from saccade.core.errors import BadInput
 from saccade.models import create_model
+from saccade.models.parts.condensations import CONDENSATIONS
 from saccade.models.span import Pooling, TokenHead
 from tests.ops.sparse_grids import SLIDES
 
@@ -49,6 +50,16 @@ def test_tokens_are_pooled_as_named(pooling: Pooling) -> None:
     assert torch.allclose(head(tokens), head.linear(head.norm(pooled[pooling])), atol=1e-6)
     model = create_model("span", CLASSES, in_features=64, pooling=pooling)
     assert model(bags()).logits.isfinite().all()
+
+
+@pytest.mark.parametrize(("condensation", "kind"), list(CONDENSATIONS.items()))
+def test_cells_are_condensed_as_named(condensation: str, kind: type) -> None:
+    model = create_model("span", CLASSES, in_features=64, condensation=condensation)
+    assert [type(enter) for enter in model.aggregate.enter][1:] == [kind, kind]
+    assert model(bags()).logits.isfinite().all()
+    alone = create_model("span", CLASSES, in_features=64, condensation=condensation, ablation="no-global-token")
+    assert [type(step) for step in alone.aggregate.condense] == [kind, kind]
+    assert alone(bags()).logits.isfinite().all()
 
 
 def test_weights_are_what_the_global_tokens_gave_each_patch() -> None:
@@ -102,6 +113,8 @@ def test_it_learns_to_tell_two_slides_apart() -> None:
         ({"compatibility": "old"}, "compatibility"),
         ({"ablation": "no-head"}, "ablation"),
         ({"ablation": "no-shift", "compatibility": "released"}, "faults"),
+        ({"ablation": "no-pyramid", "condensation": "merge"}, "nothing is condensed"),
+        ({"condensation": "half"}, "condensation"),
         ({"ablation": "no-global-token", "pooling": "concat"}, "pooled by concat"),
     ],
 )

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from saccade.ops.condensation import condensation_index, condense_depthwise, condense_full
+from saccade.ops.condensation import condensation_index, condense_depthwise, condense_full, condense_side_by_side
 from saccade.ops.slide_grid import SlideGrid
 from tests.ops.sparse_grids import SLIDES, grid_of
 
@@ -51,6 +51,33 @@ def test_every_cell_is_what_a_loop_over_its_children_makes(slides: str, depthwis
     ours = torch.autograd.grad((found * probe).sum(), (values, weight))
     theirs = torch.autograd.grad((wanted * probe).sum(), (values, weight))
     assert all(torch.allclose(own, other, atol=1e-10, rtol=0) for own, other in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("slides", SLIDES)
+def test_side_by_side_has_every_child_in_its_place_and_zeros_elsewhere(slides: str) -> None:
+    grid = grid_of(SLIDES[slides])
+    values = torch.randn(len(grid), IN, dtype=torch.float64, requires_grad=True)
+    found = condense_side_by_side(values, condensation_index(grid))
+    wanted = torch.zeros_like(found)
+    for cell, family in enumerate(children_of(grid).values()):
+        for child, row, column in family:
+            start = (2 * row + column) * IN
+            wanted[cell, start : start + IN] = values[child]
+    assert found.equal(wanted)
+    if len(grid):
+        probe = torch.randn_like(found)
+        ours, theirs = (torch.autograd.grad((each * probe).sum(), values)[0] for each in (found, wanted))
+        assert ours.equal(theirs)
+
+
+@pytest.mark.parametrize("slides", SLIDES)
+def test_a_matrix_of_the_four_side_by_side_is_a_full_condensation(slides: str) -> None:
+    grid = grid_of(SLIDES[slides])
+    index = condensation_index(grid)
+    values, weight = torch.randn(len(grid), IN).double(), torch.randn(OUT, IN, 2, 2).double()
+    matrix = torch.cat([weight[:, :, slot // 2, slot % 2] for slot in range(4)], dim=1)
+    found = condense_side_by_side(values, index) @ matrix.T
+    assert torch.allclose(found, condense_full(values, weight, index), atol=1e-10, rtol=0)
 
 
 def test_it_is_a_strided_convolution_where_every_cell_is_there() -> None:

@@ -44,11 +44,14 @@ def explain(
     """
     from saccade.datasets.folders import list_images
     from saccade.inference import load
+    from saccade.inference.slide_predictor import SlidePredictor
 
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
     predictor = load(run, device)
+    if isinstance(predictor, SlidePredictor):
+        raise BadInput("explaining slides", "x")
     if boxes and predictor.preprocessing.size is not None:
         raise BadInput("boxes are of fields, and this is a run of cells", "leave out --boxes", str(boxes))
     truth = needles_of_table(boxes) if boxes else None

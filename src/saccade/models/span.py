@@ -10,6 +10,7 @@ Not reproduced: the paper's result tables, which rest on features of slides that
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import torch
@@ -20,11 +21,11 @@ from saccade.core.bags import Bags
 from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction
-from saccade.models.parts.condensations import Depthwise
+from saccade.models.parts.condensations import CONDENSATIONS, CondensationName
 from saccade.models.parts.numbers import Count, Share
 from saccade.models.parts.slide_bags import bag_sites, opened_bags
 from saccade.models.parts.span_ablations import VARIANTS, Ablation, Encoder
-from saccade.models.parts.span_pyramid import Compatibility, Pyramid, span_pyramid
+from saccade.models.parts.span_pyramid import Compatibility, Pyramid, pyramid_of, with_pyramid
 
 Pooling = Literal["sum", "mean", "last", "concat", "attention"]
 """How the stages' global tokens become one vector; ``sum`` as published."""
@@ -97,8 +98,12 @@ class Span(SparseClassifier):
         self.aggregate, self.classify, self.geometry = aggregate, classify, geometry
 
     def pyramid(self, bags: Bags) -> Pyramid:
-        """The index of some slides, on their device."""
-        return self.geometry(span_pyramid(bags.cells, bags.lengths, self.compatibility))
+        """The index of some slides, on their device: the one beside them, or a new one."""
+        return self.geometry(pyramid_of(bags, self.compatibility))
+
+    def preparation(self) -> Callable[[Bags], Bags]:
+        """Builds the pyramid of some bags' cells and keeps it beside them."""
+        return partial(with_pyramid, compatibility=self.compatibility)
 
     def forward(self, images: AnyImages) -> Prediction:
         """Classify some slides; they follow each other and never mix."""
@@ -121,6 +126,7 @@ def span(
     in_features: Count = 1024,
     width: Count | None = None,
     heads: Count | None = None,
+    condensation: CondensationName = "depthwise",
     pooling: Pooling = "sum",
     dropout: Share = 0.05,
     compatibility: Compatibility = "correct",
@@ -133,6 +139,7 @@ def span(
         in_features: Numbers of a patch, as the encoder of patches leaves them.
         width: Numbers of a cell; ``None`` takes half of ``in_features``.
         heads: Attention heads; ``None`` takes one for every 64 of ``width``.
+        condensation: How four cells become one.
         pooling: How the tokens of the stages become one vector.
         dropout: Share of features, attention weights and hidden numbers dropped while training.
         compatibility: ``released`` repeats the faults of the authors' code, for weights trained there.
@@ -150,11 +157,13 @@ def span(
         raise BadInput("an ablation was asked for with the release's faults", "leave the compatibility out")
     if ablation == "no-global-token" and pooling != "sum":
         raise BadInput(f"without global tokens none can be pooled by {pooling}", "leave the pooling out")
+    if ablation == "no-pyramid" and condensation != "depthwise":
+        raise BadInput(f"without a pyramid nothing is condensed ({condensation})", "leave the condensation out")
     variant, pooling = VARIANTS[ablation], "last" if ablation == "no-global-token" else pooling
     return Span(
         classes,
         in_features,
-        aggregate=variant.encoder(in_features, width, heads, dropout, Depthwise),
+        aggregate=variant.encoder(in_features, width, heads, dropout, CONDENSATIONS[condensation]),
         classify=TokenHead(width, len(classes), pooling, dropout),
         compatibility=compatibility,
         geometry=variant.geometry,

@@ -4,6 +4,7 @@ Slides lie one after the other in the same tensors and never meet, since a cell'
 of all slides before it. Nothing of a slide's area is ever stored, only the keys of the cells that exist.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -34,6 +35,18 @@ class SlideGrid:
 
     def __len__(self) -> int:
         return len(self.cells)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["SlideGrid"]) -> "SlideGrid":
+        """The grids of all slides; they stay apart."""
+        cells, extents, sentinel = (
+            torch.cat([getattr(p, name) for p in parts]) for name in ("cells", "extents", "sentinel")
+        )
+        return cls(cells, tuple(length for part in parts for length in part.lengths), extents, sentinel)
+
+    def reordered(self, order: Int[Tensor, " cell"]) -> "SlideGrid":
+        """The same cells in another order, in which slides still follow each other."""
+        return SlideGrid(self.cells[order], self.lengths, self.extents, self.sentinel[order])
 
     @property
     def slide(self) -> Int[Tensor, " cell"]:

@@ -10,8 +10,9 @@ Where a whole grid is under 6×6, its only window holds it all, and attention is
 """
 
 import functools
+import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from saccade.ops.indices import renumbered
 from saccade.ops.slide_grid import SlideGrid, coarsened
 
 WINDOW = 6
@@ -30,12 +32,17 @@ REACH = 2 * WINDOW - 1
 """Side of a table of position biases: a key lies up to 5 cells away on either side."""
 
 _SIDE = WINDOW // 2  # of a block
-_PLACES = _SIDE * _SIDE
+PLACES = _SIDE * _SIDE
+"""Places of a block."""
+
 _STEPS = ((0, 0), (1, 0), (0, 1), (1, 1), (-1, 0), (0, -1), (-1, -1))
 """From a block to the 7 with its keys, x before y, where column and row are even; where one is odd, its sign turns.
 
 The first four are the window, the first and the last three the shifted one.
 """
+
+KEYS = len(_STEPS) * PLACES
+"""Places that a block attends to."""
 
 _IN_WINDOW = 4
 _CHUNK = 128  # blocks at a time: temporaries of some 30 MB at 512 channels
@@ -59,6 +66,31 @@ class UnionIndex:
     place: Int[Tensor, " cell"]
     selfless: Bool[Tensor, " cell"]
 
+    @classmethod
+    def concatenate(cls, parts: Sequence["UnionIndex"]) -> "UnionIndex":
+        """The index of all slides."""
+        cells, blocks = [len(part.place) for part in parts], [len(part.tokens) for part in parts]
+        return cls(
+            renumbered([part.tokens for part in parts], cells),
+            renumbered([part.neighbours for part in parts], blocks),
+            torch.cat([part.parity for part in parts]),
+            renumbered([part.place for part in parts], [PLACES * count for count in blocks]),
+            torch.cat([part.selfless for part in parts]),
+        )
+
+
+def block_order(grid: SlideGrid) -> Int[Tensor, " cell"]:
+    """The cells block by block, and place by place within a block; slides still follow each other.
+
+    Attention goes through them in this order fastest, since a block's cells are then rows that follow each other.
+
+    >>> from saccade.ops.slide_grid import placed
+    >>> block_order(placed(torch.tensor([[0, 0], [3, 0], [0, 1]]), (3,))).tolist()
+    [0, 2, 1]
+    """
+    _, block = coarsened(grid, _SIDE)
+    return _places(grid, block).argsort()
+
 
 def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
     """Find the blocks of a grid and their neighbours. Cost: O(n log n), one sort of the keys.
@@ -74,9 +106,8 @@ def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
             multiples of 6.
     """
     blocks, block = coarsened(grid, _SIDE)
-    inside = grid.cells % _SIDE
-    place = block * _PLACES + inside[:, 1] * _SIDE + inside[:, 0]
-    tokens = torch.full((len(blocks) * _PLACES,), -1, device=place.device)
+    place = _places(grid, block)
+    tokens = torch.full((len(blocks) * PLACES,), -1, device=place.device)
     tokens[place] = torch.arange(len(grid), device=place.device)
     odd, slide = blocks.cells % 2, blocks.slide
     turn = 1 - 2 * odd
@@ -86,7 +117,13 @@ def union_index(grid: SlideGrid, skip_even_shift: bool = False) -> UnionIndex:
     if skip_even_shift:
         unshifted = (grid.extents % WINDOW == 0).all(1)[slide]
         neighbours[:, _IN_WINDOW:] = neighbours[:, _IN_WINDOW:].masked_fill(unshifted[:, None], -1)
-    return UnionIndex(tokens.view(-1, _PLACES), neighbours, 2 * odd[:, 1] + odd[:, 0], place, grid.sentinel)
+    return UnionIndex(tokens.view(-1, PLACES), neighbours, 2 * odd[:, 1] + odd[:, 0], place, grid.sentinel)
+
+
+def _places(grid: SlideGrid, block: Int[Tensor, " cell"]) -> Int[Tensor, " cell"]:
+    """Block × 9 + place of each cell."""
+    inside = grid.cells % _SIDE
+    return block * PLACES + inside[:, 1] * _SIDE + inside[:, 0]
 
 
 def union_window_attention(
@@ -128,24 +165,23 @@ def union_window_attention(
 
 def position_bias(table: Float[Tensor, "head 11 11"]) -> Float[Tensor, "parity head 9 63"]:
     """The bias between the places of a block and those of its keys, for even and odd rows and columns."""
-    where = _places_in_table().to(table.device)  # (parity, query, key)
+    where = torch.tensor(_places_in_table(), device=table.device).view(-1, PLACES, KEYS)
     return rearrange(table.flatten(1)[:, where], "head parity query key -> parity head query key")
 
 
 @functools.cache
-def _places_in_table() -> Int[Tensor, "parity 9 63"]:
-    """For each parity, query and key the raster index in a table of 11 × 11."""
-    place = torch.arange(_PLACES)
-    column, row = place % _SIDE, place // _SIDE
-    tables = []
-    for odd_row in (False, True):
-        for odd_column in (False, True):
-            across, down = (1 - 2 * odd for odd in (odd_column, odd_row))
-            key_column = torch.cat([column + _SIDE * across * x for x, _ in _STEPS])
-            key_row = torch.cat([row + _SIDE * down * y for _, y in _STEPS])
-            away = [(key[None] - own[:, None]) + WINDOW - 1 for own, key in ((row, key_row), (column, key_column))]
-            tables.append(away[0] * REACH + away[1])
-    return torch.stack(tables)
+def _places_in_table() -> tuple[int, ...]:
+    """For each parity, query and key the raster index in a table of 11 × 11.
+
+    Numbers, since a tensor that is kept remembers whether it was made while tracing or without gradients.
+    """
+    places = [(row, column) for row in range(_SIDE) for column in range(_SIDE)]
+    found = []
+    for down, across in itertools.product((1, -1), repeat=2):
+        keys = [(row + _SIDE * down * y, column + _SIDE * across * x) for x, y in _STEPS for row, column in places]
+        for row, column in places:
+            found += [(down_to - row + WINDOW - 1) * REACH + over_to - column + WINDOW - 1 for down_to, over_to in keys]
+    return tuple(found)
 
 
 @dataclass(frozen=True, eq=False)

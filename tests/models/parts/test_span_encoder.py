@@ -25,7 +25,7 @@ def features() -> torch.Tensor:
 def test_each_stage_enters_and_refines_what_the_one_before_left(features: torch.Tensor) -> None:
     made, pyramid = encoder(), span_pyramid(torch.cat(SEVERAL), LENGTHS)
     found = made(features, pyramid)
-    cells = features @ made.enter[0].cells.weight.T
+    cells = pyramid.entered(features) @ made.enter[0].cells.weight.T
     token = made.enter[0].token(made.token).expand(len(LENGTHS), -1)
     for number, stage in enumerate(pyramid.stages):
         if number:

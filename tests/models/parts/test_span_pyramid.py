@@ -1,9 +1,16 @@
 """The pyramid of a slide: its floors, and weights carried down to the patches."""
 
+import pickle
+from dataclasses import fields, is_dataclass
+from typing import Any
+
 import pytest
 import torch
+from torch import Tensor
 
-from saccade.models.parts.span_pyramid import Compatibility, span_pyramid
+from saccade.core.bags import BagIndex, Bags
+from saccade.core.errors import BadInput
+from saccade.models.parts.span_pyramid import Compatibility, Pyramid, pyramid_of, span_pyramid, with_pyramid
 from tests.ops.sparse_grids import NONE, SLIDES
 
 SEVERAL = SLIDES["several"]
@@ -68,3 +75,50 @@ def test_the_release_has_sentinels_and_skips_the_shift_of_multiples_of_6() -> No
         assert bool((other.windows.neighbours[:, 4:] >= 0).any()) != even or not even
     assert (span_pyramid(cells, (36,)).stages[0].windows.neighbours[:, 4:] >= 0).any()
     assert not (span_pyramid(cells, (36,), "released").stages[0].windows.neighbours[:, 4:] >= 0).any()
+
+
+def same(first: Any, second: Any) -> bool:
+    """Whether two indices are alike down to the type of every tensor."""
+    if isinstance(first, Tensor):
+        return isinstance(second, Tensor) and first.dtype == second.dtype and first.equal(second)
+    if is_dataclass(first):
+        return all(same(getattr(first, field.name), getattr(second, field.name)) for field in fields(first))
+    if isinstance(first, tuple):
+        return len(first) == len(second) and all(map(same, first, second))
+    return first == second
+
+
+@pytest.mark.parametrize("compatibility", ["correct", "released"])
+@pytest.mark.parametrize("slides", [name for name, cells in SLIDES.items() if cells])
+def test_joined_pyramids_are_what_is_built_for_all_slides_at_once(slides: str, compatibility: Compatibility) -> None:
+    several = (*SLIDES[slides], *SEVERAL, *SLIDES[slides])
+    together = span_pyramid(torch.cat(several), tuple(map(len, several)), compatibility)
+    alone = [span_pyramid(cells, (len(cells),), compatibility) for cells in several]
+    assert same(Pyramid.concatenate(alone), together)
+    halves = [Pyramid.concatenate(alone[:2]), Pyramid.concatenate(alone[2:])]
+    assert same(Pyramid.concatenate(halves), together)
+
+
+def test_a_pyramid_travels_between_processes_and_devices() -> None:
+    pyramid = span_pyramid(CELLS, LENGTHS)
+    assert isinstance(pyramid, BagIndex)
+    assert same(pickle.loads(pickle.dumps(pyramid)), pyramid)
+    assert same(pyramid.to("cpu"), pyramid)
+    away = pyramid.to("meta")
+    assert {away.patch.device.type, away.stages[1].windows.tokens.device.type} == {"meta"}
+    assert away.stages[1].condensed is not None and away.stages[1].condensed.grid is away.stages[1].grid
+
+
+def test_pyramids_of_both_geometries_are_not_joined() -> None:
+    with pytest.raises(BadInput, match="geometries"):
+        Pyramid.concatenate([span_pyramid(CELLS, LENGTHS), span_pyramid(CELLS, LENGTHS, "released")])
+
+
+def test_a_kept_pyramid_serves_as_long_as_it_is_of_these_cells() -> None:
+    kept = with_pyramid(Bags(torch.rand(len(CELLS), 2), CELLS, LENGTHS))
+    assert pyramid_of(kept) is kept.index
+    assert pyramid_of(Bags(kept.features, CELLS + 40, LENGTHS, index=kept.index)) is kept.index
+    assert pyramid_of(kept, "released").compatibility == "released"
+    other = pyramid_of(Bags(kept.features, CELLS.flip(1), LENGTHS, index=kept.index))
+    assert same(other, span_pyramid(CELLS.flip(1), LENGTHS))
+    assert not kept.index.fits(CELLS, LENGTHS[::-1])  # type: ignore[union-attr]

@@ -13,8 +13,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from saccade.models.parts.span_pyramid import Stage
+from saccade.models.parts.sweeping import rows_of, sweeps
 from saccade.ops.global_attention import GlobalAttention, global_attention
-from saccade.ops.union_windows import REACH, union_window_attention
+from saccade.ops.layer_sweep import LayerTask, LayerWeights
+from saccade.ops.swept_global import swept_global_attention
+from saccade.ops.swept_layer import swept_layer
+from saccade.ops.union_windows import REACH, position_bias, union_window_attention
 
 _TABLE_SPREAD = 0.02  # as published
 
@@ -59,18 +63,41 @@ class Refinement(nn.Module):
             nn.Linear(width, ratio * width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ratio * width, width)
         )
 
-    def forward(self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage) -> Refined:
-        """Refine cells and tokens."""
-        normed, normed_token = self.norm(cells), self.norm(token)
-        asked = self._asked(normed, normed_token, stage)
-        mixed = self._windows(normed, stage) + self._told(normed_token, stage)
-        return Refined(self._finished(cells, mixed), self._finished(token, asked.value), asked.weights)
+    def forward(
+        self,
+        cells: Float[Tensor, "cell width"],
+        token: Float[Tensor, "slide width"],
+        stage: Stage,
+        overwrite: bool = False,
+    ) -> Refined:
+        """Refine cells and tokens.
+
+        Args:
+            cells: Of the stage.
+            token: Of each slide.
+            stage: Where the cells lie.
+            overwrite: The cells are not needed any more; where no gradient is asked for, the result takes their place.
+        """
+        normed_token = self.norm(token)
+        if sweeps(cells):
+            asked = self._asked(cells, normed_token, stage)
+            task = LayerTask(stage.windows, stage.grid.slide, stage.sentinel, self._rate, overwrite)
+            refined = swept_layer(cells, self.global_value(normed_token), self._weights(), task)
+        else:
+            normed = self.norm(cells)
+            asked = self._asked_plainly(normed, normed_token, stage)
+            mixed = self._windows(normed, stage) + self._told(normed_token, stage)
+            refined = self._finished(cells, mixed)
+        return Refined(refined, self._finished(token, asked.value), asked.weights)
 
     def token_only(
         self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage
     ) -> Refined:
         """Refine the tokens alone: all that a last layer needs where nothing asks for its cells."""
-        asked = self._asked(self.norm(cells), self.norm(token), stage)
+        if sweeps(cells):
+            asked = self._asked(cells, self.norm(token), stage)
+        else:
+            asked = self._asked_plainly(self.norm(cells), self.norm(token), stage)
         return Refined(None, self._finished(token, asked.value), asked.weights)
 
     @property
@@ -78,6 +105,49 @@ class Refinement(nn.Module):
         return self.dropout if self.training else 0.0
 
     def _asked(
+        self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage
+    ) -> GlobalAttention:
+        """What the tokens learn from all cells of their slide, which are normalised on the way."""
+        return swept_global_attention(
+            self.global_query(token),
+            token,
+            cells,
+            rows_of(self.norm),
+            stage.grid.lengths,
+            self.global_key.weight,
+            self.global_value.weight,
+            self.global_value.bias,
+            self.heads,
+            hidden=stage.sentinel,
+            dropout=self._rate,
+        )
+
+    def _weights(self) -> LayerWeights:
+        """What the sweep takes, keys and values side by side for each head."""
+        pairs = [
+            torch.cat([part.unflatten(0, (self.heads, -1)) for part in parts], dim=1).flatten(0, 1)
+            for parts in ((self.key.weight, self.value.weight), (self.key.bias, self.value.bias))
+        ]
+        first, second = self.feed_forward[0], self.feed_forward[3]
+        assert isinstance(first, nn.Linear) and isinstance(second, nn.Linear)
+        bias = rearrange(position_bias(self.table), "parity head query key -> head (parity query key)")
+        return LayerWeights(
+            rows_of(self.norm),
+            self.query.weight,
+            self.query.bias,
+            pairs[0],
+            pairs[1],
+            F.pad(bias, (0, 1), value=torch.finfo(bias.dtype).min),
+            self.out.weight,
+            self.out.bias,
+            rows_of(self.feed_forward_norm),
+            first.weight,
+            first.bias,
+            second.weight,
+            second.bias,
+        )
+
+    def _asked_plainly(
         self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage
     ) -> GlobalAttention:
         """What the tokens learn from all cells of their slide."""

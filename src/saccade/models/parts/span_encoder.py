@@ -4,13 +4,17 @@ Every stage keeps its own cells and one global token per slide. For classificati
 the last stage then refines no cells.
 """
 
+from dataclasses import replace
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from saccade.models.parts.condensations import Condense, Depthwise
 from saccade.models.parts.refinement import Refined, Refinement
-from saccade.models.parts.span_pyramid import Pyramid, Stage
+from saccade.models.parts.span_pyramid import Pyramid
+from saccade.models.parts.sweeping import sweeps
+from saccade.ops.swept_entry import entered
 
 _TOKEN_SPREAD = 1e-4  # as published
 
@@ -31,10 +35,14 @@ class Entrance(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, cells: Float[Tensor, "cell feature"], token: Float[Tensor, "slide feature"], stage: Stage
+        self, features: Float[Tensor, "patch feature"], token: Float[Tensor, "slide feature"], pyramid: Pyramid
     ) -> tuple[Float[Tensor, "cell width"], Float[Tensor, "slide width"]]:
-        """Project both."""
-        return self.dropout(self.cells(cells)), self.token(token)
+        """Project both; each patch to its cell."""
+        if not sweeps(features):
+            return self.dropout(self.cells(pyramid.entered(features))), self.token(token)
+        rate = self.dropout.p if self.training else 0.0
+        count = len(pyramid.stages[0].grid)
+        return entered(features, self.cells.weight, pyramid.patch, count, rate), self.token(token)
 
 
 class SpanEncoder(nn.Module):
@@ -70,14 +78,15 @@ class SpanEncoder(nn.Module):
     def _climbed(
         self, features: Float[Tensor, "patch feature"], pyramid: Pyramid, only_tokens: bool
     ) -> tuple[Refined, ...]:
-        cells = pyramid.entered(features)
-        token = self.token.expand(len(pyramid.patches), -1)
+        cells, token = features, self.token.expand(len(pyramid.patches), -1)
         found: list[Refined] = []
         for enter, refine, stage in zip(self.enter, self.refine, pyramid.stages, strict=True):
             assert isinstance(refine, Refinement)
-            cells, token = enter(cells, token, stage)
+            cells, token = enter(cells, token, pyramid if isinstance(enter, Entrance) else stage)
             last = stage is pyramid.stages[-1]
-            refined = (refine.token_only if only_tokens and last else refine)(cells, token, stage)
+            refined = (
+                refine.token_only(cells, token, stage) if only_tokens and last else refine(cells, token, stage, True)
+            )
             cells, token = refined.cells, refined.token
-            found.append(refined)
+            found.append(replace(refined, cells=None) if only_tokens else refined)
         return tuple(found)
