@@ -100,13 +100,13 @@ def embed_for(
     Raises:
         BadInput: The run does not say how its slides were cut into patches, or its encoder cannot be had.
     """
+    found, refused = _found(slides)
     encoder = encoder_for(given, how)
     if given.patch is None or given.mpp is None:
         message = "the run does not know the size and resolution of the patches it was trained on"
         raise BadInput(message, "embed the slides with the tool that made its features, and give those")
     patches = PatchSettings(mpp=given.mpp, patch=given.patch, overlap=given.overlap)
     settings = EmbedSettings({"name": encoder.name, **encoder.facts}, patches, source_mpp=how.source_mpp)
-    found, refused = _found(slides)
     yield from (GivenSlide(problem.source, error=str(problem)) for problem in refused)
     for path in slides:
         check_folder(folder, path)
