@@ -1,4 +1,4 @@
-"""Seconds of the stages of a study that is stopped and gone on with."""
+"""Time of the stages of a study that is stopped and gone on with."""
 
 import json
 import time
@@ -10,7 +10,10 @@ from saccade.core.files import write_json
 
 
 class Clock:
-    """Seconds of each stage, kept in a file; what was stopped midway and is done again counts once.
+    """Seconds of each stage, on the clock and of the processor, kept in a file.
+
+    The latter are all threads' of this process, and what the stage would take on one idle core. What was stopped midway
+    and is done again counts once.
 
     Args:
         path: The file, of this run or an earlier one.
@@ -18,15 +21,15 @@ class Clock:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.seconds: dict[str, float] = json.loads(path.read_text()) if path.is_file() else {}
-        self._step, self._start = "", 0.0
+        self.seconds: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.is_file() else {}
+        self._step, self._start = "", _now()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Measure what is done inside."""
-        start = time.perf_counter()
+        start = _now()
         yield
-        self._add(name, time.perf_counter() - start)
+        self._add(name, start)
 
     def told(self, line: str) -> None:
         """A step of the cross-validation ends and another begins: its trainings and tests count for their model."""
@@ -40,9 +43,15 @@ class Clock:
     def ended(self) -> None:
         """The last step has ended."""
         if self._step:
-            self._add(self._step, time.perf_counter() - self._start)
-        self._step, self._start = "", time.perf_counter()
+            self._add(self._step, self._start)
+        self._step, self._start = "", _now()
 
-    def _add(self, name: str, seconds: float) -> None:
-        self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 2)
+    def _add(self, name: str, start: tuple[float, float]) -> None:
+        before = self.seconds.get(name, {"clock": 0.0, "processor": 0.0})
+        passed = (now - then for now, then in zip(_now(), start, strict=True))
+        self.seconds[name] = {key: round(before[key] + more, 2) for key, more in zip(before, passed, strict=True)}
         write_json(self.path, self.seconds)
+
+
+def _now() -> tuple[float, float]:
+    return time.perf_counter(), time.process_time()
