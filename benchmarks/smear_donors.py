@@ -8,14 +8,16 @@ taken: a model of cells trained on the others has seen none of them.
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from saccade.core.files import write_csv
 from saccade.core.manifest import Row
 from saccade.datasets.composers.cutting import cut_cell
 from saccade.datasets.composers.materials import Material, open_backgrounds, open_crops
-from saccade.datasets.composers.virtual_smears import SmearSettings, VirtualSmears
+from saccade.datasets.composers.virtual_smears import (
+    TISSUE_NAME,
+    SmearSettings,
+    VirtualSmears,
+    write_whole_mask,
+)
 from saccade.datasets.pyramids import ArraySource, PyramidSettings, write_pyramid
 
 LEFT_OUT = ("platelet",)
@@ -60,11 +62,10 @@ def compose_donors(
 ) -> Path:
     """Compose so many smears of each donor, half of them of either label; returns the manifest's path.
 
-    What is there already is not made again. All of a smear is said to be tissue: what finds it in sections sees tissue
-    in all of a smear's tinted glass, or none in its cells.
+    What is there already is not made again.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(folder / "tissue.png"), np.full((64, 64), 255, np.uint8))
+    write_whole_mask(folder / TISSUE_NAME)
     crops = [each for each in open_crops(cells) if each.part != "train" and each.label not in LEFT_OUT]
     crops = [each for each in crops if cut_cell(each.load()) is not None]
     made = VirtualSmears(
@@ -81,6 +82,6 @@ def compose_donors(
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 source = ArraySource(slide.image)
                 write_pyramid(folder / path, source, settings.mpp, PyramidSettings(levels=1), description=_NOTE)
-            rows.append((path, slide.label, slide.part, f"{settings.mpp:g}", "tissue.png"))
+            rows.append((path, slide.label, slide.part, f"{settings.mpp:g}", TISSUE_NAME))
     write_csv(folder / "manifest.csv", ("path", "label", "case_id", "mpp", "tissue_path"), rows)
     return folder / "manifest.csv"
