@@ -15,6 +15,13 @@ from saccade.datasets.composers.fields import Field
 from saccade.datasets.composers.materials import open_backgrounds, open_crops, simulated_backgrounds, simulated_crops
 from saccade.datasets.composers.virtual_smears import LABELS, SmearSettings, VirtualSmears, compose_smears
 from saccade.datasets.pyramids import PyramidSettings
+from saccade.features.embedding.job import Job
+from saccade.features.embedding.local import embed_here
+from saccade.features.embedding.reading import Pace
+from saccade.features.embedding.settings import EmbedSettings
+from saccade.features.encoders import create_encoder
+from saccade.features.patching import PatchSettings
+from saccade.imaging.slides.finding import inspect_slides
 
 SMALL = {"size": 1024, "cells": (20, 30), "pairs": 4}
 
@@ -97,6 +104,17 @@ def test_files(tmp_path: Path) -> None:
         found = [(each["properties"]["classification"]["name"], each["geometry"]["coordinates"][0]) for each in truth]
         assert [(box.label, [*box.box]) for box in slide.boxes] == [(n, [*r[0], *r[2]]) for n, r in found]
         assert [(box.label, box.kind) for box in boxes[row.name]] == [(box.label, box.kind) for box in slide.boxes]
+
+
+def test_no_smear_is_embedded_as_an_empty_bag(tmp_path: Path) -> None:
+    counts = {"train": 2}
+    path = compose_smears(tmp_path / "set", counts=counts, settings=SmearSettings(size=512, cells=(4, 6)))
+    encoder = create_encoder("colour-texture")
+    patches = PatchSettings(mpp=0.25, patch=128)
+    settings = EmbedSettings({"name": encoder.name, **encoder.facts}, patches)
+    job = Job(tmp_path / "job", settings, *inspect_slides(path))
+    states = list(embed_here(job, job.items, encoder, Pace(0), lambda item: lambda done, total: None))
+    assert [(state.status, state.patches) for state in states] == [("done", 16)] * 2
 
 
 @pytest.mark.parametrize(
