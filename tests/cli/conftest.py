@@ -8,6 +8,8 @@ from typer.testing import CliRunner, Result
 
 Command = Callable[..., Result]
 
+SMALL_SPAN = ("--set", "model.width=8", "--set", "model.heads=1", "--set", "training.epochs=1")
+
 
 def run_command(*words: object) -> Result:
     """Run ``saccade`` in this process; nothing it prints may be a traceback."""
@@ -52,3 +54,17 @@ def trained(cells: Path, saccade: Command, tmp_path_factory: pytest.TempPathFact
     changes = ("--set", "training.epochs=2", "--set", "data.size=16")
     saccade("train", "--data", cells / "manifest.csv", "--model", "sparse-attn-net", "--out", run, *changes)
     return run
+
+
+@pytest.fixture(scope="session")
+def slides(tmp_path_factory: pytest.TempPathFactory, saccade: Command) -> Path:
+    """A folder with bags, their table, and a run trained on them; to be read only."""
+    from tests.miniature_slides import make_bags
+
+    folder = tmp_path_factory.mktemp("slides")
+    table = make_bags(folder)
+    said = saccade("train", "--data", table, "--features", folder / "job", *SMALL_SPAN, "--out", folder / "run").output
+    assert "validation: accuracy" in said
+    assert "4 slides" in said
+    assert "25.0% of the pixels read" in said
+    return folder

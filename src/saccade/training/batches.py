@@ -227,7 +227,7 @@ def least_of(images: Labelled) -> int:
     return 1 if isinstance(images, LabelledSlides) else 2
 
 
-def loaded(images: Labelled, batches: Sequence[Int[Tensor, " row"]]) -> Iterator[Batch]:
+def loaded(images: Labelled, batches: Sequence[Int[Tensor, "_"]]) -> Iterator[Batch]:
     """Batches by their rows; those of slides are loaded and prepared by threads, two ahead."""
     if not isinstance(images, LabelledSlides):
         yield from map(images.batch, batches)

@@ -1,0 +1,39 @@
+"""``saccade predict`` for runs of slides: bags or whole slides in, a table and tiles for QuPath out."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Command
+from tests.miniature_slides import write_bag
+
+
+def test_bags_are_predicted_into_a_table_and_maps(slides: Path, tmp_path: Path, saccade: Command) -> None:
+    bags = slides / "job" / "features_made-up"
+    damaged = tmp_path / "damaged.h5"
+    damaged.write_bytes(b"nothing")
+    given = (bags / "test_0.h5", damaged, bags / "test_1.h5")
+    found = saccade("predict", slides / "run", *given, "--out", tmp_path / "out", code=3)
+    assert "skipped: " in found.output and "damaged.h5" in found.output
+    rows = list(csv.DictReader((tmp_path / "out" / "predictions.csv").open()))
+    assert [bool(row["error"]) for row in rows] == [False, True, False]
+    tiles = json.loads((tmp_path / "out" / "geojson" / "test_0.geojson").read_text())["features"]
+    assert len(tiles) == 16
+    assert sum(tile["properties"]["measurements"]["weight"] for tile in tiles) == pytest.approx(1, abs=1e-4)
+    assert not any("evidence" in name for name in tiles[0]["properties"]["measurements"])
+
+
+def test_what_does_not_belong_together_is_one_line(slides: Path, tmp_path: Path, saccade: Command) -> None:
+    bag = slides / "job" / "features_made-up" / "test_0.h5"
+    taken = tmp_path / "taken.csv"
+    taken.write_text("")
+    assert "is a file" in saccade("predict", slides / "run", bag, "--out", taken, code=2).output
+    assert "of fields" in saccade("explain", slides / "run", bag, "--boxes", taken, code=2).output
+    other = tmp_path / "other.h5"
+    write_bag(other, "other.svs", "normal", 0, encoder="uni")
+    assert "made-up's are wanted" in saccade("predict", slides / "run", other, "--out", tmp_path / "o", code=2).output
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "holds no slide" in saccade("predict", slides / "run", empty, "--out", tmp_path / "o", code=2).output
