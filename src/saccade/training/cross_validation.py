@@ -27,8 +27,8 @@ from saccade.evaluation.fold_predictions import FoldPredictions, PartPrediction,
 from saccade.training.candidates import Criterion, best_of, mean_score, score
 from saccade.training.cv_folder import CHOICE, TESTED, FoldPlan, check_settings, keep_folds, keep_settings, try_name
 from saccade.training.cv_results import write_results
-from saccade.training.recipe import Recipe
 from saccade.training.data_module import AnyData
+from saccade.training.recipe import Recipe
 from saccade.training.train import open_parts, train
 
 _log = logging.getLogger(__name__)

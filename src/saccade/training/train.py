@@ -36,7 +36,6 @@ from saccade.training.slide_sections import SlideDataRecipe
 from saccade.training.task import ClassifierTask
 from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
-
 _log = logging.getLogger(__name__)
 
 
