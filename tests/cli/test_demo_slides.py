@@ -22,7 +22,11 @@ def test_a_demonstration_of_slides(tmp_path: Path, capsys: pytest.CaptureFixture
     assert metrics["n"] == 4 and metrics["about"]["split"] == "test"
     assert metrics["about"]["simulated"]
     assert {path.name for path in tmp_path.iterdir()} <= set(demo._OWN)
-    assert "SIMULATED DATA" in (tmp_path / "report.html").read_text().upper()
+    assert metrics["slide_pointing"]["n"] == 2
+    page = (tmp_path / "report.html").read_text()
+    assert "SIMULATED DATA" in page.upper()
+    assert all(f'<section id="{key}">' in page for key in ("slides", "slide-pointing", "faithfulness", "cost"))
+    assert "weigh most" in page, "the slides are at hand"
 
 
 def test_every_slide_of_a_tumour_has_one() -> None:

@@ -7,7 +7,7 @@ from saccade.explanation.signed_evidence import signed_evidence
 from saccade.explanation.slide_explanation import ground_of
 from saccade.explanation.slide_sites import SlideSites
 from saccade.imaging.drawing import Picture
-from saccade.imaging.field_drawing import shrunk
+from saccade.imaging.field_drawing import Drawn, shrunk
 from saccade.imaging.slide_drawing import evidence_picture, weight_picture, with_region
 from saccade.imaging.slide_ground import Ground
 from saccade.imaging.slide_key import scale_length
@@ -85,5 +85,5 @@ def scale_bar(ground: Ground) -> ScaleBar | None:
     return ScaleBar(name, length / width)
 
 
-def _shown(picture: Picture) -> Picture:
+def _shown(picture: Picture) -> Drawn:
     return shrunk(picture, LONGEST)

@@ -46,6 +46,7 @@ def _slide(one: SlideExample) -> dict[str, Any]:
     """What the template needs of a slide."""
     verdict = "rightly" if one.right else "wrongly"
     about = f"slide of {one.label}, {verdict} called {one.predicted} with probability {percent(one.probability, 0)}"
+    signed = f"for and against {one.predicted}"
     return {
         "name": one.name,
         "right": one.right,
@@ -55,7 +56,7 @@ def _slide(one: SlideExample) -> dict[str, Any]:
         "half": f"half of the weight on {one.half:,} ({percent(one.half / one.patches, 0)})",
         "maps": [
             ("weight", photo_html(one.weights, f"Weight of each patch in the {about}")),
-            (f"for and against {one.predicted}", photo_html(one.signed, f"What speaks for and against {one.predicted} in the {about}")),
+            (signed, photo_html(one.signed, f"What speaks {signed} in the {about}")),
         ],
         "bar": None if one.bar is None else (one.bar.name, f"{100 * one.bar.share:.1f}"),
         "rows": [

@@ -54,10 +54,9 @@ def slide_pointing_section(over: OverImages[PointingOfSlides]) -> Section:
         )
         if own.value is not None
     ]
-    finding = (
-        f"{percent_interval(weight)} of the weight and {percent_interval(evidence)} of the evidence lie in the "
-        f"annotated region of {count}, which holds {percent(area.value)} of the patches."
-    )
+    inside = f"{percent_interval(weight)} of the weight"
+    inside += f" and {percent_interval(evidence)} of the evidence lie" if evidence.value is not None else " lies"
+    finding = f"{inside} in the annotated region of {count}, which holds {percent(area.value)} of the patches."
     series = (
         Series("an even spread (the region's share of the patches)", torch.from_numpy(measured.area), INK, "|"),
         Series("evidence", torch.from_numpy(measured.evidence), ORANGE, "D"),
