@@ -1,4 +1,7 @@
-"""``saccade demo slides``: simulated slide files, embedded, a SPAN trained on them, and its report."""
+"""``saccade demo slides``: simulated slide files, embedded, a SPAN trained on them, and its report.
+
+The task is easy: mean pooling learns it too. What there is to see is the way from files to maps.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,11 +10,11 @@ from saccade.cli.console import progress, say
 from saccade.cli.evaluate import evaluate_run, trained_on
 from saccade.core.errors import BadInput
 
-SLIDES = {"train": 60, "val": 20, "test": 40}
+SLIDES = {"train": 96, "val": 24, "test": 40}
 """Slides of each part."""
 
-RECIPE = ("model.width=64", "training.epochs=12", "training.learning_rate=0.001", "training.batch_size=4")
-"""Changes to SPAN's recipe, chosen by validation: it is small, and so are the slides."""
+RECIPE = ("model.width=64", "training.epochs=30", "training.learning_rate=0.001", "training.batch_size=4")
+"""Changes to SPAN's recipe, for slides this small; with fewer epochs, the maps keep to the rim of the tissue."""
 
 SIZE, MPP, PATCH = 2048, 1.0, 112
 """Side of a slide in pixels, micrometres per pixel, side of a patch: on less than 2 mm no tumour has room."""
