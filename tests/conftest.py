@@ -49,11 +49,13 @@ def seeded() -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out what takes seconds and is tested by itself: peers, memory, most of the faithfulness."""
-    from saccade.evaluation import assessment
-    from saccade.report import cell_gathering, field_gathering
+    from saccade.evaluation import assessment, slide_costs
+    from saccade.report import cell_gathering, field_gathering, slide_gathering
 
     monkeypatch.setattr(assessment, "PEERS", {"cell": (), "field": ()})
     monkeypatch.setattr(assessment, "_peak_memory", lambda *_: 1000)
     monkeypatch.setattr(assessment, "_SPEED_ROUNDS", 1)
+    monkeypatch.setattr(slide_costs, "_ROUNDS", 1)
     monkeypatch.setattr(cell_gathering, "_PROBED", 2)
     monkeypatch.setattr(field_gathering, "_PROBED", 1)
+    monkeypatch.setattr(slide_gathering, "_PROBED", 1)

@@ -11,7 +11,9 @@ DIM = 6
 CLASSES = ("normal", "tumour")
 
 
-def write_bag(path: Path, name: str, label: str, seed: int, side: int = 4, encoder: str = "made-up") -> None:
+def write_bag(
+    path: Path, name: str, label: str, seed: int, side: int = 4, encoder: str = "made-up", source: str = ""
+) -> None:
     """A bag on a square lattice; of a tumour, six patches at one edge stand out."""
     dice = np.random.default_rng(seed)
     places = 448 * np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2)
@@ -27,6 +29,7 @@ def write_bag(path: Path, name: str, label: str, seed: int, side: int = 4, encod
         level0_width=448 * side,
         level0_height=448 * side,
         encoder=encoder,
+        source=source,
         extra={"pixels_total": (448 * side) ** 2, "pixels_looked": 64, "pixels_read": len(places) * 224**2},
     )
     with BagWriter(path, rows=len(places), dim=DIM, coords=places.astype(np.int64), attributes=told) as writer:

@@ -79,4 +79,5 @@ def test_a_demonstration_of_fields(tmp_path: Path) -> None:
 
 
 def test_other_scales(refused: Callable[..., str]) -> None:
-    assert "saccade demo cells" in refused("demo", "slides")
+    said = refused("demo", "organs")
+    assert all(f"saccade demo {scale}" in said for scale in ("cells", "fields", "slides"))

@@ -14,6 +14,7 @@ from saccade.explanation.maps import ClassMaps, class_maps
 from saccade.explanation.pointing import Pointing, pointing
 from saccade.report.data import CostRow, Example, OverImages, ReportData
 from saccade.report.field_data import FieldExample, RunRow, ShownPatch
+from saccade.report.slide_data import EndPatch, PointingOfSlides, ScaleBar, SlideExample
 
 CLASSES = ("neutrophil", "<b>bold</b> & co", "basophil")
 IMAGES = 24
@@ -107,6 +108,29 @@ def box_pointed() -> OverImages[BoxPointing]:
     return over(BoxPointing(heaviest, torch.ones(len(values)), values**2, values, values, heaviest, area, 5 * area))
 
 
+def slide_examples() -> list[SlideExample]:
+    """One right with its file and annotation, one wrong without either."""
+    dice = np.random.default_rng(0)
+
+    def picture(side: int) -> np.ndarray:
+        return dice.integers(0, 256, (side, side, 3), dtype=np.uint8)
+
+    most, least = [EndPatch(1, 6.25, 8.0, picture(8))], [EndPatch(1200, 0.034, -0.5, picture(8))]
+    maps = picture(30), picture(30)
+    bar = ScaleBar("0.5 mm", 0.2)
+    return [
+        SlideExample("a.svs", CLASSES[0], CLASSES[0], 0.98, *maps, 1200, 300, most, least, bar, outlined=True),
+        SlideExample("b <i>.svs", CLASSES[0], CLASSES[1], 0.71, *maps, 1, 1),
+    ]
+
+
+def slides_pointed() -> OverImages[PointingOfSlides]:
+    """Weight at chance, evidence above it; one slide in which nothing speaks for its class."""
+    rising = np.linspace(0, 1, IMAGES)
+    evidence = np.where(np.arange(IMAGES) == 3, np.nan, 0.75)
+    return over(PointingOfSlides(np.full(IMAGES, 0.25), (rising > 0.5).astype(float), evidence, np.full(IMAGES, 0.25)))
+
+
 def runs() -> list[RunRow]:
     return [
         RunRow("20 × 50 px", 50, 20, Interval(0.94, 0.9, 0.97), 0.048, 0.04),
@@ -137,6 +161,8 @@ PARTS: dict[str, tuple[Any, tuple[str, ...]]] = {
     "fields": (field_examples(), ("fields",)),
     "box_pointing": (box_pointed(), ("box-pointing",)),
     "runs": (runs(), ("runs",)),
+    "slides": (slide_examples(), ("slides",)),
+    "slide_pointing": (slides_pointed(), ("slide-pointing",)),
 }
 """What a report may be given, with the sections that follow from it."""
 

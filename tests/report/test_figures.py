@@ -1,6 +1,7 @@
 """What the plots hold, read back from matplotlib; and that no names of classes overlap."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from saccade.evaluation.intervals import Interval
 from saccade.report.figures import column, confusion_figure, recall_figure, reliability_figure, short, training_figure
-from saccade.report.style import BLUE
+from saccade.report.style import BLUE, figure_html
 from tests.report.miniature import CLASSES, history, metrics
 
 
@@ -89,3 +91,13 @@ def test_short_names_and_columns() -> None:
     assert short("x" * 23) == "x" * 21 + "…"
     found = column([{"a": "1.5"}, {"a": ""}, {"a": None}, {}, {"a": 2}], "a")
     np.testing.assert_array_equal(found, [1.5, np.nan, np.nan, np.nan, 2])
+
+
+@pytest.mark.parametrize("low", [0.0, 0.4])
+def test_the_axis_of_recall_holds_every_interval(low: float) -> None:
+    """Also one that begins at zero: drawn beyond the axis, it left the figure no room."""
+    measured = metrics(("a", "b"))
+    one = replace(measured.per_class["a"], recall=Interval(0.5, low, 0.9))
+    figure = recall_figure(replace(measured, per_class={"a": one, "b": one}))
+    assert figure.axes[0].get_xlim()[0] == pytest.approx(max(0.0, 100 * low - 6))
+    figure_html(figure, "recall", "recall")  # a warning about its size would be an error

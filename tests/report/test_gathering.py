@@ -12,8 +12,9 @@ from saccade.inference.predictor import Predictor
 from saccade.inference.runs import Run
 from saccade.report.data import ReportData
 from saccade.report.field_data import RunRow
-from saccade.report.gathering import is_simulated, report_data
+from saccade.report.gathering import is_simulated, noun_of, report_data
 from tests.miniature_fields import make_field_model, make_fields
+from tests.report.miniature_slide_files import slide_predictor
 
 
 def report_of(folder: Path, manifest_path: Path, runs: list[RunRow] | None = None) -> ReportData:
@@ -44,3 +45,12 @@ def test_fields_go_their_own_way(tmp_path: Path) -> None:
     assert data.fields and data.box_pointing and data.faithfulness
     assert data.costs is not None
     assert data.costs[0].accuracy == data.metrics.accuracy if data.metrics else False
+
+
+def test_slides_and_what_is_counted_are_called_slides() -> None:
+    assert noun_of(slide_predictor()) == "slides"
+    assert [ReportData("t", noun=noun).counted for noun in ("slides", "cells", "fields")] == [
+        "slides",
+        "images",
+        "images",
+    ]

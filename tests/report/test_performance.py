@@ -30,6 +30,20 @@ def test_headline_never_shows_pixels_read_without_pixels_looked_at() -> None:
     assert "15.0 %" in unknown and "–" in unknown and "looked at first" in unknown
 
 
+def test_slides_are_called_slides() -> None:
+    """Nothing on the page speaks of images, and nothing that is not known has a tile."""
+    row = replace(costs()[0], pixels_read_fraction=None, pixels_looked_fraction=None, patches=148)
+    tiles = headline(metrics(), [row], "slides")
+    assert "Accuracy on 24 slides" in tiles and "Slides per second" in tiles and "Pixels" not in tiles
+    assert "per slide of 148 patches" in tiles and "without reading and embedding" in tiles
+    given = metrics(), metrics(), metrics(), [row], history()
+    builds = (confusion_section, recall_section, reliability_section, cost_section, training_section)
+    for value, build in zip(given, builds, strict=True):
+        told = build(value, counted="slides")  # pyright: ignore[reportArgumentType]
+        words = told.finding + told.lead + told.limits + told.html
+        assert "slide" in words and "image" not in words.replace("<image", "").replace("image/", "")
+
+
 def test_headline_without_anything_is_empty() -> None:
     assert headline(None, None) == headline(None, []) == ""
     assert "no interval" in headline(replace(metrics(), accuracy=Interval(0.5, None, None)), None)

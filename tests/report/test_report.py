@@ -66,7 +66,7 @@ def test_every_picture_says_what_it_shows(full: str) -> None:
     assert len(pictures) > 10
     for tag, attributes in pictures:
         assert attributes.get("alt" if tag == "img" else "aria-label"), attributes
-    assert len({attributes["aria-label"] for tag, attributes in pictures if tag == "svg"}) == 8
+    assert len({attributes["aria-label"] for tag, attributes in pictures if tag == "svg"}) == 9
 
 
 def test_names_in_the_page_are_there_once_and_links_lead_somewhere(full: str) -> None:

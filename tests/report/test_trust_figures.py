@@ -28,6 +28,13 @@ def test_one_image_has_curves_without_a_band() -> None:
     np.testing.assert_allclose(left.lines[0].get_ydata(), [90, 20])
 
 
+def test_of_one_class_there_is_one_row() -> None:
+    over = pointed()
+    alone = OverImages(over.measured, np.ones_like(over.labels), over.classes, over.cases)
+    (axes,) = pointing_figure(alone).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["<b>bold</b> & co"]
+
+
 def test_pointing_has_a_row_for_all_and_for_every_class_with_images() -> None:
     over = pointed()
     (axes,) = pointing_figure(over).axes

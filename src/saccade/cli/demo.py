@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from saccade.cli import demo_slides
 from saccade.cli.console import progress, say
 from saccade.cli.evaluate import evaluate_run, trained_on
 from saccade.core.errors import BadInput
 
+_SCALES = ("cells", "fields", "slides")
 _CELLS_PER_CLASS = 240
 _RECIPE = ("training.epochs=40", "data.size=64", "budget.shrink=0.9")
 _FIELDS = {"train": 240, "val": 60, "test": 120}
@@ -19,6 +21,7 @@ _PATCHES = (50, 20)
 
 _OWN = (
     "data",
+    "job",
     "run",
     *(f"run-patch-{patch}" for patch in _PATCHES[1:]),
     "predictions.csv",
@@ -29,7 +32,7 @@ _OWN = (
 
 
 def demo(
-    scale: Annotated[str, typer.Argument(help="The scale of image to show: cells or fields.")] = "cells",
+    scale: Annotated[str, typer.Argument(help="The scale of image to show: cells, fields or slides.")] = "cells",
     out: Annotated[Path | None, typer.Option(help="Folder to write to; demo/SCALE by default.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier demonstration there.")] = False,
 ) -> None:
@@ -39,14 +42,17 @@ def demo(
     """
     from saccade.training.engine import stopped_with
 
-    if scale not in ("cells", "fields"):
-        raise BadInput(f"there is no demonstration of {scale!r}", "say `saccade demo cells` or `saccade demo fields`")
+    if scale not in _SCALES:
+        remedy = " or ".join(f"`saccade demo {name}`" for name in _SCALES)
+        raise BadInput(f"there is no demonstration of {scale!r}", f"say {remedy}")
     folder = _cleared(out or Path("demo") / scale, overwrite)
     with stopped_with("start again with --overwrite"):
         if scale == "cells":
             demo_cells(folder, _CELLS_PER_CLASS, _RECIPE)
-        else:
+        elif scale == "fields":
             demo_fields(folder, _FIELDS, _FIELD_RECIPE)
+        else:
+            demo_slides.demo_slides(folder, demo_slides.SLIDES, demo_slides.RECIPE)
 
 
 def demo_cells(out: Path, per_class: int, changes: tuple[str, ...]) -> None:

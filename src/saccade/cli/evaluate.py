@@ -67,7 +67,8 @@ def evaluate(
         warn(f"note: {note}")
     for problem in rows.problems:
         warn(f"skipped: {problem}")
-    say(f"evaluating {len(images)} images, {chosen.part + ' part' if chosen.part else 'all there are'}")
+    counted = "slides" if rows.bags else "images"
+    say(f"evaluating {len(images)} {counted}, {chosen.part + ' part' if chosen.part else 'all there are'}")
     if evaluate_run(opened, chosen, images, out, device, others, draws) or rows.problems:
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
@@ -99,6 +100,7 @@ def evaluate_run(
     from saccade.report.field_gathering import pointing_figures
     from saccade.report.gathering import report_data
     from saccade.report.report import write_report
+    from saccade.report.slide_gathering import pointing_figures as slide_pointing_figures
 
     predictor = knowing_predictor(run, chosen.manifest, device)
     with prediction_table(out / "predictions.csv", predictor.classes, labelled=True) as table:
@@ -115,9 +117,11 @@ def evaluate_run(
     say("measuring explanations")
     rows = [run_row(run, shown), *(_row_of(other, chosen, images) for other in beside)] if beside else None
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, chosen.part, runs=rows)
-    if page.box_pointing is not None:  # measured late and slowly: the other figures are on disk by now
+    if page.box_pointing is not None:
         shown["box_pointing"] = pointing_figures(page.box_pointing)
-        write_json(out / "metrics.json", {**shown, "about": about})
+    if page.slide_pointing is not None:
+        shown["slide_pointing"] = slide_pointing_figures(page.slide_pointing)
+    write_json(out / "metrics.json", {**shown, "about": about})  # again: explanations are measured late and slowly
     write_report(out / "report.html", page)
     say(headline(shown, cost, simulated=about["simulated"], noun=page.noun))
     if draws is not None:

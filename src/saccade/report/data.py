@@ -15,6 +15,7 @@ from saccade.explanation.faithfulness import Faithfulness
 from saccade.explanation.maps import ClassMaps
 from saccade.explanation.pointing import Pointing
 from saccade.report.field_data import FieldExample, RunRow
+from saccade.report.slide_data import PointingOfSlides, SlideExample
 
 T = TypeVar("T")
 Number = int | float
@@ -94,6 +95,7 @@ class CostRow:
     images_per_second: Number | None = None
     peak_memory_bytes: Number | None = None
     images_decoded_per_second: Number | None = None
+    patches: Number | None = None
 
     @classmethod
     def of(cls, model: str, values: Mapping[str, Any]) -> "CostRow":
@@ -110,7 +112,7 @@ class CostRow:
             speed = speed[max(speed, key=int)] if speed else None
         if isinstance(accuracy, Mapping):
             accuracy = Interval(*(accuracy.get(key) for key in ("value", "low", "high")))
-        plain = ("parameters", "flops_per_image", "images_decoded_per_second", "peak_memory_bytes")
+        plain = ("parameters", "flops_per_image", "images_decoded_per_second", "peak_memory_bytes", "patches")
         fractions = ("pixels_read_fraction", "pixels_looked_fraction")
         return cls(model, accuracy, images_per_second=speed, **{key: values.get(key) for key in (*plain, *fractions)})
 
@@ -131,10 +133,12 @@ class ReportData:
         faithfulness: Deletion and insertion.
         pointing: Share of weight inside a structure, and the structure's name.
         structure: Name of that structure.
-        noun: What an image is called: cells or fields.
+        noun: What an image is called: cells, fields or slides.
         fields: Some fields, of every class.
         box_pointing: Whether a model looks and reads where the truth of a field lies.
         runs: Several runs that differ in what they may read.
+        slides: Some slides, of every class.
+        slide_pointing: Whether weight and evidence lie where a slide's class was annotated.
     """
 
     title: str
@@ -152,3 +156,10 @@ class ReportData:
     fields: Sequence[FieldExample] | None = None
     box_pointing: OverImages[BoxPointing] | None = None
     runs: Sequence[RunRow] | None = None
+    slides: Sequence[SlideExample] | None = None
+    slide_pointing: OverImages[PointingOfSlides] | None = None
+
+    @property
+    def counted(self) -> str:
+        """What is counted: images, or slides where they are."""
+        return "slides" if self.noun == "slides" else "images"

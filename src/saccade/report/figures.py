@@ -95,14 +95,15 @@ def recall_figure(metrics: Metrics) -> "Figure":
     for place, (_, interval, note) in enumerate(rows):
         draw_interval(axes, interval, place, BLUE, "o")
         axes.text(101, place, note, va="center", color=MUTED, fontsize=8.5)
-    lowest = min((one.low or one.value or 0 for _, one, _ in rows if one.value is not None), default=0)
+    ends = [one.value if one.low is None else one.low for _, one, _ in rows if one.value is not None]
+    lowest = min(ends, default=0)  # an interval that reaches beyond the axis would be drawn there all the same
     axes.set(xlim=(max(0, 100 * lowest - 6), 100), ylim=(len(rows) - 0.5, -0.5), xlabel="recall, %")
     axes.set_yticks(range(len(rows)), [name for name, _, _ in rows])
     return figure
 
 
 @styled()
-def reliability_figure(calibration: Calibration) -> "Figure":
+def reliability_figure(calibration: Calibration, counted: str = "images") -> "Figure":
     """Accuracy against confidence, and how many images have that confidence."""
     figure, (axes, below) = new_figure(5.0, 4.2, rows=2, heights=(3.2, 1.0))
     filled = [one for one in calibration.bins if one.n]
@@ -123,7 +124,7 @@ def reliability_figure(calibration: Calibration) -> "Figure":
     centres = [50 * (one.low + one.high) for one in filled]
     width = 100 / len(calibration.bins) - 1
     below.bar(centres, [one.n for one in filled], width=width, color=BLUE, alpha=0.55)
-    below.set(xlim=(0, 100), xlabel="confidence, %", ylabel="images")
+    below.set(xlim=(0, 100), xlabel="confidence, %", ylabel=counted)
     return figure
 
 

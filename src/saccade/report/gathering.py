@@ -72,13 +72,14 @@ def noun_of(predictor: AnyPredictor) -> str:
 def _facts(run: Run, predictor: AnyPredictor, manifest: Manifest, part: str, judged: Judged) -> dict[str, str]:
     """What stands under the title."""
     images = f"{len(judged.images):,}" + (f", and {judged.failed:,} that could not be opened" if judged.failed else "")
-    parts = {"": "all images", "val": "the validation part, by which the training was steered"}
+    counted = "slides" if isinstance(predictor, SlidePredictor) else "images"
+    parts = {"": f"all {counted}", "val": "the validation part, by which the training was steered"}
     return {
         "model": f"{predictor.model.config['model']}, {_input_words(predictor)}",
         "run": str(run.folder),
         "data": str(manifest.source),
         "figures from": parts.get(part, f"the {part} part"),
-        "images": images,
+        counted: images,
         "date": date.today().isoformat(),
     }
 

@@ -21,43 +21,69 @@ from saccade.report.style import figure_html
 from saccade.report.words import amount, number_interval, percent, percent_interval
 
 _MOST_CONFUSIONS = 3
+_LEFT_OUT = {"images": "decoding files", "slides": "reading and embedding patches"}
 
 
-def headline(metrics: Metrics | None, costs: Sequence[CostRow] | None) -> Markup:
-    """The few figures everybody asks for; pixels read are never shown without pixels looked at."""
+def headline(metrics: Metrics | None, costs: Sequence[CostRow] | None, counted: str = "images") -> Markup:
+    """The few figures everybody asks for; pixels read are never shown without pixels looked at.
+
+    Args:
+        metrics: How good the predictions are.
+        costs: Of the model, and then of its peers.
+        counted: What images are called here and in the sections below: ``images``, or ``slides``.
+    """
     tiles: list[dict[str, Any]] = []
     if metrics:
         value, interval = percent_interval(metrics.accuracy).partition(" (")[::2]
         note = f"95 % interval {interval.rstrip(')')}" if interval else "no interval: one case"
-        tiles.append({"label": f"Accuracy on {metrics.n:,} images", "shown": [(value, note)]})
+        tiles.append({"label": f"Accuracy on {metrics.n:,} {counted}", "shown": [(value, note)]})
     if costs:
         own = costs[0]
         fractions = [(own.pixels_read_fraction, "read"), (own.pixels_looked_fraction, "looked at first")]
         if any(value is not None for value, _ in fractions):
             tiles.append(
-                {"label": "Pixels of an image", "shown": [(percent(value), note) for value, note in fractions]}
+                {"label": f"Pixels of {_one(counted)}", "shown": [(percent(value), note) for value, note in fractions]}
             )
         counts = (
             ("Parameters", amount(own.parameters), "", own.parameters),
-            ("FLOPs", amount(own.flops_per_image), "per image, 2 × MAC", own.flops_per_image),
-            ("Images per second", amount(own.images_per_second), _apart(own), own.images_per_second),
+            ("FLOPs", amount(own.flops_per_image), _per(own, counted), own.flops_per_image),
+            (
+                f"{counted.capitalize()} per second",
+                amount(own.images_per_second),
+                _apart(own, counted),
+                own.images_per_second,
+            ),
         )
         measured = [one for one in counts if one[3] is not None]
         tiles += [{"label": label, "shown": [(text, note)]} for label, text, note, _ in measured]
     return part("tiles", tiles=tiles) if tiles else Markup("")
 
 
-def _apart(own: CostRow) -> str:
+def _one(counted: str) -> str:
+    """One of them."""
+    return "a slide" if counted == "slides" else "an image"
+
+
+def _per(own: CostRow, counted: str) -> str:
+    """What arithmetic is counted for, and how."""
+    patches = "" if own.patches is None else f" of {own.patches:,} patches"
+    return f"per {counted.removesuffix('s')}{patches}, 2 × MAC"
+
+
+def _apart(own: CostRow, counted: str) -> str:
     """What the speed leaves out, in its own figure where that was measured."""
+    if counted == "slides":
+        return "without reading and embedding"
     decoding = own.images_decoded_per_second
     return "without decoding" if decoding is None else f"without decoding, which does {amount(decoding)} on one thread"
 
 
-def training_section(history: Sequence[Mapping[str, Any]]) -> Section:
+def training_section(history: Sequence[Mapping[str, Any]], counted: str = "images") -> Section:
     """Loss, accuracy and budget over epochs."""
     epochs = f"{len(history)} epoch{'s' if len(history) > 1 else ''}"
     budget = _budget_words(history)
-    alt = f"Loss, validation accuracy and pixels the model may read over {epochs}{budget}."
+    shown = "Loss, validation accuracy and pixels the model may read" if budget else "Loss and validation accuracy"
+    alt = f"{shown} over {epochs}{budget}."
     return Section(
         key="training",
         title="Training: loss and the learned budget k" if budget else "Training",
@@ -65,8 +91,8 @@ def training_section(history: Sequence[Mapping[str, Any]]) -> Section:
         lead="the budget shrinking while the validation loss keeps falling: then fewer pixels are enough."
         if budget
         else "the validation loss falling with that of training; where it rises again, the model learns by heart.",
-        limits="training was steered by the validation images, so their curves say less about new images than a test "
-        "part does.",
+        limits=f"training was steered by the validation {counted}, so their curves say less about new {counted} than a "
+        "test part does.",
         html=figure_html(training_figure(history), "training", alt),
     )
 
@@ -82,14 +108,14 @@ def _budget_words(history: Sequence[Mapping[str, Any]]) -> str:
     return f"; the budget k went from {percent(known[0])} to {percent(known[-1])} of the pixels{beside}"
 
 
-def confusion_section(metrics: Metrics) -> Section:
+def confusion_section(metrics: Metrics, counted: str = "images") -> Section:
     """Which class is taken for which."""
     names, counts = list(metrics.per_class), np.array(metrics.confusion)
     wrong = np.argwhere((counts > 0) & ~np.eye(len(names), dtype=bool))
     wrong = sorted(wrong.tolist(), key=lambda pair: -counts[*pair])[:_MOST_CONFUSIONS]
     most = "; ".join(f"{names[true]} taken for {names[said]} ({counts[true, said]})" for true, said in wrong)
-    finding = f"Most frequent: {most}." if most else "No image was taken for another class."
-    alt = f"Confusion matrix of {len(names)} classes and {metrics.n} images. {finding}"
+    finding = f"Most frequent: {most}." if most else f"No {counted.removesuffix('s')} was taken for another class."
+    alt = f"Confusion matrix of {len(names)} classes and {metrics.n} {counted}. {finding}"
     summary = table(
         ("", "value (95 % interval)"),
         (
@@ -104,15 +130,15 @@ def confusion_section(metrics: Metrics) -> Section:
         title="Confusion matrix",
         finding=finding,
         lead="dark squares off the diagonal, and whether the confusion is one that people make too. "
-        "Rows are true classes, numbers are images, colour is the share of the row.",
-        limits="counts follow the mix of classes in these images, which need not be that of a clinic.",
+        f"Rows are true classes, numbers are {counted}, colour is the share of the row.",
+        limits=f"counts follow the mix of classes in these {counted}, which need not be that of a clinic.",
         html=Markup('<div class="beside">{}{}</div>').format(
             figure_html(confusion_figure(metrics), "confusion", alt), summary
         ),
     )
 
 
-def recall_section(metrics: Metrics) -> Section:
+def recall_section(metrics: Metrics, counted: str = "images") -> Section:
     """How much of each class is found."""
     present = {name: one.recall for name, one in metrics.per_class.items() if one.recall.value is not None}
     least = min(present, key=lambda name: present[name].value or 0.0)
@@ -124,29 +150,30 @@ def recall_section(metrics: Metrics) -> Section:
         title="Per-class recall",
         finding=finding,
         lead="classes whose interval lies apart from the others. The axis does not start at zero.",
-        limits="intervals are a bootstrap over cases of these images; another laboratory's stain is not in them.",
+        limits=f"intervals are a bootstrap over cases of these {counted}; another laboratory's stain is not in them.",
         html=figure_html(recall_figure(metrics), "recall", f"Recall of each class with its 95 % interval: {rows}."),
     )
 
 
-def reliability_section(metrics: Metrics, noun: str = "cells") -> Section:
+def reliability_section(metrics: Metrics, noun: str = "cells", counted: str = "images") -> Section:
     """Whether confidence means what it says."""
     ece = percent(metrics.calibration.ece)
-    alt = f"Accuracy against confidence; the expected calibration error is {ece}. Below, images per confidence."
+    alt = f"Accuracy against confidence; the expected calibration error is {ece}. Below, {counted} per confidence."
     return Section(
         key="reliability",
         title="Reliability: can its confidence be believed?",
         finding=f"Expected calibration error (ECE): {ece}.",
         lead=f"points on the dotted line: of {noun} called with 80 % confidence, 80 % are right. Below it, the model "
         "is too sure of itself.",
-        limits="points with few images (small) scatter; calibration rarely survives a change of stain or scanner.",
-        html=figure_html(reliability_figure(metrics.calibration), "reliability", alt),
+        limits=f"points with few {counted} (small) scatter; calibration rarely survives a change of stain or scanner.",
+        html=figure_html(reliability_figure(metrics.calibration, counted), "reliability", alt),
     )
 
 
-def cost_section(costs: Sequence[CostRow]) -> Section:
+def cost_section(costs: Sequence[CostRow], counted: str = "images") -> Section:
     """What the model costs beside its peers."""
-    columns = ("model", "accuracy", "pixels read", "pixels looked at", "parameters", "FLOPs", "images/s", "peak memory")
+    speed = f"{counted}/s"
+    columns = ("model", "accuracy", "pixels read", "pixels looked at", "parameters", "FLOPs", speed, "peak memory")
     rows = [
         (
             row.model,
@@ -166,8 +193,9 @@ def cost_section(costs: Sequence[CostRow]) -> Section:
         key="cost",
         title="Cost" if len(costs) == 1 else "Cost, beside other models",
         finding="",
-        lead="fewer pixels, FLOPs and parameters at equal accuracy, and whether that also shows in images per second.",
-        limits="speed is of one machine, measured without decoding files, which takes as long for every model; "
+        lead="fewer pixels, FLOPs and parameters at equal accuracy, and whether that also shows in "
+        f"{counted} per second.",
+        limits=f"speed is of one machine, measured without {_LEFT_OUT[counted]}, which takes as long for every model; "
         "FLOPs (2 × MAC) leave out gathers and sorting. A dash was not measured.",
         html=table([columns[k] for k in used], picked, strong=0 if len(costs) > 1 else None),
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import saccade
 from saccade.core.files import write_text
-from saccade.report import field_sections, performance, trust
+from saccade.report import field_sections, performance, slide_sections, trust
 from saccade.report.data import ReportData
 from saccade.report.parts import Section, environment
 from saccade.report.stages import has_stages, stages_section
@@ -36,7 +36,7 @@ def render_report(data: ReportData) -> str:
             title=data.title,
             facts=data.facts,
             simulated=data.simulated,
-            headline=performance.headline(data.metrics, data.costs),
+            headline=performance.headline(data.metrics, data.costs, data.counted),
             sections=report_sections(data),
             version=saccade.__version__,
         )
@@ -45,18 +45,21 @@ def render_report(data: ReportData) -> str:
 
 def report_sections(data: ReportData) -> list[Section]:
     """A section for each thing that is given, in the order of the page."""
-    training = stages_section if has_stages(data.history or ()) else performance.training_section
+    plainly = partial(performance.training_section, counted=data.counted)
+    training = stages_section if has_stages(data.history or ()) else plainly
     plan: list[tuple[Any, Callable[[Any], Section]]] = [
         (data.examples, trust.examples_section),
         (data.fields, field_sections.fields_section),
-        (data.metrics, performance.confusion_section),
-        (data.metrics, performance.recall_section),
-        (data.metrics, partial(performance.reliability_section, noun=data.noun)),
+        (data.slides, slide_sections.slides_section),
+        (data.metrics, partial(performance.confusion_section, counted=data.counted)),
+        (data.metrics, partial(performance.recall_section, counted=data.counted)),
+        (data.metrics, partial(performance.reliability_section, noun=data.noun, counted=data.counted)),
         (data.maps, trust.maps_section),
         (data.pointing, partial(trust.pointing_section, structure=data.structure)),
         (data.box_pointing, field_sections.box_pointing_section),
-        (data.faithfulness, trust.faithfulness_section),
-        (data.costs, performance.cost_section),
+        (data.slide_pointing, slide_sections.slide_pointing_section),
+        (data.faithfulness, partial(trust.faithfulness_section, counted=data.counted)),
+        (data.costs, partial(performance.cost_section, counted=data.counted)),
         (data.runs, field_sections.runs_section),
         (data.history, training),
     ]

@@ -45,7 +45,7 @@ def maps_section(maps: ClassMaps) -> Section:
     )
 
 
-def faithfulness_section(over: OverImages[Faithfulness]) -> Section:
+def faithfulness_section(over: OverImages[Faithfulness], counted: str = "images") -> Section:
     """Deletion and insertion."""
     curves, unit = over.measured.curves, over.measured.unit
     own, controls = next(iter(curves.values())), [*curves][1:]
@@ -80,9 +80,9 @@ def faithfulness_section(over: OverImages[Faithfulness]) -> Section:
         title=f"Faithfulness: do the heaviest {unit} matter most?",
         finding=finding,
         lead="the model's own order falling faster on the left and rising faster on the right than orders that know "
-        f"nothing of the model. Mean over {len(over.labels)} images; areas are mean probabilities along a curve, with "
-        "95 % intervals, differences paired.",
-        limits=f"replaced {unit} become {over.measured.fill}: such images do not exist in nature. Attention is not "
+        f"nothing of the model. Mean over {len(over.labels)} {counted}; areas are mean probabilities along a curve, "
+        "with 95 % intervals, differences paired.",
+        limits=f"replaced {unit} become {over.measured.fill}: such {counted} do not exist in nature. Attention is not "
         "proof of cause.",
         html=figure + table(columns, rows, strong=0),
     )

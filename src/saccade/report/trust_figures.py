@@ -73,16 +73,22 @@ class Series:
 
 @styled()
 def shares_figure(over: OverImages[Any], series: Sequence[Series], label: str) -> "Figure":
-    """Means of three shares with their intervals, over all images and class by class; the first of them is chance."""
+    """Means of three shares with their intervals, over all images and, of several classes, class by class.
+
+    The first of the series is chance.
+    """
     present = [k for k in range(len(over.classes)) if (over.labels == k).any()]
-    rows = [("all", np.ones(len(over.labels), dtype=bool))] + [(over.classes[k], over.labels == k) for k in present]
+    rows = [("all" if len(present) > 1 else over.classes[present[0]], np.ones(len(over.labels), dtype=bool))]
+    if len(present) > 1:
+        rows += [(over.classes[k], over.labels == k) for k in present]
     offsets = (0, -0.13, 0.13)  # of three series, the first is chance and lies between the others
     figure, (axes,) = new_figure(9.8, 0.42 * len(rows) + 1.3)
     for place, (_, among) in enumerate(rows):
         for offset, one in zip(offsets, series, strict=True):
             interval = over.mean(one.values.double().numpy(), among)
             draw_interval(axes, interval, place + offset, one.colour, one.marker, one.label if place == 0 else "")
-    axes.axhline(0.5, color=MUTED, linewidth=0.8)
+    if len(rows) > 1:
+        axes.axhline(0.5, color=MUTED, linewidth=0.8)
     axes.set(xlim=(0, 100), ylim=(len(rows) - 0.5, -0.5), xlabel=label)
     axes.set_yticks(range(len(rows)), [short(name) for name, _ in rows])
     handles, names = axes.get_legend_handles_labels()
