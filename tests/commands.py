@@ -13,7 +13,7 @@ from sybil import Example
 
 SETUP_COMMANDS = ("cd", "git", "make", "pip", "pre-commit")
 # Two epochs show that a command works; a line that sets the number itself is left alone.
-SHORTER = {"train": ["--set", "training.epochs=2"]}
+SHORTER = {verb: ["--set", "training.epochs=2"] for verb in ("train", "cv")}
 LOOSELY = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 

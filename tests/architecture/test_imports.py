@@ -53,7 +53,7 @@ def test_core_parts_without_torch(module: str) -> None:
     assert "torch" not in imported_by(f"import saccade.core.{module}")
 
 
-@pytest.mark.parametrize("command", [(), ("demo",), ("train",), ("predict",), ("evaluate",), ("explain",)])
+@pytest.mark.parametrize("command", [(), ("demo",), ("train",), ("cv",), ("predict",), ("evaluate",), ("explain",)])
 def test_help_is_light(command: tuple[str, ...]) -> None:
     code = "from saccade.cli.app import main\ntry:\n  main()\nexcept SystemExit as end:\n  assert not end.code"
     assert not imported_by(code, *command, "--help") & HEAVY

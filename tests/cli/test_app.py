@@ -12,7 +12,7 @@ import saccade as package
 from saccade.cli import app as program
 from saccade.core.errors import BadInput, SaccadeError
 
-VERBS = ("demo", "train", "evaluate", "predict", "explain", "models", "check", "doctor")
+VERBS = ("demo", "train", "cv", "evaluate", "predict", "explain", "models", "check", "doctor")
 
 
 def test_help_lists_every_verb(saccade: Callable) -> None:

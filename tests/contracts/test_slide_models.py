@@ -1,4 +1,7 @@
-"""What every registered model of slides must hold to. A model joins by being registered; no test is written for it."""
+"""What every model that tells slides or their times apart must hold to.
+
+A model joins by being registered; no test is written for it.
+"""
 
 import pickle
 from dataclasses import replace
@@ -8,7 +11,7 @@ import pytest
 import torch
 
 from saccade.core.bags import Bags
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import ClassTargets, SparseClassifier, SurvivalTargets
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
 from saccade.models import MODELS, create_model, options_of
@@ -18,11 +21,13 @@ CLASSES = ("a", "b", "c")
 FEATURES = 64
 
 # Parameters that no logit can depend on, with the reason; anything else without a gradient is a fault.
+_SPAN = {
+    "a key's bias adds the same to every score of a query": r"refine\.\d\.(global_)?key\.bias",
+    "no token asks for the last stage's cells": r"refine\.2\.(query|key|value|table)(\..*)?",
+}
 IDLE = {
-    "span": {
-        "a key's bias adds the same to every score of a query": r"refine\.\d\.(global_)?key\.bias",
-        "no token asks for the last stage's cells": r"refine\.2\.(query|key|value|table)(\..*)?",
-    },
+    "span": _SPAN,
+    "span-survival": _SPAN,
     "gated-abmil": {"a bias before the softmax adds the same to every score": r"aggregate\.score\.bias"},
     "clam-sb": {"a bias before the softmax adds the same to every score": r"aggregate\.score\.bias"},
 }
@@ -41,7 +46,14 @@ def bags(*slides: torch.Tensor) -> Bags:
     return Bags(features, cells, tuple(map(len, slides)))
 
 
-@pytest.fixture(params=MODELS.names("slide"))
+def targets_for(name: str, *numbers: int) -> ClassTargets | SurvivalTargets:
+    """Classes, or bins of time of which every second was one of an event."""
+    labels = torch.tensor(numbers)
+    survival = MODELS[name].task == "survival"
+    return SurvivalTargets(labels, torch.arange(len(labels)) % 2 == 0) if survival else ClassTargets(labels)
+
+
+@pytest.fixture(params=MODELS.names("slide", "classification") + MODELS.names("slide", "survival"))
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
@@ -127,7 +139,7 @@ def test_losses_come_with_the_prediction_and_reach_every_parameter(name: str) ->
     import re
 
     model = build(name).train()
-    losses = model.losses(bags(*SLIDES["several"]), ClassTargets(torch.tensor([0, 1, 2, 0, 1, 2])))
+    losses = model.losses(bags(*SLIDES["several"]), targets_for(name, 0, 1, 2, 0, 1, 2))
     losses.total.backward()
     reached = {n for n, p in model.named_parameters() if p.grad is not None and float(p.grad.abs().max()) > 1e-14}
     idle = IDLE.get(name, {}).values()
@@ -140,7 +152,7 @@ def test_losses_come_with_the_prediction_and_reach_every_parameter(name: str) ->
 def test_mixed_precision_changes_little(name: str) -> None:
     model, given = build(name).float(), bags(*SLIDES["several"])
     given = replace(given, features=given.features.float())
-    targets = ClassTargets(torch.tensor([0, 1, 2, 0, 1, 2]))
+    targets = targets_for(name, 0, 1, 2, 0, 1, 2)
     with torch.autocast("cpu", torch.bfloat16):
         losses = model.losses(given, targets)
     losses.total.backward()
@@ -150,7 +162,7 @@ def test_mixed_precision_changes_little(name: str) -> None:
 
 def test_a_slide_without_tissue_can_be_trained_on(name: str) -> None:
     model = build(name).train()
-    model.losses(bags(NONE), ClassTargets(torch.tensor([0]))).total.backward()
+    model.losses(bags(NONE), targets_for(name, 0)).total.backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in model.parameters())
 
 

@@ -1,5 +1,7 @@
 """The registry: lazy, ordered, helpful."""
 
+from dataclasses import replace
+
 import pytest
 
 from saccade.core.errors import BadInput
@@ -24,6 +26,15 @@ def test_names_keep_their_order_and_filter_by_scale() -> None:
         things.add(entry(name, scale=scale))
     assert things.names() == ("b", "a")
     assert things.names("slide") == ("a",)
+
+
+def test_names_filter_by_task() -> None:
+    things = Registry("thing")
+    things.add(entry("a"))
+    things.add(replace(entry("b", scale="slide"), task="survival"))
+    assert things.names(task="classification") == ("a",)
+    assert things.names("slide", "survival") == ("b",)
+    assert things.names("cell", "survival") == ()
 
 
 def test_a_typo_is_answered_with_the_nearest_name() -> None:

@@ -16,6 +16,7 @@ from saccade.core.splits import (
     confounding,
     cut_cases,
     fold_cases,
+    inner_splits,
     load_splits,
     split_cases,
     write_splits,
@@ -244,6 +245,43 @@ def test_folds_are_even_and_validate() -> None:
 def test_impossible_folds(folds: int) -> None:
     with pytest.raises(BadInput, match="from 2 to 6"):
         fold_cases(make_rows([("a", 2), ("b", 1), ("b", 1)] * 2), folds)
+
+
+def test_folds_that_preserve_sites() -> None:
+    rows = [replace(row, site=f"s{n // 4 % 6}") for n, row in enumerate(make_rows([("a", 2), ("b", 2)] * 24))]
+    tested: Counter[str] = Counter()
+    for split in fold_cases(rows, 3, preserve_site=True):
+        whole = {part == "test" for part in split.parts}
+        assert whole == {True, False} and "val" in split.parts
+        for parts in parts_of(rows, split.parts, "site").values():
+            assert parts == {"test"} or "test" not in parts
+        assert all(len(parts) == 1 for parts in parts_of(rows, split.parts, "case").values())
+        tested.update(row.name for row, part in zip(rows, split.parts, strict=True) if part == "test")
+    assert set(tested) == {row.name for row in rows} and set(tested.values()) == {1}
+    plain = [parts_of(rows, split.parts, "site").values() for split in fold_cases(rows, 3)]
+    assert any("test" in parts and len(parts) > 1 for found in plain for parts in found), "only if asked to"
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 4)), min_size=10, max_size=24),
+    st.integers(2, 3),
+    st.integers(0, 3),
+)
+def test_inner_parts_validate_each_case_once(cases: list[tuple[str, int]], inner: int, seed: int) -> None:
+    rows = make_rows([*[("a", 1), ("b", 1)] * 3, *cases])
+    for fold in fold_cases(rows, 3, seed):
+        splits = inner_splits(rows, fold, inner, seed)
+        assert len(splits) == inner
+        validated: Counter[str] = Counter()
+        for split in splits:
+            assert [part == "test" for part in split.parts] == [part == "test" for part in fold.parts]
+            assert all(len(parts) == 1 for parts in parts_of(rows, split.parts, "case").values())
+            assert all("train" in parts for parts in parts_of(rows, split.parts, "label").values())
+            validated.update({row.case for row, part in zip(rows, split.parts, strict=True) if part == "val"})
+        outside = [row for row, part in zip(rows, fold.parts, strict=True) if part != "test"]
+        counts = {label: len(found) for label, found in cases_of(outside).items()}
+        assert all(validated[row.case] == (counts[row.label] > 1) for row in outside)
+        assert inner_splits(rows, fold, 1) == (fold,)
 
 
 def test_written_and_loaded(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ import csv
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from saccade.models.packaging import load_model
 from saccade.training.checkpoints import load_checkpoint
 from saccade.training.recipe import Recipe
 from saccade.training.recipe_sections import LearnedBudget
-from saccade.training.task import ClassifierTask
 from saccade.training.train import build_model, train
 from tests.training.miniature_cells import make_cells, make_recipe
 
@@ -27,24 +25,6 @@ from tests.training.miniature_cells import make_cells, make_recipe
 def rows_of(run: Path) -> list[dict[str, str]]:
     with (run / "history.csv").open(newline="") as file:
         return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
-
-
-@pytest.fixture
-def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Make the next training die in the middle of an epoch."""
-
-    def die_in(epoch: int) -> None:
-        step = ClassifierTask.training_step
-
-        def training_step(task: ClassifierTask, batch: Any, batch_idx: int) -> Any:
-            if (task.current_epoch, batch_idx) == (epoch, 1):
-                monkeypatch.undo()
-                raise MemoryError("killed")
-            return step(task, batch, batch_idx)
-
-        monkeypatch.setattr(ClassifierTask, "training_step", training_step)
-
-    return die_in
 
 
 @pytest.fixture

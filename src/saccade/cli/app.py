@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 import saccade
 from saccade.cli.bench import bench
 from saccade.cli.check import check
+from saccade.cli.cv import cv
 from saccade.cli.demo import demo
 from saccade.cli.doctor import doctor
 from saccade.cli.embed import embed
@@ -86,7 +87,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, evaluate, predict, explain, embed, bench, models, info, check, doctor):
+for verb in (demo, train, cv, evaluate, predict, explain, embed, bench, models, info, check, doctor):
     app.command()(verb)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from saccade.cli.console import progress, say
-from saccade.cli.evaluate import evaluate_run, label_images, trained_on
+from saccade.cli.evaluate import evaluate_run, trained_on
 from saccade.core.errors import BadInput
 
 _CELLS_PER_CLASS = 240
@@ -54,6 +54,7 @@ def demo_cells(out: Path, per_class: int, changes: tuple[str, ...]) -> None:
     from saccade.cli.train import make_recipe
     from saccade.datasets.simulators.blood_cells import KINDS, write_dataset
     from saccade.datasets.sources import open_manifest
+    from saccade.evaluation.labelled import label_images
     from saccade.inference.parts import choose_images
     from saccade.inference.runs import Run
     from saccade.training.train import train
@@ -74,6 +75,7 @@ def demo_fields(out: Path, counts: dict[str, int], changes: tuple[str, ...], siz
     from saccade.cli.train import make_recipe
     from saccade.datasets.composers import compose_fields
     from saccade.datasets.sources import open_manifest
+    from saccade.evaluation.labelled import label_images
     from saccade.inference.parts import choose_images
     from saccade.inference.runs import Run
     from saccade.training.train import train

@@ -11,8 +11,8 @@ from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_smal
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from saccade.core.manifest import Manifest
-    from saccade.evaluation.assessment import LabelledImage
+    from saccade.evaluation.assessment import Judged, LabelledImage
+    from saccade.inference.hub import AnyPredictor
     from saccade.inference.parts import Chosen
     from saccade.inference.runs import Run
     from saccade.report.field_data import RunRow
@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 def evaluate(
     run: Annotated[str, typer.Argument(help="Folder of a run, or owner/name on the Hugging Face hub.")],
-    data: Annotated[Path, typer.Option(help="Folder of class folders, manifest.csv or MedMNIST .npz.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder of class folders, manifest.csv or MedMNIST .npz; of slides, a table of labels.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write to; the three files in it are replaced.")] = Path("eval"),
     split: Annotated[str, typer.Option(help="train, val or test; test where the data is split.")] = "",
+    features: Annotated[
+        Path | None, typer.Option(help="Of slides, the folder of their features; that of the training by default.")
+    ] = None,
     labels: Annotated[Path | None, typer.Option(help="CSV from,to: how other class names are called here.")] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
     draws: Annotated[
@@ -39,7 +44,7 @@ def evaluate(
     with a line for each; the exit code is then 3.
     """
     from saccade.core.manifest import part_of
-    from saccade.datasets.sources import open_manifest
+    from saccade.evaluation.labelled import label_images, open_labelled
     from saccade.evaluation.labels import load_label_map
     from saccade.inference.draws import draws_of
     from saccade.inference.hub import find_model
@@ -54,13 +59,16 @@ def evaluate(
         draws_of(opened.package.model, draws)
     mapping = load_label_map(labels, classes) if labels else None
     part = part_of(split, "--split")
-    chosen = choose_images(open_manifest(data), opened.splits, trained_on(opened), part)
+    rows = open_labelled(opened, data, features)
+    chosen = choose_images(rows.manifest, opened.splits, trained_on(opened), part)
     others = [comparable(Run.open(find_model(other)), opened, chosen, data, part) for other in beside or ()]
-    images = label_images(chosen.manifest, classes, mapping)
+    images = label_images(chosen.manifest, classes, mapping, rows.bags)
     for note in chosen.notes:
         warn(f"note: {note}")
+    for problem in rows.problems:
+        warn(f"skipped: {problem}")
     say(f"evaluating {len(images)} images, {chosen.part + ' part' if chosen.part else 'all there are'}")
-    if evaluate_run(opened, chosen, images, out, device, others, draws):
+    if evaluate_run(opened, chosen, images, out, device, others, draws) or rows.problems:
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
@@ -85,11 +93,11 @@ def evaluate_run(
         draws: Sets of random draws to predict from as well; none where not given.
     """
     from saccade.core.files import write_json
-    from saccade.evaluation.assessment import judge, knowing_predictor, measure_costs
-    from saccade.evaluation.draws import judge_draws
+    from saccade.evaluation.assessment import judge, knowing_predictor
+    from saccade.evaluation.costs import costs_of
     from saccade.inference.tables import prediction_table
     from saccade.report.field_gathering import pointing_figures
-    from saccade.report.gathering import is_simulated, report_data
+    from saccade.report.gathering import report_data
     from saccade.report.report import write_report
 
     predictor = knowing_predictor(run, chosen.manifest, device)
@@ -98,22 +106,11 @@ def evaluate_run(
             judged = judge(predictor, images, tell, table, warn)
         metrics = judged.metrics(predictor.classes)
     warn_of_small(sum(min(extent) < patch_side(predictor) for extent in judged.extents))
-    shown = metrics.as_dict()
-    if draws is not None:
-        with progress("drawing") as tell:
-            shown["draws"] = judge_draws(predictor, judged, draws, tell)
+    shown = {**metrics.as_dict(), **_drawn(predictor, judged, draws)}
     say("measuring cost")
-    costs = measure_costs(predictor, judged)
-    cost = costs[predictor.model.config["model"]]
-    about = {
-        "model": predictor.model.config["model"],
-        "run": str(run.folder),
-        "data": str(chosen.manifest.source),
-        "split": chosen.part or None,
-        "simulated": is_simulated(chosen.manifest),
-        "images_failed": judged.failed,
-    }
-    shown["cost"] = cost
+    costs = costs_of(predictor, judged)
+    cost = shown["cost"] = costs[predictor.model.config["model"]]
+    about = _about(run, chosen, judged)
     write_json(out / "metrics.json", {**shown, "about": about})
     say("measuring explanations")
     rows = [run_row(run, shown), *(_row_of(other, chosen, images) for other in beside)] if beside else None
@@ -122,11 +119,37 @@ def evaluate_run(
         shown["box_pointing"] = pointing_figures(page.box_pointing)
         write_json(out / "metrics.json", {**shown, "about": about})
     write_report(out / "report.html", page)
-    say(headline(shown, cost, simulated=about["simulated"]))
+    say(headline(shown, cost, simulated=about["simulated"], noun=page.noun))
     if draws is not None:
         say(draws_line(shown["draws"]))
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, {out / 'report.html'}")
     return judged.failed
+
+
+def _drawn(predictor: "AnyPredictor", judged: "Judged", draws: int | None) -> dict[str, Any]:
+    """What sets of random draws say beside, where they were asked for."""
+    from saccade.evaluation.draws import judge_draws
+    from saccade.inference.predictor import Predictor
+
+    if draws is None:
+        return {}
+    assert isinstance(predictor, Predictor)  # models of slides draw nothing, and were refused
+    with progress("drawing") as tell:
+        return {"draws": judge_draws(predictor, judged, draws, tell)}
+
+
+def _about(run: "Run", chosen: "Chosen", judged: "Judged") -> dict[str, Any]:
+    """Whose figures these are, and of what."""
+    from saccade.report.gathering import is_simulated
+
+    return {
+        "model": run.package.model.config["model"],
+        "run": str(run.folder),
+        "data": str(chosen.manifest.source),
+        "split": chosen.part or None,
+        "simulated": is_simulated(chosen.manifest),
+        "images_failed": judged.failed,
+    }
 
 
 def comparable(other: "Run", run: "Run", chosen: "Chosen", data: Path, part: str) -> "Run":
@@ -169,13 +192,22 @@ def _row_of(run: "Run", chosen: "Chosen", images: "list[LabelledImage]") -> "Run
     return run_row(run, {**judged.metrics(predictor.classes).as_dict(), "cost": cost})
 
 
-def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], simulated: bool) -> str:
-    """The result in one line; simulated images are called that."""
+def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], simulated: bool, noun: str = "images") -> str:
+    """The result in one line; simulated images are called that.
+
+    Args:
+        metrics: As in ``metrics.json``.
+        cost: Likewise; what was read is left out where nobody counted it.
+        simulated: Whether the images are.
+        noun: What they are called.
+    """
     accuracy = metrics["accuracy"]
     interval = f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})" if accuracy["low"] is not None else ""
-    images = f"{metrics['n']} {'simulated ' if simulated else ''}images"
-    pixels = f"{cost['pixels_read_fraction']:.1%} of the pixels read, {cost['pixels_looked_fraction']:.1%} looked at"
-    return f"accuracy {accuracy['value']:.1%}{interval} on {images}, {pixels}"
+    line = f"accuracy {accuracy['value']:.1%}{interval} on {metrics['n']} {'simulated ' if simulated else ''}{noun}"
+    read, looked = cost["pixels_read_fraction"], cost["pixels_looked_fraction"]
+    if read is None or looked is None:
+        return line
+    return f"{line}, {read:.1%} of the pixels read, {looked:.1%} looked at"
 
 
 def draws_line(found: Mapping[str, Any]) -> str:
@@ -194,28 +226,3 @@ def trained_on(run: "Run") -> Path | None:
     """Where the data was that the run was trained on."""
     path = run.recipe.get("data", {}).get("path")
     return Path(path) if path else None
-
-
-def label_images(
-    manifest: "Manifest", classes: tuple[str, ...], mapping: Mapping[str, str | None] | None = None
-) -> "list[LabelledImage]":
-    """Number the images' labels as the model does; what the map sends nowhere is left out.
-
-    Raises:
-        BadInput: Labels that are neither mapped nor the model's, naming them and the first row; or nothing is left.
-    """
-    from saccade.evaluation.assessment import LabelledImage
-    from saccade.evaluation.labels import LEFT_OUT, map_labels
-
-    mapped = mapping or {}
-    unknown = next((row for row in manifest.rows if row.label not in mapped and row.label not in classes), None)
-    source = unknown.place if unknown else ""
-    numbers = map_labels([row.label for row in manifest.rows], classes, mapping, source).tolist()
-    images = [
-        LabelledImage(row, number, classes[number])
-        for row, number in zip(manifest.rows, numbers, strict=True)
-        if number != LEFT_OUT
-    ]
-    if not images:
-        raise BadInput("the label map leaves no image to evaluate", "map some of the labels", str(manifest.source))
-    return images

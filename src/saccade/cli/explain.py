@@ -1,5 +1,6 @@
 """``saccade explain``: what a model read in single images, and how far that can be trusted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, isnan
 from pathlib import Path
@@ -27,7 +28,9 @@ POINTING_COLUMNS = ("heaviest in box", "box mass", "hit rate")
 
 def explain(
     run: Annotated[str, typer.Argument(help="Folder of a run, or owner/name on the Hugging Face hub.")],
-    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Images, or folders of images; for a run of slides, slides or feature files.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder to write to; older files of the same names are replaced.")] = Path(
         "explained"
     ),
@@ -35,20 +38,51 @@ def explain(
         Path | None, typer.Option(help="CSV path,x0,y0,x1,y1: where the truth lies in fields; drawn dashed.")
     ] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
+    regions: Annotated[
+        Path | None, typer.Option(help="Of slides: GeoJSON of where the truth lies, or a folder of SLIDE.geojson.")
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Of whole slides: the encoder of the run's features, where the run cannot tell.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Of whole slides: that encoder's weights in a file.")] = None,
+    source_mpp: Annotated[
+        float | None, typer.Option(help="Of slides: micrometres per base pixel where files do not state it.")
+    ] = None,
 ) -> None:
     """Explain single images: what was read (PNG and CSV), and a faithfulness figure for each.
 
     Of fields, the map of where the model looked and the patches it read; of a TIFF too large to decode on a small
     version of it, and without faithfulness. Images that cannot be opened are skipped, with a line for each; the exit
     code is then 3, or 2 if none can be opened.
+
+    Of slides, maps of the weights and of what speaks for and against the class, the patches that weigh most and least,
+    all patches as CSV and as GeoJSON for QuPath, and what happens when patches are taken away. They are drawn over the
+    slide where it is at hand.
     """
-    from saccade.datasets.folders import list_images
+    from saccade.cli.explain_slides import explain_slides
     from saccade.inference import load
+    from saccade.inference.raw_slides import SlideEmbedding
+    from saccade.inference.slide_predictor import SlidePredictor
+
+    predictor = load(run, device)
+    if isinstance(predictor, SlidePredictor):
+        if boxes:
+            raise BadInput("boxes are of fields, and this is a run of slides", "give --regions", str(boxes))
+        explain_slides(predictor, images, out, SlideEmbedding(encoder, weights, source_mpp, device), regions)
+    elif encoder or weights or source_mpp or regions:
+        message = "--regions, --encoder, --weights and --source-mpp are for runs of slides"
+        raise BadInput(message, "leave them out", run)
+    else:
+        explain_images(predictor, images, out, boxes)
+
+
+def explain_images(predictor: "Predictor", images: Sequence[Path], out: Path, boxes: Path | None) -> None:
+    """Explain cells or fields into a folder."""
+    from saccade.datasets.folders import list_images
 
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
-    predictor = load(run, device)
     if boxes and predictor.preprocessing.size is not None:
         raise BadInput("boxes are of fields, and this is a run of cells", "leave out --boxes", str(boxes))
     truth = needles_of_table(boxes) if boxes else None

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from saccade.cli.console import progress, say, show_table, warn
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from saccade.inference.hub import AnyPredictor
     from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
 
@@ -21,12 +23,24 @@ _NAMED = 3  # files left out that are named
 
 def predict(
     run: Annotated[str, typer.Argument(help="Folder of a run, or owner/name on the Hugging Face hub.")],
-    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
-    out: Annotated[Path, typer.Option(help="The table to write; an older one is replaced.")] = Path("predictions.csv"),
+    images: Annotated[
+        list[Path], typer.Argument(help="Images, or folders of images; for a run of slides, slides or feature files.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The table to write, predictions.csv by default; of slides a folder, predictions."),
+    ] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images classified at a time; by default 64 cells or 4 fields.", min=1)
     ] = None,
     device: Annotated[str | None, typer.Option(help="Such as cpu or cuda:0; the fastest there is by default.")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Of slides: the encoder of the run's features, where the run cannot tell.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Of slides: that encoder's weights in a local file.")] = None,
+    source_mpp: Annotated[
+        float | None, typer.Option(help="Of slides: micrometres per base pixel where files do not state it.")
+    ] = None,
 ) -> None:
     """Predict the class of images of any size; PNG, JPEG, BMP, TIFF or NPY, with values as in training.
 
@@ -34,15 +48,33 @@ def predict(
     can be opened, it is 2 and no table is written. Other files in a folder are left out. Models of fields also take
     tiled TIFF files that are too large to decode, and unpack what they read; a line tells of each TIFF that states
     another resolution than they were trained at.
+
+    A model of slides takes feature files, or slides: tissue is found, patches are embedded as those of its training,
+    and a table and a map of the weights for QuPath are written. A slide that fails costs one line.
     """
-    from saccade.datasets.folders import list_images
+    from saccade.cli.predict_slides import predict_slides
     from saccade.inference import load
+    from saccade.inference.raw_slides import SlideEmbedding
+    from saccade.inference.slide_predictor import SlidePredictor
+
+    predictor = load(run, device)
+    if isinstance(predictor, SlidePredictor):
+        how = SlideEmbedding(encoder, weights, source_mpp, device)
+        predict_slides(predictor, images, out or Path("predictions"), how)
+    elif encoder or weights or source_mpp:
+        raise BadInput("--encoder, --weights and --source-mpp are for runs of slides", "leave them out", run)
+    else:
+        predict_images(predictor, images, out or Path("predictions.csv"), batch_size)
+
+
+def predict_images(predictor: "Predictor", images: Sequence[Path], out: Path, batch_size: int | None) -> None:
+    """Predict cells or fields into a table."""
+    from saccade.datasets.folders import list_images
     from saccade.inference.tables import prediction_table
 
     if out.is_dir():
         raise BadInput("is a folder", "name the table to write, such as --out predictions.csv", str(out))
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
-    predictor = load(run, device)
     warn_of_others(images)
     summary = Summary(patch_side(predictor))
     with prediction_table(out, predictor.classes) as table, progress("predicting") as tell:
@@ -71,9 +103,9 @@ def warn_of_others(given: Sequence[Path]) -> None:
         warn(f"left out {what} this program reads: {', '.join(names[:_NAMED])}{more}")
 
 
-def patch_side(predictor: "Predictor") -> int:
+def patch_side(predictor: "AnyPredictor") -> int:
     """Side of the patches that a model of fields reads; 0 of one that reads none."""
-    of_fields = predictor.preprocessing.size is None
+    of_fields = getattr(predictor.preprocessing, "size", 0) is None
     return predictor.model.config["options"].get("patch", 0) if of_fields else 0
 
 
@@ -114,8 +146,9 @@ class Summary:
         confidence = result.probabilities[result.label]
         self._confidences[result.label].append(confidence)
         if len(self._first) <= _SHOWN:
-            read, looked = float(result.cost.pixels_read_fraction), float(result.cost.pixels_looked_fraction)
-            self._first.append((result.name, result.label, f"{confidence:.1%}", f"{read:.1%}", f"{looked:.1%}"))
+            fractions = (result.cost.pixels_read_fraction, result.cost.pixels_looked_fraction)
+            shown = ("–" if isnan(fraction) else f"{float(fraction):.1%}" for fraction in fractions)
+            self._first.append((result.name, result.label, f"{confidence:.1%}", *shown))
 
     def show(self) -> None:
         """Print every image of a few, or every class of many."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saccade.cli.console import progress, say, warn
-from saccade.cli.evaluate import headline, label_images, trained_on
+from saccade.cli.evaluate import headline, trained_on
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
     from saccade.training.recipe import Recipe
 
-_DEFAULT_MODEL = "sparse-attn-net"
+_DEFAULT_MODEL, _DEFAULT_OF_SLIDES = "sparse-attn-net", "span"
 
 
 class Precision(StrEnum):
@@ -28,7 +28,13 @@ def train(
     recipe: Annotated[Path | None, typer.Argument(help="A recipe in YAML, in place of --data and --model.")] = None,
     out: Annotated[Path | None, typer.Option(help="The run folder; runs/NAME for a recipe NAME.yaml.")] = None,
     data: Annotated[Path | None, typer.Option(help="Folder of class folders, manifest.csv or MedMNIST .npz.")] = None,
-    model: Annotated[str | None, typer.Option(help=f"A name of `saccade models`; {_DEFAULT_MODEL} by default.")] = None,
+    features: Annotated[
+        Path | None, typer.Option(help="Of slides: folder of their features; --data is then a table of labels.")
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help=f"A name of `saccade models`; by default {_DEFAULT_MODEL}, of slides {_DEFAULT_OF_SLIDES}."),
+    ] = None,
     changes: Annotated[
         list[str] | None, typer.Option("--set", help="A change to the recipe, such as training.epochs=30; repeatable.")
     ] = None,
@@ -48,7 +54,7 @@ def train(
         if recipe is None:
             raise BadInput("there is no run folder to write to", "name one, such as --out runs/first")
         out = Path("runs") / recipe.stem
-    wanted = make_recipe(recipe, data, model, changes or [], out if resume else None)
+    wanted = make_recipe(recipe, data, model, changes or [], out if resume else None, features)
     hardware: Any = {"devices": devices, "precision": precision.value}
     with progress("loading images") as tell:
         folder = run_training(wanted, out, resume=resume, overwrite=overwrite, progress=tell, **hardware)
@@ -56,7 +62,12 @@ def train(
 
 
 def make_recipe(
-    path: Path | None, data: Path | None, model: str | None, changes: list[str], resumed: Path | None = None
+    path: Path | None,
+    data: Path | None,
+    model: str | None,
+    changes: list[str],
+    resumed: Path | None = None,
+    features: Path | None = None,
 ) -> "Recipe":
     """The recipe that file and options describe; options count more than the file.
 
@@ -69,9 +80,13 @@ def make_recipe(
     if path is None and data is None:
         path = _kept_recipe(resumed)
     values: dict[str, Any] = load_mapping(path) if path else {}
-    given = {"data": {"path": str(data)} if data else {}, "model": {"name": model} if model else {}}
+    sources = {"path": data, "features": features}
+    given = {
+        "data": {name: str(source) for name, source in sources.items() if source},
+        "model": {"name": model} if model else {},
+    }
     if path is None:
-        given["model"] = {"name": model or _DEFAULT_MODEL}
+        given["model"] = {"name": model or (_DEFAULT_OF_SLIDES if features else _DEFAULT_MODEL)}
     for section, keys in given.items():
         if keys and isinstance(values.setdefault(section, {}), dict):
             values[section] = {**values[section], **keys}
@@ -90,8 +105,9 @@ def _kept_recipe(run: Path | None) -> Path:
 
 def report_training(folder: Path) -> None:
     """Write the run's report from its validation part."""
-    from saccade.datasets.sources import open_manifest
-    from saccade.evaluation.assessment import judge, knowing_predictor, measure_costs
+    from saccade.evaluation.assessment import judge, knowing_predictor
+    from saccade.evaluation.costs import costs_of
+    from saccade.evaluation.labelled import label_images, open_labelled
     from saccade.inference.parts import choose_images
     from saccade.inference.runs import Run
     from saccade.report.gathering import is_simulated, report_data
@@ -101,14 +117,17 @@ def report_training(folder: Path) -> None:
     source = trained_on(run)
     if source is None:
         raise BadInput("does not say what the run was trained on", "train again", str(folder / "recipe.yaml"))
-    chosen = choose_images(open_manifest(source), run.splits, source, "val")
+    rows = open_labelled(run, source)
+    chosen = choose_images(rows.manifest, run.splits, source, "val")
     predictor = knowing_predictor(run, chosen.manifest)
     with progress("validating") as tell:
-        judged = judge(predictor, label_images(chosen.manifest, predictor.classes), tell, warn=warn)
+        judged = judge(predictor, label_images(chosen.manifest, predictor.classes, None, rows.bags), tell, warn=warn)
     metrics = judged.metrics(predictor.classes)
-    costs = measure_costs(predictor, judged, peers=(), memory=False)
+    costs = costs_of(predictor, judged, quick=True)
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, "val")
     write_report(run.report, page)
-    line = headline(metrics.as_dict(), next(iter(costs.values())), simulated=is_simulated(chosen.manifest))
+    line = headline(
+        metrics.as_dict(), next(iter(costs.values())), simulated=is_simulated(chosen.manifest), noun=page.noun
+    )
     say(f"validation: {line}")
     say(f"run folder: {folder}; report: {run.report}")

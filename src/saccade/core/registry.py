@@ -14,6 +14,7 @@ from saccade.core.errors import BadInput
 
 Scale = Literal["cell", "field", "slide"]
 Role = Literal["method", "control", "peer"]
+Task = Literal["classification", "survival", "segmentation"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Entry:
         summary: One line for tables.
         paper: The source, or how it came about.
         licence: Licence of the code it follows; ``own`` where it was written from the paper alone.
+        task: What is asked of it.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Entry:
     summary: str
     paper: str
     licence: str = "own"
+    task: Task = "classification"
 
     def load(self) -> Any:
         """Import and return the target."""
@@ -82,6 +85,6 @@ class Registry:
         """Entries in the order they were added."""
         return iter(self._entries.values())
 
-    def names(self, scale: Scale | None = None) -> tuple[str, ...]:
-        """Registered names, of one scale if given."""
-        return tuple(entry.name for entry in self if scale is None or entry.scale == scale)
+    def names(self, scale: Scale | None = None, task: Task | None = None) -> tuple[str, ...]:
+        """Registered names, of one scale and of one task if given."""
+        return tuple(each.name for each in self if scale in (None, each.scale) and task in (None, each.task))

@@ -5,7 +5,7 @@ All holders are frozen; ``eq`` is off because tensors do not compare to a single
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from jaxtyping import Bool, Float
@@ -128,11 +128,65 @@ class Prediction(_Batched):
 
 
 @dataclass(frozen=True, eq=False)
-class Losses:
+class SurvivalPrediction(Prediction):
+    """A prediction whose classes are bins of time and whose logits are those of the hazards, bin by bin."""
+
+    @property
+    def hazards(self) -> Float[Tensor, "batch bin"]:
+        """Probability of the event within each bin, for who came so far."""
+        return self.logits.sigmoid()
+
+    @property
+    def survival(self) -> Float[Tensor, "batch bin"]:
+        """Probability that the event comes after each bin."""
+        return (1 - self.hazards).cumprod(1)
+
+    @property
+    def probabilities(self) -> Float[Tensor, "batch bin"]:
+        """Probability of the event within each bin; what is missing to one survives them all."""
+        before = torch.cat([torch.ones_like(self.logits[:, :1]), self.survival[:, :-1]], dim=1)
+        return before * self.hazards
+
+    @property
+    def risk(self) -> Float[Tensor, " batch"]:
+        """Higher for an earlier event: less the number of bins that are survived in the mean."""
+        return -self.survival.sum(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation(_Batched):
+    """What every segmenter returns: a class for each site.
+
+    Attributes:
+        logits: Of each site, before the softmax; whatever where a site is not valid.
+        sites: Where the model read, in the order of the logits.
+        cost: What that took.
+    """
+
+    logits: Float[Tensor, "batch site class"]
+    sites: Sites
+    cost: Cost
+
+    @property
+    def probabilities(self) -> Float[Tensor, "batch site class"]:
+        """Softmax of the logits."""
+        return self.logits.softmax(-1)
+
+    @property
+    def empty(self) -> Bool[Tensor, " batch"]:
+        """Where there was nothing to read."""
+        return ~self.sites.valid.any(1)
+
+
+Result = TypeVar("Result", bound=Prediction | Segmentation)
+
+
+@dataclass(frozen=True, eq=False)
+class Losses(Generic[Result]):
     """Named terms whose sum is trained, and the prediction they came from: one forward pass serves both."""
 
     terms: dict[str, Float[Tensor, ""]]
-    prediction: Prediction
+    prediction: Result
 
     @property
     def total(self) -> Float[Tensor, ""]:

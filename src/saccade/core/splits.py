@@ -1,14 +1,12 @@
 """Splitting a data set into training, validation and test part without cutting a case.
 
-Iterative stratification (Sechidis et al. 2011) over cases: the rarest label first, each of its cases goes to
-the part that lacks most of it. Cases are put in order by a hash of the seed and their name, so a split depends
-neither on the order of the rows nor on the machine. A class has images in every part as soon as it has as many
-cases as there are parts; with two cases it is trained and tested, with one it is only trained, and a note says so.
-Another note says where few cases hold a class and little else, so that the case gives the class away.
+Parts are drawn by iterative stratification over cases (``core.stratification``). A class has images in every part as
+soon as it has as many cases as there are parts; with two cases it is trained and tested, with one it is only trained,
+and a note says so. Another note says where few cases hold a class and little else, so that the case gives the class
+away.
 """
 
-import hashlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +14,8 @@ from pathlib import Path
 from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.files import write_csv
 from saccade.core.manifest import PARTS, Row, part_of
+from saccade.core.site_folds import fold_sites
+from saccade.core.stratification import Cases, distribute
 from saccade.core.tables import load_table
 
 FRACTIONS = (0.7, 0.15, 0.15)
@@ -61,7 +61,7 @@ def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, se
     if "val" not in parts and "train" in parts and fractions[1] > 0:
         training = [row for row in rows if row.split == "train"]
         share = fractions[1] / (fractions[0] + fractions[1])
-        drawn = _distribute(_Cases(training), {"train": 1 - share, "val": share}, _RANK, seed)
+        drawn = distribute(Cases(training), {"train": 1 - share, "val": share}, _RANK, seed)
         parts = [drawn[row.case] if row.split == "train" else row.split for row in rows]
         notes.append(
             f"the given split has no validation part: {share:.0%} of the training part, by case, serves as one"
@@ -80,34 +80,68 @@ def split_cases(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, see
     if len(fractions) != 3 or min(fractions) < 0 or fractions[0] <= 0 or abs(sum(fractions) - 1) > 1e-6:
         raise BadInput(f"split fractions {tuple(fractions)} do not fit", "give three, not negative, that sum to 1")
     shares = {part: share for part, share in zip(PARTS, fractions, strict=True) if share > 0}
-    drawn = _distribute(_Cases(rows), shares, _RANK, seed)
+    drawn = distribute(Cases(rows), shares, _RANK, seed)
     parts = [drawn[row.case] for row in rows]
     return Split(tuple(parts), _absences(rows, parts))
 
 
-def fold_cases(rows: Sequence[Row], folds: int = 5, seed: int = 0, validation: float = 0.15) -> tuple[Split, ...]:
+def fold_cases(
+    rows: Sequence[Row], folds: int = 5, seed: int = 0, validation: float = 0.15, preserve_site: bool = False
+) -> tuple[Split, ...]:
     """Cross-validation by case: each case is tested in exactly one fold, and validation comes out of training.
 
     The only case of a class is trained in every fold and tested in none, for a model that never saw a
     class cannot be tested on it.
+
+    Args:
+        rows: The images.
+        folds: How many parts to test one after the other.
+        seed: Seed of the draw.
+        validation: Share of each fold's training part that serves to stop and choose by; drawn by case.
+        preserve_site: Keep all images of one ``site`` (hospital) in the same fold, see ``core.site_folds``.
+
+    Raises:
+        BadInput: There are too few cases, or sites that do not make such folds.
     """
     _require_classes(rows)
-    cases = _Cases(rows)
+    fold_of = fold_sites(rows, folds, seed) if preserve_site else _draw_folds(rows, folds, seed)
+    splits = []
+    for fold in range(folds):
+        training = [row for row in rows if fold_of.get(row.case) != fold]
+        shares = {"train": 1 - validation, "val": validation} if validation > 0 else {"train": 1.0}
+        inner = distribute(Cases(training), shares, _RANK, seed)
+        parts = ["test" if fold_of.get(row.case) == fold else inner[row.case] for row in rows]
+        splits.append(Split(tuple(parts), _absences(rows, parts)))
+    return tuple(splits)
+
+
+def inner_splits(rows: Sequence[Row], fold: Split, inner: int = 1, seed: int = 0) -> tuple[Split, ...]:
+    """What is not tested in a fold, divided for choosing: each case of it validates in one of ``inner`` parts.
+
+    With one part that is the fold as it is. Its test part stays as it is in all of them.
+    """
+    if inner == 1:
+        return (fold,)
+    outside = [row for row, part in zip(rows, fold.parts, strict=True) if part != "test"]
+    splits = []
+    for again in fold_cases(outside, inner, seed, validation=0):
+        drawn = iter("val" if part == "test" else "train" for part in again.parts)
+        parts = tuple("test" if part == "test" else next(drawn) for part in fold.parts)
+        splits.append(Split(parts, _absences(rows, parts)))
+    return tuple(splits)
+
+
+def _draw_folds(rows: Sequence[Row], folds: int, seed: int) -> dict[str, int]:
+    """The fold in which each case is tested, but for those that are the only one of a class."""
+    cases = Cases(rows)
     lonely = {next(iter(names)) for names in cases.of_label.values() if len(names) == 1}
     if not 2 <= folds <= len(cases.names) - len(lonely):
         remedy = f"give a number from 2 to {len(cases.names) - len(lonely)}, the cases that can be tested"
         raise BadInput(f"{folds} folds do not fit {len(cases.names)} cases", remedy)
-    tested = [row for row in rows if row.case not in lonely]
+    tested = Cases(row for row in rows if row.case not in lonely)
     keys = [str(fold) for fold in range(folds)]
-    fold_of = _distribute(_Cases(tested), dict.fromkeys(keys, 1 / folds), dict.fromkeys(keys, 0), seed)
-    splits = []
-    for key in keys:
-        training = [row for row in rows if fold_of.get(row.case) != key]
-        shares = {"train": 1 - validation, "val": validation} if validation > 0 else {"train": 1.0}
-        inner = _distribute(_Cases(training), shares, _RANK, seed)
-        parts = ["test" if fold_of.get(row.case) == key else inner[row.case] for row in rows]
-        splits.append(Split(tuple(parts), _absences(rows, parts)))
-    return tuple(splits)
+    drawn = distribute(tested, dict.fromkeys(keys, 1 / folds), dict.fromkeys(keys, 0), seed)
+    return {case: int(key) for case, key in drawn.items()}
 
 
 def cut_cases(rows: Iterable[Row]) -> tuple[Problem, ...]:
@@ -138,7 +172,7 @@ def confounding(rows: Sequence[Row]) -> tuple[str, ...]:
     known = [row for row in rows if row.case_id]
     if len(known) < _TELLING:
         return ()
-    cases = _Cases(known)
+    cases = Cases(known)
     found = []
     for label, names in sorted(cases.of_label.items()):
         held = {name: cases.labels[name][label] for name in sorted(names)}
@@ -152,7 +186,7 @@ def confounding(rows: Sequence[Row]) -> tuple[str, ...]:
     return (f"class and case are confounded ({', '.join(found)}): {consequence}",)
 
 
-def _explained(held: Mapping[str, int], cases: "_Cases", images: int) -> float:
+def _explained(held: Mapping[str, int], cases: Cases, images: int) -> float:
     """Adjusted share of a class's variance that the case explains; 0 where a case is as good as an image."""
     total, free = sum(held.values()), images - len(cases.names)
     if total == images or free == 0:
@@ -175,67 +209,6 @@ def load_splits(path: Path | str) -> dict[str, str]:
     if not {"path", "split"} <= set(table.columns):
         raise BadInput("lacks the columns path and split", "give the splits.csv of a run", str(path))
     return {row.cells["path"]: part_of(row.cells["split"], table.place(row.line)) for row in table.rows}
-
-
-class _Cases:
-    """The cases of some rows: their names, labels and sizes."""
-
-    def __init__(self, rows: Iterable[Row]) -> None:
-        self.labels: dict[str, Counter[str]] = defaultdict(Counter)
-        self.of_label: dict[str, set[str]] = defaultdict(set)
-        for row in rows:
-            self.labels[row.case][row.label] += 1
-            self.of_label[row.label].add(row.case)
-        self.names = sorted(self.labels)
-
-    def size(self, name: str) -> int:
-        return self.labels[name].total()
-
-
-def _distribute(cases: _Cases, shares: Mapping[str, float], rank: Mapping[str, int], seed: int) -> dict[str, str]:
-    """The part of each case: rarest label first, large cases first, to the part that lacks most."""
-    draws = _Draws(cases, shares, rank)
-    order = sorted(cases.names, key=lambda name: (-cases.size(name), _hash(name, seed)))
-    waiting = {label: set(names) for label, names in cases.of_label.items()}
-    while waiting:
-        label = min(waiting, key=lambda label: (len(waiting[label]), label))
-        group = [name for name in order if name in waiting[label]] if waiting[label] else []
-        for index, name in enumerate(group):
-            draws.place(name, draws.choose(label, left=len(group) - index))
-        placed = set(group)
-        waiting = {other: names - placed for other, names in waiting.items() if other != label}
-    return draws.part_of
-
-
-class _Draws:
-    """How much of each label every part still needs, and what it already has."""
-
-    def __init__(self, cases: _Cases, shares: Mapping[str, float], rank: Mapping[str, int]) -> None:
-        totals = sum(cases.labels.values(), Counter())
-        self.cases, self.rank = cases, rank
-        self.need = {part: {label: share * totals[label] for label in totals} for part, share in shares.items()}
-        self.room = {part: share * totals.total() for part, share in shares.items()}
-        self.held: dict[str, set[str]] = {part: set() for part in shares}
-        self.part_of: dict[str, str] = {}
-
-    def choose(self, label: str, left: int) -> str:
-        """The part that gets the next of a label's ``left`` cases; parts without it come first when few are left."""
-        lacking = [part for part in self.held if label not in self.held[part]]
-        if left <= len(lacking):
-            return min(lacking, key=lambda part: (self.rank[part], -self.room[part]))
-        return max(self.need, key=lambda part: (round(self.need[part][label], 6), -self.rank[part], self.room[part]))
-
-    def place(self, name: str, part: str) -> None:
-        self.part_of[name] = part
-        for label, count in self.cases.labels[name].items():
-            self.need[part][label] -= count
-            self.room[part] -= count
-            self.held[part].add(label)
-
-
-def _hash(name: str, seed: int) -> bytes:
-    """A place in the draw that depends on nothing but the seed and the case's name."""
-    return hashlib.blake2b(f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _require_classes(rows: Sequence[Row]) -> None:

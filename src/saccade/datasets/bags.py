@@ -125,8 +125,13 @@ def _same(first: PurePosixPath, second: PurePosixPath) -> bool:
     return all(a == b for a, b in zip(first.parts[-2::-1], second.parts[-2::-1], strict=False))
 
 
-def _known_bags(folder: Path) -> dict[str, list[tuple[PurePosixPath, Path]]]:
-    """The feature files of a folder by the last part of their slides' names, with and without suffix."""
+def list_bags(folder: Path | str) -> list[Path]:
+    """The feature files of a folder, at any depth, in order.
+
+    Raises:
+        BadInput: There is no such folder, it holds no feature files, or those of several encoders.
+    """
+    folder = Path(folder)
     if not folder.is_dir():
         raise BadInput("there is no such folder", "give the folder of a job, or of feature files", str(folder))
     files = [path for path in sorted(folder.rglob("*")) if _is_bag(path, folder)]
@@ -136,8 +141,13 @@ def _known_bags(folder: Path) -> dict[str, list[tuple[PurePosixPath, Path]]]:
     if len(homes) > 1:
         names = ", ".join(home.relative_to(folder).as_posix() for home in homes)
         raise BadInput(f"holds features of several kinds: {names}", "give the folder of one of them", str(folder))
+    return files
+
+
+def _known_bags(folder: Path) -> dict[str, list[tuple[PurePosixPath, Path]]]:
+    """The feature files of a folder by the last part of their slides' names, with and without suffix."""
     known: dict[str, list[tuple[PurePosixPath, Path]]] = defaultdict(list)
-    for path in files:
+    for path in list_bags(folder):
         name = _slide_name(path, _home(path, folder))
         for key in {name.name, name.stem}:
             known[key].append((name, path))

@@ -51,6 +51,7 @@ class CellData(LabelledData, Dataset[CellBatch]):
     """
 
     extents: Int[Tensor, "image 2"]
+    preprocessing: Preprocessing  # pyright: ignore[reportIncompatibleVariableOverride] - frozen
     storage: Num[Tensor, "stored channel height width"]
     positions: Int[Tensor, "image"]
 

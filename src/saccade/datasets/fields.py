@@ -38,6 +38,7 @@ class FieldData(LabelledData):
             fewer than others; ``None`` where nothing is known.
     """
 
+    preprocessing: Preprocessing  # pyright: ignore[reportIncompatibleVariableOverride] - frozen
     store: PixelStore
     boxes: Float[Tensor, "image box 4"] | None = None
 

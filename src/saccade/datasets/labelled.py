@@ -1,4 +1,4 @@
-"""What data of cells and of fields have in common: rows with labels, and parts that never share an image."""
+"""What data of all scales have in common: rows with labels, and parts that never share an image."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Manifest, Row
+from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 
 Data = TypeVar("Data", bound="LabelledData")
@@ -18,13 +19,13 @@ Data = TypeVar("Data", bound="LabelledData")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LabelledData(ABC):
-    """Decoded images with their labels; a part of them shares the pixels of the whole.
+    """Images with their labels; a part of them shares the pixels, or the files, of the whole.
 
     Attributes:
         manifest: Rows and source; row i belongs to image i.
         classes: The names behind the labels.
         labels: Class of each image.
-        preprocessing: What the pixels went through, and how to normalise them.
+        preprocessing: What the pixels went through, and how to normalise them; of slides, whose features they are.
         split: All rows of the data with their parts, those that were not loaded too.
         notes: What the user should know about the split and the images.
     """
@@ -32,7 +33,7 @@ class LabelledData(ABC):
     manifest: Manifest
     classes: tuple[str, ...]
     labels: Int[Tensor, "image"]
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | SlideInput
     split: Manifest
     notes: tuple[str, ...] = ()
 

@@ -13,6 +13,7 @@ from saccade.datasets.medmnist import load_medmnist, stream_images
 from saccade.imaging.image_files import Array, load_image
 
 MANIFEST_NAME = "manifest.csv"
+_SIMULATED = "simulated-"  # how the cases of the simulators begin
 _BLOCK = 4096  # images handed to the threads at a time, so that a long table is not a million waiting tasks
 
 
@@ -40,6 +41,11 @@ def inspect_data(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     if path.suffix.lower() in (".csv", ".tsv", ".txt") or not path.exists():
         return inspect_manifest(path)
     raise BadInput("is no data set", "give a folder of class folders, a manifest.csv or a MedMNIST .npz", str(path))
+
+
+def is_simulated(manifest: Manifest) -> bool:
+    """Whether every image says that it came from a simulator."""
+    return all(row.case_id.startswith(_SIMULATED) for row in manifest.rows)
 
 
 def first_image(manifest: Manifest) -> Array:

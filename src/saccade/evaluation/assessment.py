@@ -32,9 +32,11 @@ from saccade.imaging.image_files import MAX_PIXELS, is_too_large_tiff
 from saccade.imaging.opening import Decoded, open_images, some_of
 from saccade.imaging.rasters import Rasters
 from saccade.inference.fast import FastModel
+from saccade.inference.hub import AnyPredictor, open_predictor
 from saccade.inference.predictor import Predictor
 from saccade.inference.result import Item, Result, open_item
 from saccade.inference.runs import Run
+from saccade.inference.slide_predictor import SlidePredictor
 from saccade.inference.tables import PredictionTable
 from saccade.models import MODELS, create_model, options_of
 
@@ -54,11 +56,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class LabelledImage:
-    """An image to judge a model by: its row, its class as the model numbers it, and that class's name."""
+    """An image to judge a model by.
+
+    Attributes:
+        row: What the data says of it.
+        label: Its class, as the model numbers it.
+        name: That class's name.
+        bag: The file of its features, of a slide; ``None`` of an image, which is opened itself.
+    """
 
     row: Row
     label: int
     name: str
+    bag: Path | None = None
 
 
 @dataclass(eq=False)
@@ -69,6 +79,7 @@ class Judged:
     probabilities: list[list[float]] = field(default_factory=list)
     read: list[float] = field(default_factory=list)
     looked: list[float] = field(default_factory=list)
+    reads: list[float] = field(default_factory=list)
     extents: list[tuple[int, int]] = field(default_factory=list)
     failed: int = 0
 
@@ -81,6 +92,7 @@ class Judged:
         self.probabilities.append(list(result.probabilities.values()))
         self.read.append(float(result.cost.pixels_read_fraction))
         self.looked.append(float(result.cost.pixels_looked_fraction))
+        self.reads.append(float(result.cost.reads))
         self.extents.append(result.extent)
 
     @property
@@ -95,14 +107,16 @@ class Judged:
         return evaluate_predictions(np.array(self.probabilities), labels, cases, classes)
 
 
-def knowing_predictor(run: Run, manifest: Manifest, device: str | None = None) -> Predictor:
+def knowing_predictor(run: Run, manifest: Manifest, device: str | None = None) -> AnyPredictor:
     """A run's model to be judged by a manifest; fields come with the truth boxes beside it, for the control on them."""
-    predictor = Predictor(run.package.model, run.package.preprocessing, device)
-    return predictor if predictor.preprocessing.size is not None else predictor.with_boxes(needles_by_file(manifest))
+    predictor = open_predictor(run.package, device)
+    if isinstance(predictor, SlidePredictor) or predictor.preprocessing.size is not None:
+        return predictor
+    return predictor.with_boxes(needles_by_file(manifest))
 
 
 def judge(
-    predictor: Predictor,
+    predictor: AnyPredictor,
     images: Sequence[LabelledImage],
     progress: Callable[[int, int], None] = lambda done, total: None,
     table: PredictionTable | None = None,
@@ -259,7 +273,9 @@ def stream_items(images: Sequence[LabelledImage]) -> Iterator[tuple[LabelledImag
     """Each image with what the predictor can open: its path, or its pixels where a file holds many."""
     archives: dict[Path, dict[str, LabelledImage]] = defaultdict(dict)
     for image in images:
-        if image.row.member:
+        if image.bag is not None:
+            yield image, image.bag
+        elif image.row.member:
             archives[image.row.path][image.row.member] = image
         else:
             yield image, image.row.path

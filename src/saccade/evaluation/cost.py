@@ -15,6 +15,7 @@ from jaxtyping import Shaped
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from saccade.core.bags import Bags
 from saccade.imaging.opening import some_of
 from saccade.imaging.rasters import Rasters
 
@@ -24,7 +25,7 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def count_flops(model: nn.Module, images: Shaped[Tensor, "batch ..."] | Rasters) -> int:
+def count_flops(model: nn.Module, images: Shaped[Tensor, "batch ..."] | Rasters | Bags) -> int:
     """Count the FLOPs of classifying one image: twice its multiply-accumulates.
 
     The model is run once, in evaluation mode and without gradients, on the first of the images.
@@ -38,7 +39,7 @@ def count_flops(model: nn.Module, images: Shaped[Tensor, "batch ..."] | Rasters)
     counter = FlopCounterMode(display=False, custom_mapping=_FORMULAS)
     # Under inference mode composite operations reach the counter whole, and it would miss them.
     with torch.inference_mode(False), torch.no_grad(), evaluating(model), _frozen(model), _unfused(), counter:
-        model(some_of(images, 0, 1))
+        model(images[0] if isinstance(images, Bags) else some_of(images, 0, 1))
     return int(counter.get_total_flops())
 
 

@@ -1,12 +1,16 @@
 """Stored bags in memory, as a model of slides takes them."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 import torch
 
 from saccade.core.bags import Bags
+from saccade.core.results import Cost
 from saccade.features.store import Bag
+from saccade.features.store.attributes import from_json
 from saccade.ops.lattice import Snap
 
 
@@ -37,4 +41,13 @@ def _loaded(bag: Bag, snap: Snap | None) -> Bags:
     lattice = bag.lattice(snap)
     boxes = np.concatenate([lattice.coords, lattice.coords + lattice.patch], axis=1)
     features = torch.from_numpy(bag.load()[lattice.order])
-    return Bags(features, torch.from_numpy(lattice.cells), (len(lattice),), torch.from_numpy(boxes).float())
+    cells, recorded = torch.from_numpy(lattice.cells), recorded_cost(bag)
+    return Bags(features, cells, (len(lattice),), torch.from_numpy(boxes).float(), recorded)
+
+
+def recorded_cost(bag: Bag) -> Cost:
+    """What its file says that embedding the slide has cost; NaN where it says nothing, as other tools' files do."""
+    told = from_json(bag.provenance.get("extra"))
+    known = {name: value for name, value in told.items() if isinstance(value, int | float)}
+    values = {each.name: torch.tensor([float(known.get(each.name, math.nan))]) for each in fields(Cost)}
+    return Cost(**values | {"reads": torch.tensor([float(len(bag))])})

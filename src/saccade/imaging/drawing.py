@@ -95,7 +95,7 @@ def overlay(image: Num[np.ndarray, "height width channel"], sites: Sites, scale:
     weights = sites.weights[0].detach().cpu()[valid].double().numpy()
     boxes = sites.boxes[0].cpu()[valid].double().numpy()
     colours = (scale or WeightScale()).colours(weights * len(weights))
-    edges = _pixel_edges(boxes, height, width)
+    edges = pixel_edges(boxes, height, width)
     large = (edges[:, 2] - edges[:, 0]) * (edges[:, 3] - edges[:, 1]) > _MOSTLY * height * width
     picture = whole.copy() if len(large) and large.all() else dimmed(whole)
     for site in np.argsort(weights, kind="stable"):
@@ -138,7 +138,7 @@ def _unit_range(image: Num[np.ndarray, "height width channel"]) -> Float[np.ndar
     return ((values - low) / ((high - low) or 1.0)).clip(0, 1)
 
 
-def _pixel_edges(boxes: Float[np.ndarray, "site 4"], height: int, width: int) -> Num[np.ndarray, "site 4"]:
+def pixel_edges(boxes: Float[np.ndarray, "site 4"], height: int, width: int) -> Num[np.ndarray, "site 4"]:
     """Whole pixels a box covers: rounded edges, at least one pixel, cut off at the image."""
     low, high = np.round(boxes[:, :2]), np.round(boxes[:, 2:])
     tiny = high <= low

@@ -10,6 +10,7 @@ from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.features.encoders.encoder import encoder_facts, folder_safe
 from saccade.features.encoders.networks import NetworkEncoder, features_per_patch, frozen, normalisation_facts
+from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.inference.hub import find_model
 from saccade.models.packaging import load_model
@@ -27,7 +28,8 @@ def cell_encoder(run: Path | str, device: str = "cpu") -> NetworkEncoder:
     """
     folder = find_model(run)
     package = load_model(folder)
-    size = _usable(package.preprocessing, str(run)).size or 0
+    preprocessing = _usable(package.preprocessing, str(run))
+    size = preprocessing.size or 0
     network = frozen(_Penultimate(package.model, str(run)), device)
     dim = features_per_patch(network, size, device)
     label = folder_safe(f"saccade-{Path(run).resolve().name if Path(run).exists() else run}")
@@ -37,11 +39,11 @@ def cell_encoder(run: Path | str, device: str = "cpu") -> NetworkEncoder:
         dim=dim,
         source=f"saccade: {package.config['model']} of {Path(run).name}",
         input_size=size,
-        normalisation={**normalisation_facts(package.preprocessing), "mpp": package.preprocessing.mpp},
+        normalisation={**normalisation_facts(preprocessing), "mpp": preprocessing.mpp},
         licence="the run's own",
         weights_sha256=package.config["weights_sha256"],
     )
-    return NetworkEncoder(network, package.preprocessing, label, dim, facts, torch.device(device))
+    return NetworkEncoder(network, preprocessing, label, dim, facts, torch.device(device))
 
 
 class _Penultimate(nn.Module):
@@ -74,10 +76,11 @@ def _last_linear(model: SparseClassifier, source: str) -> nn.Linear:
     return fitting[-1]
 
 
-def _usable(preprocessing: Preprocessing, source: str) -> Preprocessing:
+def _usable(preprocessing: Preprocessing | SlideInput, source: str) -> Preprocessing:
     """The preprocessing, if it can be that of patches."""
-    if preprocessing.size is None:
-        raise BadInput("is a model of whole fields, not of patches", "give the run of a model of cells", source)
+    if isinstance(preprocessing, SlideInput) or preprocessing.size is None:
+        whole = "slides" if isinstance(preprocessing, SlideInput) else "fields"
+        raise BadInput(f"is a model of whole {whole}, not of patches", "give the run of a model of cells", source)
     if preprocessing.channels != 3 or preprocessing.kind != "uint8":
         what = f"{preprocessing.channels} channels of {preprocessing.kind}"
         raise BadInput(f"was trained on {what}, patches have 3 of uint8", "train on 8-bit colour images", source)

@@ -6,14 +6,21 @@ from pathlib import Path
 import torch
 
 from saccade.core.errors import BadInput
+from saccade.features.slide_input import SlideInput
 from saccade.inference.predictor import Predictor
-from saccade.models.packaging import CONFIG, WEIGHTS
+from saccade.inference.slide_predictor import SlidePredictor
+from saccade.models.packaging import CONFIG, WEIGHTS, Package, load_model
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
-def load(name: Path | str, device: torch.device | str | None = None) -> Predictor:
+AnyPredictor = Predictor | SlidePredictor
+
+
+def load(name: Path | str, device: torch.device | str | None = None) -> AnyPredictor:
     """Open a trained model for prediction; everything it needs to know about images is inside.
+
+    A model of cells or fields takes images, one of slides bags of stored features.
 
     Args:
         name: The folder of a run or of a saved model, or ``owner/name`` on the hub.
@@ -22,7 +29,14 @@ def load(name: Path | str, device: torch.device | str | None = None) -> Predicto
     Raises:
         BadInput: Nothing of that name, or what is there is damaged.
     """
-    return Predictor.open(find_model(name), device)
+    return open_predictor(load_model(find_model(name)), device)
+
+
+def open_predictor(package: Package, device: torch.device | str | None = None) -> AnyPredictor:
+    """The predictor of a model's scale."""
+    if isinstance(package.preprocessing, SlideInput):
+        return SlidePredictor(package.model, package.preprocessing, device)
+    return Predictor(package.model, package.preprocessing, device)
 
 
 def find_model(name: Path | str) -> Path:

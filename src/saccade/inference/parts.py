@@ -91,7 +91,7 @@ class _Origin:
 
     def holds(self, row: Row) -> bool:
         """Whether the image is one of this data, or a copy; True where that can no longer be told."""
-        if self.path is None:
+        if self.path is None or not row.path.exists():  # slides whose features are all there is are told by name
             return True
         folder = self.path if self.path.is_dir() else self.path.parent
         mine = folder / (row.path.name if row.member else row.name)

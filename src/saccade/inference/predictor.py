@@ -18,6 +18,7 @@ from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput, SaccadeError
 from saccade.core.results import Prediction
 from saccade.datasets.boxes import padded
+from saccade.features.slide_input import SlideInput
 from saccade.imaging.opening import Decoded, FieldPixels, Opened, extent_of, open_images, open_tiled
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.tiled_files import TiledFile, stated_mpp
@@ -72,9 +73,12 @@ class Predictor:
         """Open a run folder or any folder that ``save_model`` wrote.
 
         Raises:
-            BadInput: There is no model, or it is damaged.
+            BadInput: There is no model, it is damaged, or it is one of slides.
         """
         package = load_model(folder)
+        if isinstance(package.preprocessing, SlideInput):
+            message = f"{package.config['model']} is a model of slides"
+            raise BadInput(message, "open it with saccade.load", str(folder))
         return cls(package.model, package.preprocessing, device)
 
     def with_boxes(self, boxes: Mapping[Path, Float[Tensor, "_ 4"]] | None) -> "Predictor":

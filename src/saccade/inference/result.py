@@ -1,5 +1,6 @@
 """What is known about one image after prediction, in that image's own pixels."""
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,10 @@ class Result:
         if self.error:
             return f"Result({self.name}: error: {self.error})"
         read, looked = float(self.cost.pixels_read_fraction), float(self.cost.pixels_looked_fraction)
-        chance = self.probabilities[self.label]
-        return f"Result({self.name}: {self.label} {chance:.1%}, read {read:.1%}, looked at {looked:.1%} of the pixels)"
+        said = f"Result({self.name}: {self.label} {self.probabilities[self.label]:.1%}"
+        if math.isnan(read):  # of a bag that does not tell what it took
+            return f"{said}, from {int(self.cost.reads)} patches)"
+        return f"{said}, read {read:.1%}, looked at {looked:.1%} of the pixels)"
 
     @property
     def _predicted(self) -> Prediction:

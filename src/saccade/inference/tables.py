@@ -1,6 +1,7 @@
 """The predictions table: one CSV row per image, written as the results come and named only when it is whole."""
 
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from saccade.inference.result import Result
 class PredictionTable:
     """Writes results as rows ``path,predicted,p_<class>…,pixels_read_fraction,pixels_looked_fraction,error``.
 
-    Where the truth is known, ``label`` and ``case_id`` come before the fractions.
+    What nobody counted is an empty cell. Where the truth is known, ``label`` and ``case_id`` come before the fractions.
     """
 
     def __init__(self, file: Any, classes: Sequence[str], labelled: bool) -> None:
@@ -30,7 +31,7 @@ class PredictionTable:
         if result.prediction is not None:
             cost = result.prediction.cost
             numbers = (*result.prediction.probabilities[0], cost.pixels_read_fraction, cost.pixels_looked_fraction)
-            values = tuple(f"{float(number):.6g}" for number in numbers)
+            values = tuple("" if math.isnan(number) else f"{float(number):.6g}" for number in numbers)
         chances, fractions = values[:-2], values[-2:]
         self._writer.writerow((path or result.name, result.label, *chances, *truth, *fractions, result.error))
 

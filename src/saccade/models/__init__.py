@@ -6,7 +6,7 @@ from saccade.core.errors import BadInput
 from saccade.core.registry import Entry, Registry
 
 if TYPE_CHECKING:
-    from saccade.core.contract import SparseClassifier
+    from saccade.core.contract import SparseClassifier, SparseSegmenter
 
 MODELS = Registry("model")
 
@@ -153,6 +153,24 @@ for _entry in (
         paper="Wu et al. 2024, arXiv 2406.09333",
     ),
     Entry(
+        "span-survival",
+        "saccade.models.span_survival:span_survival",
+        scale="slide",
+        role="method",
+        summary="the same slides, asked for the hazard of each bin of time",
+        paper="Wu et al. 2024, arXiv 2406.09333",
+        task="survival",
+    ),
+    Entry(
+        "span-unet",
+        "saccade.models.span_unet:span_unet",
+        scale="slide",
+        role="method",
+        summary="a class for every tissue patch, down a pyramid and up again",
+        paper="Wu et al. 2024, arXiv 2406.09333",
+        task="segmentation",
+    ),
+    Entry(
         "mean-pooling",
         "saccade.models.baselines.mean_pooling:mean_pooling",
         scale="slide",
@@ -236,8 +254,34 @@ def create_model(name: str, classes: tuple[str, ...], **options: Any) -> "Sparse
         **options: Keyword arguments of the model's builder.
 
     Raises:
-        BadInput: No such model, an option it does not know, or classes that are too few or repeated.
+        BadInput: No such model, one that segments, an option it does not know, or classes too few or repeated.
     """
+    if MODELS[name].task == "segmentation":
+        raise BadInput(f"{name} gives a class to every site, and none to the image", "build it by create_segmenter")
+    return _built(name, classes, options)
+
+
+def create_segmenter(name: str, classes: tuple[str, ...], **options: Any) -> "SparseSegmenter":
+    """Build a registered model that segments, as ``create_model`` builds the others.
+
+    >>> create_segmenter("span-unet", classes=("normal", "tumour"), in_features=64).classes
+    ('normal', 'tumour')
+
+    Args:
+        name: A registered name.
+        classes: Names of the classes, what is none of the others first.
+        **options: Keyword arguments of the model's builder.
+
+    Raises:
+        BadInput: No such model, one that does not segment, or as for ``create_model``.
+    """
+    if MODELS[name].task != "segmentation":
+        raise BadInput(f"{name} gives a class to the image, and none to its sites", "build it by create_model")
+    return _built(name, classes, options)
+
+
+def _built(name: str, classes: tuple[str, ...], options: dict[str, Any]) -> Any:
+    """A registered model with the values that build it again."""
     from pydantic import ValidationError, validate_call
 
     known = options_of(name)

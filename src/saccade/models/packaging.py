@@ -21,8 +21,9 @@ import saccade
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.files import write_bytes, write_json
+from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.models import create_model
+from saccade.models import MODELS, create_model
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
@@ -34,17 +35,17 @@ _NOT_WHOLE = "save the model again, or fetch the folder again"
 
 @dataclass(frozen=True, eq=False)
 class Package:
-    """A model ready to use, how images become its input, and the rest of ``config.json``."""
+    """A model ready to use, how images become its input (or whose features do), and the rest of ``config.json``."""
 
     model: SparseClassifier
-    preprocessing: Preprocessing
+    preprocessing: Preprocessing | SlideInput
     config: dict[str, Any]
 
 
 def save_model(
     folder: Path | str,
     model: SparseClassifier,
-    preprocessing: Preprocessing,
+    preprocessing: Preprocessing | SlideInput,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a model that ``create_model`` built into a folder, replacing what an earlier call left there.
@@ -54,7 +55,7 @@ def save_model(
     Args:
         folder: Made if it is absent.
         model: The model; it is not changed.
-        preprocessing: How images become its input.
+        preprocessing: How images become its input; of a model of slides, whose features it takes.
         extra: Plain values to keep beside it, such as scores or where the data came from.
     """
     folder = Path(folder)
@@ -84,7 +85,8 @@ def load_model(folder: Path | str, device: torch.device | str = "cpu") -> Packag
     weights = _weights(folder / WEIGHTS, config.get("weights_sha256"))
     source = str(folder / CONFIG)
     try:
-        preprocessing = Preprocessing.from_dict(config["preprocessing"])
+        kind = SlideInput if MODELS[config["model"]].scale == "slide" else Preprocessing
+        preprocessing = kind.from_dict(config["preprocessing"])
         options = _as_said_now(config["model"], config["options"])
         model = create_model(config["model"], tuple(config["classes"]), **options)
     except KeyError as error:

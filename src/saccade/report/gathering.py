@@ -6,26 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from saccade.core.manifest import Manifest
+from saccade.datasets.sources import is_simulated
 from saccade.evaluation.assessment import Judged
 from saccade.evaluation.metrics import Metrics
-from saccade.inference.predictor import Predictor
+from saccade.inference.hub import AnyPredictor
 from saccade.inference.runs import Run
+from saccade.inference.slide_predictor import SlidePredictor
 from saccade.report.cell_gathering import with_cells
 from saccade.report.data import CostRow, ReportData
 from saccade.report.field_data import RunRow
 from saccade.report.field_gathering import with_fields
-
-_SIMULATED = "simulated-"  # how the cases of the simulators begin
-
-
-def is_simulated(manifest: Manifest) -> bool:
-    """Whether every image says that it came from a simulator."""
-    return all(row.case_id.startswith(_SIMULATED) for row in manifest.rows)
+from saccade.report.slide_gathering import with_slides
 
 
 def report_data(
     run: Run,
-    predictor: Predictor,
+    predictor: AnyPredictor,
     manifest: Manifest,
     judged: Judged,
     metrics: Metrics,
@@ -46,25 +42,34 @@ def report_data(
         runs: Runs to set side by side, such as one for each size of patch.
     """
     name = predictor.model.config["model"]
-    of_fields = predictor.preprocessing.size is None
     accuracy = {name: {"accuracy": metrics.accuracy.as_dict()}}
     simulated = is_simulated(manifest)
-    made_up = f"simulated {'fields' if of_fields else 'cells'}"
+    noun = noun_of(predictor)
     report = ReportData(
-        title=f"{name} on {made_up if simulated else _data_name(manifest)}",
+        title=f"{name} on {f'simulated {noun}' if simulated else _data_name(manifest)}",
         facts=_facts(run, predictor, manifest, part, judged),
         simulated=simulated,
         metrics=metrics,
         costs=[CostRow.of(model, {**values, **accuracy.get(model, {})}) for model, values in costs.items()],
         history=run.history or None,
         runs=runs,
+        noun=noun,
     )
-    if of_fields:
+    if isinstance(predictor, SlidePredictor):
+        return with_slides(report, predictor, judged)
+    if noun == "fields":
         return with_fields(report, run, predictor, judged, manifest)
     return with_cells(report, predictor, judged, manifest)
 
 
-def _facts(run: Run, predictor: Predictor, manifest: Manifest, part: str, judged: Judged) -> dict[str, str]:
+def noun_of(predictor: AnyPredictor) -> str:
+    """What the images of a model are called."""
+    if isinstance(predictor, SlidePredictor):
+        return "slides"
+    return "fields" if predictor.preprocessing.size is None else "cells"
+
+
+def _facts(run: Run, predictor: AnyPredictor, manifest: Manifest, part: str, judged: Judged) -> dict[str, str]:
     """What stands under the title."""
     images = f"{len(judged.images):,}" + (f", and {judged.failed:,} that could not be opened" if judged.failed else "")
     parts = {"": "all images", "val": "the validation part, by which the training was steered"}
@@ -78,8 +83,12 @@ def _facts(run: Run, predictor: Predictor, manifest: Manifest, part: str, judged
     }
 
 
-def _input_words(predictor: Predictor) -> str:
-    """What the model takes: images of one size, or patches out of images of any."""
+def _input_words(predictor: AnyPredictor) -> str:
+    """What the model takes: images of one size, patches out of images of any, or features of patches."""
+    if isinstance(predictor, SlidePredictor):
+        given = predictor.preprocessing
+        of = f" of patches of {given.patch_um:g} µm" if given.patch_um is not None else ""
+        return f"{given.dim} numbers by {given.encoder or 'an unnamed encoder'}{of}"
     size, channels = predictor.preprocessing.size, predictor.preprocessing.channels
     channel_words = f"{channels} channel{'s'[: channels != 1]}"
     if size is not None:

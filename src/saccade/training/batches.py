@@ -1,10 +1,12 @@
-"""Batches of images in memory: one gather per batch, nothing per image.
+"""Batches: of images in memory one gather each, of slides the bags, loaded a little ahead.
 
 A batch is global: with several processes each takes its share of it, so that a recipe means the same on any number of
 devices.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +14,16 @@ import torch
 from jaxtyping import Int, Num
 from torch import Tensor
 
+from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
+from saccade.datasets.slides import Shelf
 from saccade.imaging.rasters import Rasters
 from saccade.training.seeds import Purpose, derive_seed
 
-Batch = tuple[Num[Tensor, "batch channel height width"] | Rasters, Int[Tensor, " batch"]]
+Batch = tuple[Num[Tensor, "batch channel height width"] | Rasters | Bags, Int[Tensor, " batch"]]
 """Images as they are stored, and their classes."""
+
+_AHEAD = 2  # batches of slides that are loaded while another is learned from
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +85,31 @@ class LabelledFields:
         return LabelledFields(*self.batch(rows))
 
 
-Labelled = LabelledImages | LabelledFields
+@dataclass(frozen=True, eq=False)
+class LabelledSlides:
+    """One part of a data set of slides, whose features lie in files.
+
+    Attributes:
+        shelf: The bags.
+        labels: Index of each slide's class.
+    """
+
+    shelf: Shelf
+    labels: Int[Tensor, " image"]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, rows: Int[Tensor, " row"]) -> tuple[Bags, Tensor]:
+        """Bags and labels of some rows."""
+        return Bags.concatenate([self.shelf[row] for row in rows.tolist()]), self.labels[rows]
+
+    def take(self, rows: Int[Tensor, " row"]) -> "LabelledSlides":
+        """Some of the slides."""
+        return LabelledSlides(self.shelf.take(rows.tolist()), self.labels[rows])
+
+
+Labelled = LabelledImages | LabelledFields | LabelledSlides
 
 
 @dataclass(frozen=True)
@@ -90,7 +120,7 @@ class Share:
     processes: int = 1
 
 
-def batch_lengths(images: int, batch_size: int, processes: int = 1) -> list[int]:
+def batch_lengths(images: int, batch_size: int, processes: int = 1, least: int = 2) -> list[int]:
     """Lengths of one process's batches: they differ by one at most, so no epoch ends in a batch of a single image.
 
     A batch holds two images or more, as batch norm needs, and may exceed the wanted size by one for that. Images that
@@ -98,15 +128,23 @@ def batch_lengths(images: int, batch_size: int, processes: int = 1) -> list[int]
 
     >>> batch_lengths(65, 64), batch_lengths(3, 2), batch_lengths(129, 64, processes=2)
     ([33, 32], [3], [22, 21, 21])
+    >>> batch_lengths(3, 1, least=1)
+    [1, 1, 1]
+
+    Args:
+        images: How many there are.
+        batch_size: Images wanted in a batch, over all processes.
+        processes: How many share them.
+        least: Images that each process needs in a batch; one will do for slides, whose models have no batch norm.
 
     Raises:
-        BadInput: There are fewer than two images for each process.
+        BadInput: There are fewer for each process.
     """
     each = images // processes
-    if each < 2:
+    if each < least:
         message = f"{images} training images for {processes} devices are too few"
-        raise BadInput(message, "each needs two: add images or use fewer devices")
-    count = max(1, min(-(-images // batch_size), each // 2))
+        raise BadInput(message, f"each needs {least}: add images or use fewer devices")
+    count = max(1, min(-(-images // batch_size), each // least))
     shorter, longer = divmod(each, count)
     return [shorter + (index < longer) for index in range(count)]
 
@@ -126,7 +164,7 @@ class TrainingBatches:
         self, images: Labelled, batch_size: int, seed: int, balanced: bool = False, share: Share | None = None
     ) -> None:
         self.images, self.seed, self.balanced, self.share = images, seed, balanced, share or Share()
-        self.lengths = batch_lengths(len(images), batch_size, self.share.processes)
+        self.lengths = batch_lengths(len(images), batch_size, self.share.processes, least_of(images))
         self.epoch = 0
 
     @property
@@ -146,8 +184,7 @@ class TrainingBatches:
         """Images and labels, batch by batch."""
         order, processes = self._order(), self.share.processes
         mine = order[: sum(self.lengths) * processes].view(-1, processes)[:, self.share.rank]
-        for rows in mine.split(self.lengths):
-            yield self.images.batch(rows)
+        yield from loaded(self.images, mine.split(self.lengths))
 
     def _order(self) -> Int[Tensor, " image"]:
         """Every image once, or drawn by class; equal on all processes."""
@@ -182,4 +219,24 @@ class ValidationBatches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Images and labels, batch by batch."""
-        return map(self.images.batch, torch.arange(len(self.images)).split(self.batch_size))
+        return loaded(self.images, torch.arange(len(self.images)).split(self.batch_size))
+
+
+def least_of(images: Labelled) -> int:
+    """How many images a batch needs."""
+    return 1 if isinstance(images, LabelledSlides) else 2
+
+
+def loaded(images: Labelled, batches: Sequence[Int[Tensor, " row"]]) -> Iterator[Batch]:
+    """Batches by their rows; those of slides are loaded and prepared by threads, two ahead."""
+    if not isinstance(images, LabelledSlides):
+        yield from map(images.batch, batches)
+        return
+    ahead: deque[Future[tuple[Bags, Tensor]]] = deque()
+    with ThreadPoolExecutor(_AHEAD, thread_name_prefix="saccade-bags") as pool:
+        for rows in batches:
+            ahead.append(pool.submit(images.batch, rows))
+            if len(ahead) > _AHEAD:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()

@@ -18,6 +18,7 @@ from saccade.core.registry import Scale
 from saccade.datasets.sources import open_manifest
 from saccade.evaluation.assessment import LabelledImage, judge, knowing_predictor, measure_costs
 from saccade.inference.parts import choose_images
+from saccade.inference.predictor import Predictor
 from saccade.inference.runs import Run
 from saccade.training.recipe import Recipe
 from saccade.training.train import train
@@ -96,6 +97,7 @@ def bench_row(data: Path, entrant: Entrant) -> dict[str, Any]:
         seconds = time.perf_counter() - start
         chosen = choose_images(open_manifest(data), run.splits, data, "test")
     predictor = knowing_predictor(run, chosen.manifest)
+    assert isinstance(predictor, Predictor)  # of cells or fields: there is no bench of slides yet
     numbers = {label: number for number, label in enumerate(predictor.classes)}
     images = [LabelledImage(row, numbers[row.label], row.label) for row in chosen.manifest.rows]
     judged = judge(predictor, images)

@@ -5,16 +5,21 @@ from lightning.pytorch import LightningDataModule
 from saccade.core.errors import BadInput
 from saccade.datasets.cells import CellData
 from saccade.datasets.fields import FieldData
+from saccade.datasets.slides import Prepare, SlideData
 from saccade.training.batches import (
     Labelled,
     LabelledFields,
     LabelledImages,
+    LabelledSlides,
     Share,
     TrainingBatches,
     ValidationBatches,
     batch_lengths,
+    least_of,
 )
 from saccade.training.recipe_sections import TrainingRecipe
+
+AnyData = CellData | FieldData | SlideData
 
 _VALIDATION_BATCH = 256
 """Cells validated at a time: without gradients there is room for more than in training."""
@@ -34,8 +39,16 @@ class ImageDataModule(LightningDataModule):
         self.training, self.validation, self.recipe = training, validation, recipe
 
     @classmethod
-    def of(cls, data: CellData | FieldData, recipe: TrainingRecipe, devices: int = 1) -> "ImageDataModule":
+    def of(
+        cls, data: AnyData, recipe: TrainingRecipe, devices: int = 1, prepare: Prepare | None = None
+    ) -> "ImageDataModule":
         """The parts ``train`` and ``val`` of a data set.
+
+        Args:
+            data: All of it.
+            recipe: How to train.
+            devices: Processes that share the batches.
+            prepare: What the model does once with each bag of a slide.
 
         Raises:
             BadInput: A part is missing, or the training part has a single image or fewer than two for each device.
@@ -43,8 +56,9 @@ class ImageDataModule(LightningDataModule):
         parts = [data.part(name) for name in ("train", "val")]
         if len(parts[0]) < 2:
             raise BadInput("the training part has a single image", "add images", str(data.manifest.source))
-        batch_lengths(len(parts[0]), recipe.batch_size, devices)  # said here, not by each of several processes
-        training, validation = (_labelled(part) for part in parts)
+        training, validation = (_labelled(part, prepare) for part in parts)
+        # Said here, not by each of several processes.
+        batch_lengths(len(training), recipe.batch_size, devices, least_of(training))
         return cls(training, validation, recipe)
 
     def class_counts(self, classes: int) -> list[int]:
@@ -58,8 +72,8 @@ class ImageDataModule(LightningDataModule):
 
     def val_dataloader(self) -> ValidationBatches:
         """This process's share of the validation batches."""
-        fields = isinstance(self.validation, LabelledFields)
-        size = self.recipe.batch_size if fields else max(self.recipe.batch_size, _VALIDATION_BATCH)
+        large = not isinstance(self.validation, LabelledImages)
+        size = self.recipe.batch_size if large else max(self.recipe.batch_size, _VALIDATION_BATCH)
         return ValidationBatches(self.validation, size, self.share())
 
     def share(self) -> Share:
@@ -68,8 +82,10 @@ class ImageDataModule(LightningDataModule):
         return Share(trainer.global_rank, trainer.world_size) if trainer else Share()
 
 
-def _labelled(part: CellData | FieldData) -> Labelled:
-    """The pixels and labels of a part."""
+def _labelled(part: AnyData, prepare: Prepare | None) -> Labelled:
+    """The pixels, or the bags, and the labels of a part."""
+    if isinstance(part, SlideData):
+        return LabelledSlides(part.shelf if prepare is None else part.shelf.prepared(prepare), part.labels)
     if isinstance(part, FieldData):
         return LabelledFields(part.images, part.labels)
     return LabelledImages(part.storage, part.positions, part.labels)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from saccade.core.errors import BadInput
 from saccade.core.files import write_text
 from saccade.core.registry import Scale
+from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import MODELS, options_of
 from saccade.training.recipe_sections import (
@@ -30,10 +31,12 @@ from saccade.training.recipe_sections import (
     TrainingRecipe,
 )
 from saccade.training.recipe_text import dump_mapping, load_mapping, refusal, unknown_key, with_changes
+from saccade.training.slide_sections import SlideDataRecipe, SlideTrainingRecipe
 
 SETTLED: dict[Scale, dict[str, str]] = {
     "cell": {"channels": "data.channels", "size": "data.size", "budget": "budget.start or budget.share"},
     "field": {"channels": "data.channels"},
+    "slide": {"in_features": "data.features"},
 }
 """Options of models that a training settles, and the keys of the recipe that decide them."""
 
@@ -65,8 +68,6 @@ class Recipe(Section):
         model = values.get("model")
         if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
             raise BadInput("lacks model.name", f"name one of {', '.join(MODELS.names())}", source)
-        if MODELS[model["name"]].scale not in _RECIPES:
-            raise BadInput(f"{model['name']} is for slides, which no recipe trains yet", "build it in Python", source)
         kind = _budget_kind(model["name"], values.get("budget"), source)
         whole = _RECIPES[MODELS[model["name"]].scale]
         known = _known_keys(whole, kind, model["name"])
@@ -100,12 +101,14 @@ class Recipe(Section):
         changes = tuple(changes)
         return self.parse(with_changes(self._chosen(), changes), f"--set {' '.join(changes)}") if changes else self
 
-    def settled(self, preprocessing: Preprocessing) -> "Recipe":
+    def settled(self, preprocessing: Preprocessing | SlideInput) -> "Recipe":
         """The recipe with what the data turned out to have: channels, normalisation, micrometres per pixel.
 
         Raises:
             BadInput: ``model.factor_um`` cannot become a factor of this data.
         """
+        if isinstance(preprocessing, SlideInput):
+            return self
         found = {name: getattr(preprocessing, name) for name in ("channels", "mean", "std", "mpp")}
         model = self.model.with_factor(preprocessing.mpp)
         return self.model_copy(update={"data": self.data.model_copy(update=found), "model": model})
@@ -154,7 +157,19 @@ class FieldRecipe(Recipe):
     curriculum: Curriculum | None = Curriculum()
 
 
-_RECIPES: dict[Scale, type[Recipe]] = {"cell": Recipe, "field": FieldRecipe}
+class SlideRecipe(Recipe):
+    """A recipe for embedded slides; ``Recipe.parse`` makes one where the model is of that scale.
+
+    >>> values = {"data": {"path": "labels.csv", "features": "job"}, "model": {"name": "span"}}
+    >>> Recipe.parse(values).training.learning_rate
+    0.0001
+    """
+
+    data: SlideDataRecipe  # pyright: ignore[reportIncompatibleVariableOverride]
+    training: SlideTrainingRecipe = SlideTrainingRecipe()  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+_RECIPES: dict[Scale, type[Recipe]] = {"cell": Recipe, "field": FieldRecipe, "slide": SlideRecipe}
 
 
 def _budget_kind(name: str, values: Any, source: str) -> type[LearnedBudget | FixedBudget] | None:

@@ -32,7 +32,8 @@ class Section(BaseModel):
 _Fraction = Annotated[float, Field(ge=0, le=1)]
 _Share = Annotated[float, Field(gt=0, le=1)]
 _Positive = Annotated[float, Field(gt=0)]
-_FullPath = Annotated[str, AfterValidator(lambda path: os.path.abspath(os.path.expanduser(path)))]
+FullPath = Annotated[str, AfterValidator(lambda path: os.path.abspath(os.path.expanduser(path)))]
+"""A path, relative to the working folder where it is written, kept whole."""
 
 
 def _completed(given: Any) -> Any:
@@ -49,27 +50,36 @@ def _field_completed(given: Any) -> Any:
     return {**asdict(GENTLE_FIELDS), **given} if isinstance(given, Mapping) else given
 
 
-class ImageRecipe(Section):
+class LabelledRecipe(Section):
     """What to train on, at any scale.
 
     Attributes:
         path: Folder of class folders, manifest or MedMNIST file; relative to the working folder, kept as a full path.
+            Of slides, a table of their names and labels.
+        seed: Of the split into parts, where the data brings none.
+        fractions: Shares of training, validation and test part of that split.
+    """
+
+    path: FullPath
+    seed: Annotated[int, Field(ge=0)] = 0
+    fractions: tuple[_Fraction, _Fraction, _Fraction] = FRACTIONS
+
+
+class ImageRecipe(LabelledRecipe):
+    """Images to train on.
+
+    Attributes:
         channels: Channels of the model's input; ``null`` takes those of the first image.
         mean: Mean of each channel, as a share of the largest value of the files' type; ``null`` measures it.
         std: Standard deviation of each channel, likewise. Both are measured on the training part.
         mpp: Micrometres per base pixel of the images; ``null`` takes those of the manifest, or of TIFF fields that
             state them.
-        seed: Of the split into parts, where the data brings none.
-        fractions: Shares of training, validation and test part of that split.
     """
 
-    path: _FullPath
     channels: Annotated[int | None, Field(ge=1, le=64)] = None
     mean: tuple[float, ...] | None = None
     std: tuple[_Positive, ...] | None = None
     mpp: _Positive | None = None
-    seed: Annotated[int, Field(ge=0)] = 0
-    fractions: tuple[_Fraction, _Fraction, _Fraction] = FRACTIONS
 
     @model_validator(mode="after")
     def _both_or_none(self) -> "ImageRecipe":
@@ -178,7 +188,7 @@ class FieldTrainingRecipe(TrainingRecipe):
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     hold: Annotated[float, Field(ge=0, lt=1)] = 0.7
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    look_from: _FullPath | None = None
+    look_from: FullPath | None = None
 
 
 class Curriculum(Section):

@@ -11,8 +11,11 @@ from jaxtyping import Float, Num
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
+from saccade.core.bags import Bags
 from saccade.core.contract import ClassTargets, SparseClassifier
 from saccade.core.results import Losses
+from saccade.datasets.grid_augmentation import GridAugmentation
+from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.rasters import Rasters
 from saccade.training.batches import Batch
@@ -51,7 +54,7 @@ class ClassifierTask(LightningModule):
 
     Args:
         model: What is trained.
-        preprocessing: Normalises batches.
+        preprocessing: Normalises batches; the features of slides are taken as they are.
         augmentation: Changes training batches, where they lie.
         recipe: Learning rate, weight decay, seed and class weights.
         class_counts: Training images of each class.
@@ -63,8 +66,8 @@ class ClassifierTask(LightningModule):
     def __init__(
         self,
         model: SparseClassifier,
-        preprocessing: Preprocessing,
-        augmentation: Augment,
+        preprocessing: Preprocessing | SlideInput,
+        augmentation: Augment | GridAugmentation,
         recipe: TrainingRecipe,
         class_counts: list[int],
     ) -> None:
@@ -101,7 +104,7 @@ class ClassifierTask(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch; its terms are added up for the epoch's means."""
         values, labels = batch
-        images = self.augmentation(self._opened(values), self._dice(batch_idx))
+        images = self._augmented(self._opened(values), batch_idx)
         weights = self.balance if self.recipe.class_weights == "inverse" else None
         losses = self.model.losses(images, ClassTargets(labels, weights))
         self._note(losses, len(labels))
@@ -145,11 +148,19 @@ class ClassifierTask(LightningModule):
         )
         self.log("val_loss", self.validation.loss)
 
-    def _opened(self, values: Num[Tensor, "batch channel height width"] | Rasters) -> Tensor | Rasters:
+    def _opened(self, values: Num[Tensor, "batch channel height width"] | Rasters | Bags) -> Tensor | Rasters | Bags:
         """Cells are normalised here, fields where they are read."""
-        if isinstance(values, Rasters):
+        if isinstance(self.preprocessing, SlideInput) or not isinstance(values, Tensor):
+            assert not isinstance(values, Tensor)
             return values
         return self.preprocessing.normalise(values).to(self.dtype)
+
+    def _augmented(self, images: Tensor | Rasters | Bags, step: int) -> Any:
+        """Changed at random; how much depends, of slides, on how far the training is."""
+        if not isinstance(self.augmentation, GridAugmentation):
+            return self.augmentation(images, self._dice(step))
+        assert isinstance(images, Bags)
+        return self.augmentation(images, self._dice(step), self.current_epoch / (self.trainer.max_epochs or 1))
 
     def _dice(self, step: int) -> torch.Generator:
         """The generator of one step's augmentation."""

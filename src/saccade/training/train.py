@@ -1,7 +1,7 @@
 """From a recipe to a run folder."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,11 @@ from lightning.pytorch import Callback
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.datasets.boxes import BOXES_NAME
-from saccade.datasets.cells import CellData, open_data
+from saccade.datasets.cells import open_data
 from saccade.datasets.fields import FieldData, open_fields
+from saccade.datasets.slides import open_slide_data
+from saccade.features.slide_input import SlideInput
+from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import create_model, options_of
 from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.packaging import save_model
@@ -23,12 +26,13 @@ from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, sites_o
 from saccade.training.callbacks import History, LostClasses, ProgressLine
 from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, load_checkpoint
 from saccade.training.curriculum import CurriculumRule, CurriculumSchedule
-from saccade.training.data_module import ImageDataModule
+from saccade.training.data_module import AnyData, ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.recipe import FieldRecipe, Recipe
-from saccade.training.recipe_sections import Curriculum, FixedBudget, ImageRecipe, LearnedBudget
+from saccade.training.recipe_sections import Curriculum, DataRecipe, FixedBudget, LabelledRecipe, LearnedBudget
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
+from saccade.training.slide_sections import SlideDataRecipe
 from saccade.training.task import ClassifierTask
 from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
@@ -44,7 +48,7 @@ def train(
     devices: int = 1,
     precision: str = "32-true",
     accelerator: str = "auto",
-    data: CellData | FieldData | None = None,
+    data: AnyData | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Path:
     """Train a model and leave a run folder; images of the test part are not opened.
@@ -74,11 +78,14 @@ def train(
     out = Path(out)
     check_folder(out, resume, overwrite)
     _try_model(recipe)
-    data = _open(recipe.data, progress) if data is None else data
-    module = ImageDataModule.of(data, recipe.training, devices)
+    if data is None:
+        data = open_parts(recipe.data, ("train", "val"), progress)
+        for note in data.notes:
+            _log.warning("%s", note)
     _tell_leaks(recipe, data)
     recipe = recipe.settled(data.preprocessing)
     model = build_model(recipe, data)
+    module = ImageDataModule.of(data, recipe.training, devices, model.preparation())
     check_cells(model, data)
     check_boxes(model, data)
     counts = module.class_counts(len(data.classes))
@@ -91,29 +98,36 @@ def train(
     return out
 
 
-def _open(recipe: ImageRecipe, progress: Callable[[int, int], None]) -> CellData | FieldData:
-    """The training and validation part of a recipe's data, and what the user should know about them."""
-    options = recipe.model_dump(include={"channels", "fractions", "seed", "mean", "std", "mpp"})
-    options = {**options, "parts": ("train", "val"), "progress": progress}
-    size = getattr(recipe, "size", None)
-    data = open_fields(recipe.path, **options) if size is None else open_data(recipe.path, size, **options)
-    for note in data.notes:
-        _log.warning("%s", note)
-    return data
+def open_parts(
+    recipe: LabelledRecipe, parts: Sequence[str], progress: Callable[[int, int], None] = lambda done, total: None
+) -> AnyData:
+    """These parts of a recipe's data, opened as it says; images of other parts are not.
+
+    Args:
+        recipe: What to open, and how.
+        parts: Such as ``train`` and ``val``.
+        progress: Told how many of how many images are loaded.
+    """
+    wanted = {"channels", "fractions", "seed", "mean", "std", "mpp", "snap", "standardise"}
+    options = {**recipe.model_dump(include=wanted), "parts": tuple(parts), "progress": progress}
+    if isinstance(recipe, SlideDataRecipe):
+        return open_slide_data(recipe.path, recipe.features, **options)
+    if isinstance(recipe, DataRecipe):
+        return open_data(recipe.path, recipe.size, **options)
+    return open_fields(recipe.path, **options)
 
 
-def _tell_leaks(recipe: Recipe, data: CellData | FieldData) -> None:
+def _tell_leaks(recipe: Recipe, data: AnyData) -> None:
     """Warn where the look to be taken over has seen what the new model is to be tested on."""
     if seen := leaked(teacher_folder(recipe), data.split):
         _log.warning("the run in training.look_from was trained on %d images of the test part: split alike", seen)
 
 
-def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
+def build_model(recipe: Recipe, data: AnyData) -> SparseClassifier:
     """The model at the start of its training: weights from the seed or an earlier run, budget from the recipe."""
-    channels = data.preprocessing.channels
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(Purpose.WEIGHTS, recipe.training.seed))
-        model = create_model(recipe.model.name, data.classes, **_model_options(recipe, channels))
+        model = create_model(recipe.model.name, data.classes, **_model_options(recipe, data.preprocessing))
         if isinstance(model, AttentionSampling) and _curriculum(recipe) is not None:
             model.warm_up = WarmUp(model.look, len(data.classes))
         take_look(model, open_teacher(recipe), teacher_folder(recipe))
@@ -123,7 +137,7 @@ def build_model(recipe: Recipe, data: CellData | FieldData) -> SparseClassifier:
     return model
 
 
-def check_cells(model: SparseClassifier, data: CellData | FieldData) -> None:
+def check_cells(model: SparseClassifier, data: AnyData) -> None:
     """Refuse fields with fewer cells than a model draws without replacement, before the first of them is drawn from.
 
     Raises:
@@ -139,7 +153,7 @@ def check_cells(model: SparseClassifier, data: CellData | FieldData) -> None:
         raise BadInput(f"{message} different ones are to be drawn", remedy, data.rows[fewest].place)
 
 
-def check_boxes(model: SparseClassifier, data: CellData | FieldData) -> None:
+def check_boxes(model: SparseClassifier, data: AnyData) -> None:
     """Refuse to train the control that reads where the truth lies on data that does not tell.
 
     Raises:
@@ -173,9 +187,13 @@ def _curriculum(recipe: Recipe) -> Curriculum | None:
     return recipe.curriculum if isinstance(recipe, FieldRecipe) else None
 
 
-def _model_options(recipe: Recipe, channels: int) -> dict[str, Any]:
-    """The recipe's options and those that the data settles."""
-    settled = {"channels": channels, "size": getattr(recipe.data, "size", None)}
+def _model_options(recipe: Recipe, given: Preprocessing | SlideInput | None, channels: int = 3) -> dict[str, Any]:
+    """The recipe's options and those that the data settles; without data, ones that may do."""
+    if isinstance(given, SlideInput):
+        settled: dict[str, Any] = {"in_features": given.dim}
+    else:
+        channels = channels if given is None else given.channels
+        settled = {"channels": channels, "size": getattr(recipe.data, "size", None)}
     known = options_of(recipe.model.name)
     return {**recipe.model.options, **{name: value for name, value in settled.items() if name in known}}
 
@@ -184,15 +202,15 @@ def _try_model(recipe: Recipe) -> None:
     """Build the model once before the data is loaded, to hear of a bad option or an earlier run at once."""
     with torch.random.fork_rng(devices=[]):
         teacher = open_teacher(recipe)
-        channels = recipe.data.channels or (3 if teacher is None else teacher.channels)
-        options = _model_options(recipe, channels)
+        channels = getattr(recipe.data, "channels", None) or (3 if teacher is None else teacher.channels)
+        options = _model_options(recipe, None, channels)
         if recipe.model.factor_um is not None:  # the data will tell: until then one that fits
             options["factor"] = 1 if teacher is None else teacher.factor
         model = create_model(recipe.model.name, ("a", "b"), **options)
         take_look(model, teacher, teacher_folder(recipe))
 
 
-def _finish(out: Path, model: SparseClassifier, data: CellData | FieldData) -> None:
+def _finish(out: Path, model: SparseClassifier, data: AnyData) -> None:
     """Make the best epoch the model of the run."""
     best = out / CHECKPOINTS / BEST
     if not best.is_file():

@@ -1,5 +1,6 @@
 """One slide, against means taken by hand; and whatever goes wrong on the way."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from saccade.explanation.slide_geojson import qupath_offset
 from saccade.features.embedding.embed_slide import SlideWork
 from saccade.features.embedding.reading import Pace
 from saccade.features.embedding.state import load_state
@@ -53,6 +55,20 @@ def test_a_slide_smaller_than_a_patch_is_an_empty_bag(tmp_path: Path) -> None:
     state = SlideWork(job, job.items[0]).run(MeanColour(), Pace())
     assert (state.status, state.patches) == ("empty", 0)
     assert open_bag(job.bag(job.items[0])).features.shape == (0, 3)
+
+
+def test_the_bag_notes_where_the_scanned_part_begins(tmp_path: Path) -> None:
+    """QuPath counts from there, also when the slide is no longer at hand."""
+    job = small_job(write_slides(tmp_path / "slides", 1), tmp_path / "job")
+    work = SlideWork(job, job.items[0])
+    prepared = work.prepare(Pace(workers=0))
+    assert prepared is not None
+    whole, facts = prepared.slide, prepared.slide.facts
+    cropped = replace(prepared, slide=replace(whole, facts=replace(facts, bounds=(64, 32, 200, 100))))
+    assert work.embed(cropped, MeanColour(), Pace(workers=0), lambda *_: None).status == "done"
+    assert qupath_offset(stored=open_bag(job.bag(job.items[0]))) == (64, 32)
+    SlideWork(job, job.items[0]).run(MeanColour(), Pace(workers=0))
+    assert "bounds" not in open_bag(job.bag(job.items[0])).provenance["extra"]
 
 
 def test_without_mpp_one_line_names_both_remedies(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
-from saccade.imaging.tissue.geojson import read_tissue, write_tissue
+from saccade.imaging.tissue.geojson import load_outlines, read_classified, read_tissue, write_tissue
 from saccade.imaging.tissue.tissue import Tissue
 
 SQUARE = [[10, 10], [30, 10], [30, 20], [10, 20], [10, 10]]
@@ -142,3 +142,36 @@ def test_missing(tmp_path: Path) -> None:
         read_tissue(tmp_path / "a.geojson", 4, 4, 1.0, 0.5)
     with pytest.raises(BadInput, match="cannot be opened"):
         read_tissue(tmp_path, 4, 4, 1.0, 0.5)
+
+
+def test_areas_of_some_classes(tmp_path: Path) -> None:
+    """As QuPath writes them, with a corner to count from; what has no class is passed over when classes are wanted."""
+    features = [
+        {"type": "Feature", "geometry": POLYGON, "properties": {"classification": {"name": "Tumour"}}},
+        {"type": "Feature", "geometry": POLYGON, "properties": {"classification": {"name": "Stroma"}}},
+        {"type": "Feature", "geometry": POLYGON, "properties": {"classification": None}},
+        {"type": "Feature", "geometry": POLYGON},
+        {"type": "Feature", "geometry": None, "properties": {"classification": {"name": "Tumour"}}},
+    ]
+    path = tmp_path / "a.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    assert len(load_outlines(path)) == 4
+    (tumour,) = load_outlines(path, ["tumour"], offset=(100, 7))
+    assert tumour.outer.tolist() == [[x + 100, y + 7] for x, y in SQUARE[:-1]] and len(tumour.holes) == 1
+    assert len(load_outlines(path, ["TUMOUR", "stroma"])) == 2
+    assert load_outlines(path, ["necrosis"]) == []
+
+
+def test_areas_come_with_the_name_of_their_class(tmp_path: Path) -> None:
+    square = {"type": "Polygon", "coordinates": [[[0, 0], [4, 0], [4, 4], [0, 4], [0, 0]]]}
+    classes = [{"name": "Tumour"}, {"names": ["Tumour", "Necrosis"]}, "Stroma", None, 3]
+    features = [{"type": "Feature", "geometry": square, "properties": {"classification": each}} for each in classes]
+    features += [{"type": "Feature", "geometry": square}, {"type": "Feature", "geometry": None}]
+    wanted = ["Tumour", "Tumour: Necrosis", "Stroma", "", "", ""]
+    for value in ({"type": "FeatureCollection", "features": features}, features):
+        (tmp_path / "a.geojson").write_text(json.dumps(value))
+        found = read_classified(tmp_path / "a.geojson")
+        assert [name for name, _ in found] == wanted
+        assert all(outline.area == 16 for _, outline in found)
+    (tmp_path / "a.geojson").write_text(json.dumps(square))
+    assert [name for name, _ in read_classified(tmp_path / "a.geojson")] == [""]

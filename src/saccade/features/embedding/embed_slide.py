@@ -38,6 +38,8 @@ class Prepared:
 
     slide: Slide
     patches: PatchPlan
+    looked: int
+    """Pixels of the small version in which tissue was found."""
     draw: Callable[[], None]
 
 
@@ -111,7 +113,8 @@ class SlideWork:
             patches = plan_patches(slide.width, slide.height, mpp.value, downsamples, tissue, settings.patches)
         facts = {"found": tissue.found, "area_mm2": round(tissue.area_mm2, 4), "share": round(tissue.fraction, 4)}
         self._note(stage="read", patches=len(patches), tissue=facts)
-        return Prepared(slide, patches, partial(self._draw, thumbnail, tissue, patches))
+        looked = thumbnail.shape[0] * thumbnail.shape[1]
+        return Prepared(slide, patches, looked, partial(self._draw, thumbnail, tissue, patches))
 
     def _draw(self, thumbnail: Picture, tissue: Tissue, patches: PatchPlan) -> None:
         """The outline of the tissue, and a picture of it with the patches."""
@@ -167,6 +170,14 @@ class SlideWork:
             encoder=settings.encoder["name"],
             encoder_facts=settings.encoder,
             settings_hash=settings.hash(),
-            extra={"source_mpp_from": slide.mpp.source, "reader": slide.backend, "read_level": plan.read_level},
+            extra={
+                "source_mpp_from": slide.mpp.source,
+                "reader": slide.backend,
+                "read_level": plan.read_level,
+                "pixels_total": slide.width * slide.height,
+                "pixels_looked": prepared.looked,
+                "pixels_read": len(plan) * plan.read_size**2,
+                **({"bounds": list(slide.bounds)} if slide.bounds is not None else {}),  # where QuPath counts from
+            },
             **source_facts(self.item.slide.path),
         )

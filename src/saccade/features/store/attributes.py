@@ -125,3 +125,16 @@ def source_facts(path: Path | str) -> dict[str, Any]:
 def as_json(values: Mapping[str, Any]) -> str:
     """Plain values as one line of text, the same for equal values whatever their order."""
     return json.dumps(dict(values), sort_keys=True, ensure_ascii=False)
+
+
+def from_json(text: object) -> dict[str, Any]:
+    """What ``as_json`` made a text of; nothing where a file says something else, or nothing.
+
+    >>> from_json(as_json({"dim": 76})), from_json("none"), from_json(None)
+    ({'dim': 76}, {}, {})
+    """
+    try:
+        values = json.loads(text) if isinstance(text, str) else {}
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}

@@ -6,7 +6,7 @@ corner, taken off when writing and put back when loading.
 
 import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +54,67 @@ def read_tissue(
     Raises:
         BadInput: Naming the file: it is missing, no GeoJSON, or holds no area.
     """
-    source = str(path)
-    outlines = [outline.moved(*offset).scaled(1 / downsample) for outline in _areas(_loaded(path), source)]
+    outlines = [outline.scaled(1 / downsample) for outline in load_outlines(path, offset=offset)]
     if not outlines:
-        raise BadInput("holds no polygon", _REMEDY, source)
+        raise BadInput("holds no polygon", _REMEDY, str(path))
     rows, columns = (max(1, int(np.ceil(length / downsample))) for length in (height, width))
     return Tissue(fill_outlines(outlines, rows, columns), downsample, mpp, "given")
+
+
+def load_outlines(
+    path: Path | str, classes: Collection[str] | None = None, offset: tuple[int, int] = (0, 0)
+) -> list[Outline]:
+    """Load areas as outlines in base pixels: all of a file, or those of some classes; there may be none.
+
+    Args:
+        path: The file.
+        classes: Names of classifications, in any case of letters; features without one are then passed over, bare
+            geometries never.
+        offset: Corner x, y of the part of the slide that QuPath shows.
+
+    Raises:
+        BadInput: Naming the file: it is missing or no GeoJSON.
+    """
+    wanted = None if classes is None else {name.casefold() for name in classes}
+    return [outline.moved(*offset) for outline in _areas(_loaded(path), str(path), wanted)]
+
+
+def read_classified(path: Path | str) -> list[tuple[str, Outline]]:
+    """Every area with the name of its class, in base pixels as the file counts them; empty where it has none.
+
+    Of a class that QuPath derived from others the names are joined, as it shows them: ``Tumour: Necrosis``.
+
+    Args:
+        path: GeoJSON as ``read_tissue`` takes it.
+
+    Raises:
+        BadInput: Naming the file: it is missing, or no GeoJSON.
+    """
+    source = str(path)
+    return [(_class_name(part), outline) for part in _features(_loaded(path)) for outline in _areas(part, source)]
+
+
+def _features(value: Any) -> Iterator[Any]:
+    """The features of a piece of GeoJSON, or itself where it has none."""
+    if isinstance(value, dict) and value.get("type") == "FeatureCollection":
+        value = value.get("features") or []
+    if isinstance(value, list):
+        for part in value:
+            yield from _features(part)
+    else:
+        yield value
+
+
+def _class_name(feature: Any) -> str:
+    """The name of a feature's class, whichever version of QuPath wrote it."""
+    properties = feature.get("properties") if isinstance(feature, dict) else None
+    classification = properties.get("classification") if isinstance(properties, dict) else None
+    if isinstance(classification, str):
+        return classification
+    if not isinstance(classification, dict):
+        return ""
+    names = classification.get("names")
+    return str(classification.get("name") or ": ".join(map(str, names if isinstance(names, list) else [])))
 
 
 def _feature(outline: Outline) -> dict[str, Any]:
@@ -89,17 +144,17 @@ def _loaded(path: Path | str) -> Any:
         raise BadInput(f"is no JSON ({error})", _REMEDY, str(path)) from error
 
 
-def _areas(value: Any, source: str) -> Iterator[Outline]:
-    """Every polygon in a piece of GeoJSON."""
+def _areas(value: Any, source: str, classes: Collection[str] | None = None) -> Iterator[Outline]:
+    """Every polygon in a piece of GeoJSON, or those of some classes."""
     if isinstance(value, list):
         for part in value:
-            yield from _areas(part, source)
+            yield from _areas(part, source, classes)
         return
     kind = value.get("type") if isinstance(value, dict) else None
     if kind == "FeatureCollection":
-        yield from _areas(value.get("features") or [], source)
+        yield from _areas(value.get("features") or [], source, classes)
     elif kind == "Feature":
-        if value.get("geometry"):
+        if value.get("geometry") and (classes is None or _class_of(value).casefold() in classes):
             yield from _areas(value["geometry"], source)
     elif kind == "GeometryCollection":
         yield from _areas(value.get("geometries") or [], source)
@@ -110,6 +165,14 @@ def _areas(value: Any, source: str) -> Iterator[Outline]:
             yield _outline(polygon, source)
     elif kind not in ("Point", "MultiPoint", "LineString", "MultiLineString"):
         raise BadInput(f"is no GeoJSON: {str(value)[:60]!r} has no known type", _REMEDY, source)
+
+
+def _class_of(feature: dict[str, Any]) -> str:
+    """Name of a feature's classification; empty where it has none."""
+    try:
+        return str(feature["properties"]["classification"]["name"])
+    except (KeyError, TypeError):
+        return ""
 
 
 def _outline(rings: Any, source: str) -> Outline:

@@ -1,1 +1,1 @@
-"""What SparseAttnNet is measured against: controls that pick pixels without learning, and ordinary networks."""
+"""What the methods are measured against: controls that choose without learning, ordinary networks, others' methods."""

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
+from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
 from saccade.datasets.simulators.slides.patch_grids import PatchGrid
 from saccade.datasets.simulators.slides.tasks import (
@@ -17,9 +19,12 @@ from saccade.datasets.simulators.slides.tasks import (
     ShiftTask,
     draw_grids,
 )
+from saccade.models import create_model
+from saccade.models.span import Span
+from saccade.ops.slide_grid import placed
 
-OFFSET = [task for offset in (2, 4) for task in (ShiftTask(offset=offset), PyramidTask(offset=offset))]
-VARIANTS = [*TASKS.values(), ShiftTask(relation="kinds"), *OFFSET]
+OFFSET = [task for offset in (0, 4) for task in (ShiftTask(offset=offset), PyramidTask(offset=offset))]
+VARIANTS = [*TASKS.values(), ShiftTask(relation="kinds"), PyramidTask(rows=8), GlobalTask(cores=2), *OFFSET]
 SEEDS = range(6)
 
 Reach = Callable[[int], set[int]]
@@ -138,28 +143,82 @@ def test_without_the_pyramid_no_patch_knows_both_ends(task: PyramidTask) -> None
         assert len(ends) == 8 and any(ends <= field for field in condensed.values())
 
 
-def test_no_local_token_and_no_sum_of_them_tells_the_global_label() -> None:
-    task, found = GlobalTask(), {}
-    background = np.zeros((task.rows, task.columns), int)
-    for seed in range(400):  # both variants of either class, markers in the same rows
-        for same in (False, True):
-            (marks,) = task.marks(same, np.random.default_rng(seed))
-            if {mark.row for mark in marks} == {2, 3, 4, 5} and marks[0].row == 2:
-                found[same, marks[0].bit] = marks
-    assert len(found) == 4
-    sums = {False: Counter(), True: Counter()}
-    for (same, _), marks in found.items():
-        kinds = background.copy()
-        for mark in marks:
-            kinds[mark.row, mark.column] = 2 + mark.bit
-        places = np.stack(np.meshgrid(np.arange(task.columns), np.arange(task.rows)), -1).reshape(-1, 2)
-        grid = PatchGrid(places, kinds.ravel(), CLASSES[same], ("a", "b", "c", "d"))
-        sums[same] += contents(grid, fields(cells_of(grid), (1, 2), True), phase=48)  # even where it knows its place
-    assert sums[False] == sums[True]
+def marked(task: GlobalTask, tops: tuple[bool, ...]) -> PatchGrid:
+    """Cores that differ in nothing but which kind is on top of their markers."""
+    columns, rows, cores = np.arange(task.columns), np.arange(task.rows), np.arange(task.cores) * task.pitch
+    cells = np.stack(np.meshgrid(columns, (cores[:, None] + rows).ravel()), -1).reshape(-1, 2)
+    kinds = np.where(cells[:, 0] == 4, 2 + (cells[:, 1] % 2 == np.repeat(tops, task.columns * task.rows)), 0)
+    return PatchGrid(cells, kinds, CLASSES[0], ("a", "b", "c", "d"))
+
+
+def test_no_local_token_knows_two_cores_even_after_a_third_layer() -> None:
+    grid = moved(marked(GlobalTask(columns=8, rows=4), (True, True, False)), 2)
+    known = fields(cells_of(grid), (1, 2, 4), True)
+    assert max(len({y // 72 for _, y in field}) for field in known.values()) == 1
+    close = {(x, y if y < 72 else y - 40) for x, y in cells_of(grid)}  # what if the second core were nearer?
+    assert max(len({y // 36 for _, y in field}) for field in fields(close, (1, 2, 4), True).values()) > 1
+
+
+def test_the_mean_of_local_tokens_is_linear_in_what_is_counted() -> None:
+    task = GlobalTask()
+    for ablation, linear in (("no-global-token", True), ("none", False)):
+        model, tokens = spanned(ablation, 0), []
+        for count in range(4):
+            bags = bagged(marked(task, tuple(core < count for core in range(3))))
+            tokens.append(model.aggregate.tokens(bags.features, model.pyramid(bags))[-1].token)
+        bends = torch.stack(tokens).diff(dim=0).diff(dim=0).abs().max().item()
+        assert (bends < 1e-12) == linear
+
+
+def test_global_labels_are_counts() -> None:
+    for cores, counts in ((2, {True: {0, 2}, False: {1}}), (3, {True: {0, 2}, False: {1, 3}})):
+        for same in (True, False):
+            found = Counter()
+            for seed in range(400):
+                marks = GlobalTask(cores=cores).marks(same, np.random.default_rng(seed))
+                tops = [{mark.bit for mark in core if mark.row % 2 == 0} for core in marks]
+                assert all(len(top) == 1 for top in tops)
+                found[sum(0 in top for top in tops)] += 1
+            assert set(found) == counts[same] and min(found.values()) > 160
+
+
+def spanned(ablation: str, seed: int) -> Span:
+    """SPAN with weights anywhere but where training begins."""
+    torch.manual_seed(seed)
+    model = create_model("span", CLASSES, in_features=4, width=16, heads=2, ablation=ablation).double().eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.6)
+    assert isinstance(model, Span)
+    return model
+
+
+def bagged(grid: PatchGrid) -> Bags:
+    """A grid with features that tell kinds apart and nothing else."""
+    features = torch.eye(4, dtype=torch.double)[torch.from_numpy(grid.kinds)]
+    return Bags(features, torch.from_numpy(grid.cells), (len(grid),))
+
+
+@pytest.mark.parametrize("task", [*TASKS.values(), ShiftTask(relation="kinds")], ids=str)
+def test_what_lacks_the_part_gives_both_classes_the_same_logits(task: LatticeTask) -> None:
+    blind = {"shift": {"no-shift"}, "pyramid": {"no-pyramid", "no-shift"}, "global": set()}[task.name]
+    for ablation in ("none", "no-shift", "no-pyramid"):
+        for seed in range(3):
+            model = spanned(ablation, seed)
+            with torch.no_grad():
+                different, same = (model(bagged(grid)).logits for grid in pair(task, seed))
+            assert ((different - same).abs().max().item() < 1e-12) == (ablation in blind)
+
+
+def test_marks_lie_where_span_lays_its_windows() -> None:
+    for task in TASKS.values():
+        grid = bagged(pair(task, 0)[0])
+        assert (placed(grid.cells, grid.lengths).cells.min(0).values == task.offset).all()
 
 
 def test_either_hidden_state_is_as_likely() -> None:
     for task in VARIANTS:
+        if task.name == "global":
+            continue  # its counts are tested above
         firsts = Counter(task.marks(True, np.random.default_rng(seed))[0][0] for seed in range(600))
         bits = Counter((mark.bit, mark.row % 2) for mark in firsts.elements())
         assert len(bits) == 2 and min(bits.values()) > 240
@@ -175,9 +234,15 @@ def test_slides_do_not_depend_on_their_number() -> None:
 def test_bad_input() -> None:
     with pytest.raises(BadInput, match="no class"):
         ShiftTask().draw("left", np.random.default_rng(0))
-    with pytest.raises(BadInput, match="24×8|24×4"):
+    with pytest.raises(BadInput, match="24×8 or more"):
         ShiftTask(rows=4)
+    with pytest.raises(BadInput, match="steps of 4"):
+        PyramidTask(rows=6)
     with pytest.raises(BadInput, match="0, 2 or 4"):
         PyramidTask(offset=3)
-    with pytest.raises(BadInput, match="46"):
-        GlobalTask(columns=40)
+    with pytest.raises(BadInput, match="8×4"):
+        GlobalTask(columns=4)
+    with pytest.raises(BadInput, match="necrosis"):
+        GlobalTask(necrosis=1.0)
+    with pytest.raises(BadInput, match="2 or 3"):
+        GlobalTask(cores=4)

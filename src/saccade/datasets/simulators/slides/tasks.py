@@ -6,9 +6,10 @@ a bag of kinds (mean pooling, ABMIL over one-hot features) is at chance by const
 gives the slide of either class with the same background, so that what differs is the label and nothing else.
 
 What the arguments below call exact holds for any weights and any training: the ablated network gives both classes the
-same distribution of outputs. They are about SPAN "111" with 6×6 windows, a shift of 3, and the lattice's first window
-starting at the first column and row. The released SPAN pads lattices of such sizes by 2 on each side: give ``offset=2``
-for it. If an ablation solves a task all the same, report that.
+same distribution of outputs. They are about SPAN "111" with 6×6 windows and a shift of 3. SPAN lays a slide of 4m
+columns in the middle of 4m + 4, so the first window starts 2 columns before the first patch, and so do rows: that is
+``offset=2``. Were marks placed as if it started at the first patch, no-shift would solve the shift task. If an ablation
+solves a task all the same, report that.
 """
 
 import zlib
@@ -28,7 +29,6 @@ NAMES = ("stroma", "necrosis", "tumour", "lymphocytes")
 CLASSES = ("different", "same")
 
 _MARKS = (2, 3)  # tumour, lymphocytes
-_NECROSIS = 0.3  # share of the background
 
 
 @dataclass(frozen=True)
@@ -45,24 +45,35 @@ class LatticeTask(ABC):
     """A task: the size of its cores and where the marks of either class lie.
 
     Attributes:
-        columns: Length of a core in patches.
-        rows: Its width.
-        offset: Columns, and rows, by which the first window starts before the first patch: 0, 2 or 4.
+        columns: Length of a core in patches; a multiple of 4.
+        rows: Its width; a multiple of 4.
+        offset: Columns, and rows, by which the first window starts before the first patch: 2 in SPAN; else 0 or 4.
+        necrosis: Share of the background that is necrosis, patch by patch; the rest is stroma. It tells nothing about
+            the label. A network learns sooner where there is none: it can be raised while training.
+
+    Raises:
+        BadInput: A core is too small for its marks, or a number is out of range.
     """
 
     name: ClassVar[str]
-    cores: ClassVar[int] = 2
+    least: ClassVar[tuple[int, int]]
+    """Columns and rows that the marks need."""
     pitch: ClassVar[int] = 24
     """Rows from the first of one core to the first of the next: a multiple of 12, and too far for any local window."""
 
     columns: int = 24
     rows: int = 8
-    offset: int = 0
+    offset: int = 2
+    necrosis: float = 0.3
 
     def __post_init__(self) -> None:
-        if self.offset not in (0, 2, 4) or self.rows < 8 or self.columns < 24:
+        columns, rows = self.least
+        odd = self.columns % 4 or self.rows % 4 or self.offset not in (0, 2, 4)
+        if odd or self.rows < rows or self.columns < columns:
             message = f"cores of {self.columns}×{self.rows} patches, {self.offset} off, hold no marks"
-            raise BadInput(message, "make them 24×8 or larger, and the offset 0, 2 or 4")
+            raise BadInput(message, f"make them {columns}×{rows} or more, by steps of 4, and the offset 0, 2 or 4")
+        if not 0 <= self.necrosis < 1:
+            raise BadInput(f"{self.necrosis} of the background cannot be necrosis", "give a share from 0 to below 1")
 
     @abstractmethod
     def marks(self, same: bool, rng: np.random.Generator) -> tuple[tuple[Mark, ...], ...]:
@@ -76,7 +87,7 @@ class LatticeTask(ABC):
         """
         if label not in CLASSES:
             raise BadInput(f"{label!r} is no class of this task", f"choose {' or '.join(CLASSES)}")
-        core = (rng.random((self.rows, self.columns)) < _NECROSIS).astype(np.int64)
+        core = (rng.random((self.rows, self.columns)) < self.necrosis).astype(np.int64)
         places = np.stack(np.meshgrid(np.arange(self.columns), np.arange(self.rows)), -1).reshape(-1, 2)
         cells, kinds = [], []
         for number, marks in enumerate(self.marks(label == "same", rng)):
@@ -92,14 +103,14 @@ class LatticeTask(ABC):
 class ShiftTask(LatticeTask):
     """Pairs of marks that straddle a window's edge: the parts lie in one row, or one row apart?
 
-    At the edge between columns 11 and 12 a tumour patch lies left and a lymphocyte patch right, in the same row or in
-    the two rows of one 2×2 block. One core holds a pattern of upper and lower rows on either side; the other core holds
-    its opposite. In "same" the right side of each core repeats its left side, in "different" it is the opposite: the
-    right halves of the two cores are exchanged.
+    At the edge between columns 11 and 12 of the grid, padding counted, a tumour patch lies left and a lymphocyte patch
+    right, in the same row or in the two rows of one 2×2 block. One core holds a pattern of upper and lower rows on
+    either side; the other core holds its opposite. In "same" the right side of each core repeats its left side, in
+    "different" it is the opposite: the right halves of the two cores are exchanged.
 
-    *Needs the shift, exact.* Column 12 starts a window at the first resolution and, 12 being 6 × 2, after one
-    condensation too. Without the shift, what the global token reads is a function of the set of aligned 12×12 windows,
-    and exchanging right halves leaves that set as it was.
+    *Needs the shift, exact.* Column 12 of the grid starts a window at the first resolution and, 12 being 6 × 2, after
+    one condensation too. Without the shift, what the global token reads is a function of the set of aligned 12×12
+    windows, and exchanging right halves leaves that set as it was.
 
     *Needs it before condensation.* Averaged over 2×2 blocks the marks of both classes are the same, cell for cell: the
     diagonal pairs are decoys that one condensation erases. (A condensation with weights of its own for each of the four
@@ -110,6 +121,7 @@ class ShiftTask(LatticeTask):
     """
 
     name: ClassVar[str] = "shift"
+    least: ClassVar[tuple[int, int]] = (24, 8)
     relation: Literal["rows", "kinds"] = "rows"
 
     def marks(self, same: bool, rng: np.random.Generator) -> tuple[tuple[Mark, ...], ...]:
@@ -148,6 +160,8 @@ class PyramidTask(LatticeTask):
     """
 
     name: ClassVar[str] = "pyramid"
+    least: ClassVar[tuple[int, int]] = (24, 4)
+    rows: int = 4
 
     def marks(self, same: bool, rng: np.random.Generator) -> tuple[tuple[Mark, ...], ...]:
         """One block at either end of each core, in one of two pairs of rows."""
@@ -163,37 +177,47 @@ class PyramidTask(LatticeTask):
 
 @dataclass(frozen=True)
 class GlobalTask(LatticeTask):
-    """Two markers at the ends of one long core: alike or not?
+    """Markers in three small cores far apart: how many have tumour on top, an even number or an odd one?
 
-    A marker is a tumour patch and a lymphocyte patch, one above the other in one 2×2 block: either may be on top.
-    "Same": both markers have the same on top.
+    A marker is a tumour patch and a lymphocyte patch, one above the other in one 2×2 block: either may be on top. A
+    core has a column of markers, one in every two rows, all with the same on top. "Same": none or two of the cores have
+    tumour there, each as likely; "different": one or all three. With ``cores=2``, "same" means just that.
 
-    *Needs what sees the whole slide, exact.* The markers are 40 columns apart; local attention, shifted and condensed,
-    knows of fewer than 30. So every local token has the same distribution in both classes, and so has every sum over
-    tokens of what they know, on average: f(1,1) + f(2,2) = f(1,2) + f(2,1). Label and evidence are an exclusive or. It
-    takes a place where both markers meet before something nonlinear: the global token and its feed-forward part.
+    *Needs what sees the whole slide.* More than 54 empty rows lie between cores. What a patch knows spans 24 rows after
+    two layers of local attention, shifted and condensed, and 54 after a third: exactly, no local token knows two cores.
+    A mean over what they know is then a + k · b for k cores with tumour on top (but for noise, cores are copies of one
+    another). A linear head changes its mind once along that line, one after a LayerNorm at most twice, since it asks
+    whether a linear function of k exceeds the root of a quadratic one. The label changes three times: one of the four k
+    is misjudged, and at most 3/4 of the slides are classified rightly. It takes a place where all cores meet before
+    something nonlinear: the global token and its feed-forward part.
 
-    *Not needed:* shift. A pooling head with a hidden layer may replace the global token; a linear one cannot.
+    *Two cores are not enough:* their label is an exclusive or, which no sum of tokens shows, f(1) + f(1) and
+    f(2) + f(2) against f(1) + f(2) twice; yet the length of such a sum does, and a LayerNorm divides by it.
+
+    *Not needed:* shift. A pooling head with a hidden layer may replace the global token.
     """
 
     name: ClassVar[str] = "global"
-    cores: ClassVar[int] = 1
-    columns: int = 48
+    least: ClassVar[tuple[int, int]] = (8, 4)
+    pitch: ClassVar[int] = 72
+    columns: int = 12
+    cores: int = 3
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.columns < 46:
-            raise BadInput(f"{self.columns} columns are too few to keep markers apart", "give 46 or more")
+        if self.cores not in (2, 3):
+            raise BadInput(f"{self.cores} cores make no such task", "give 2 or 3")
 
     def marks(self, same: bool, rng: np.random.Generator) -> tuple[tuple[Mark, ...], ...]:
-        """A marker near either end."""
-        first = int(rng.integers(2))
-        second = first if same else 1 - first
-        marks = []
-        for column, top in ((2, first), (self.columns // 2 * 2 - 4, second)):
-            row = 2 * int(rng.integers(self.rows // 2))
-            marks += [Mark(column, row, top), Mark(column, row + 1, 1 - top)]
-        return (tuple(marks),)
+        """A column of markers in each core, the same column in all."""
+        pairs = range(0, self.rows // 2 * 2, 2)
+        column, order = 2 * int(rng.integers(self.columns // 2)), rng.permutation(self.cores)
+        counts = range(0 if same else 1, self.cores + 1, 2)
+        with_tumour = order[: counts[int(rng.random() * len(counts))]].tolist()
+        return tuple(
+            tuple(Mark(column, row + down, int(core not in with_tumour) ^ down) for row in pairs for down in (0, 1))
+            for core in range(self.cores)
+        )
 
 
 TASKS: dict[str, LatticeTask] = {task.name: task for task in (ShiftTask(), PyramidTask(), GlobalTask())}

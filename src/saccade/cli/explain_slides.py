@@ -1,0 +1,129 @@
+"""``saccade explain`` for runs of slides: maps, patches, tables and faithfulness, slide by slide."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from saccade.cli.console import progress, say, show_table, warn
+from saccade.cli.predict import FINISHED_WITH_FAILURES
+from saccade.cli.predict_slides import JOB, given_slides
+from saccade.core.errors import BadInput, SaccadeError
+
+if TYPE_CHECKING:
+    from saccade.explanation import SlideExplanation
+    from saccade.imaging.tissue.outlines import Outline
+    from saccade.inference.raw_slides import GivenSlide, SlideEmbedding
+    from saccade.inference.slide_predictor import SlidePredictor
+
+_COLUMNS = ("slide", "predicted", "probability", "half of the weight in", "deletion", "random order")
+_REGION_COLUMNS = ("weight in region", "heaviest in region", "by chance")
+
+
+def explain_slides(
+    predictor: "SlidePredictor", inputs: Sequence[Path], out: Path, how: "SlideEmbedding", regions: Path | None
+) -> None:
+    """Explain slides into a folder; for each ``explain_slide`` says which files.
+
+    Args:
+        predictor: The run's model.
+        inputs: Files of features, folders of them, slides, folders of slides or manifests.
+        out: The folder; whole slides are embedded into ``embedded/`` in it.
+        how: How whole slides become bags, as far as the run does not tell.
+        regions: GeoJSON of where the truth lies, or a folder with ``SLIDE.geojson`` for some of the slides.
+
+    Raises:
+        BadInput: Not a single slide can be explained.
+    """
+    from saccade.cli.explain import distinct_names
+
+    if out.exists() and not out.is_dir():
+        raise BadInput("is a file, not a folder", "choose another --out", str(out))
+    given = list(given_slides(predictor, inputs, out / JOB, how))
+    bags = [one for one in given if one.bag is not None]
+    for one in given:
+        if one.bag is None:
+            warn(f"skipped: {one.error}")
+    names = distinct_names([one.bag for one in bags if one.bag is not None])
+    lines: list[tuple[str, ...]] = []
+    with progress("explaining") as tell:
+        for done, one in enumerate(bags, start=1):
+            assert one.bag is not None
+            try:
+                found = explain_given(predictor, one, out, names[one.bag], how, region_of(regions, one))
+                lines.append((one.name, *explained_line(found)))
+            except SaccadeError as error:
+                warn(f"skipped: {error}")
+            tell(done, len(bags))
+    if not lines:
+        raise BadInput(f"none of the {len(given)} slides could be explained", "the lines above say why")
+    columns = (*_COLUMNS, *(_REGION_COLUMNS if any(len(line) > len(_COLUMNS) for line in lines) else ()))
+    show_table(columns, [(*line, *[""] * (len(columns) - len(line))) for line in lines], right=columns[2:])
+    say(f"{len(lines)} of {len(given)} slides explained: {out}")
+    if len(lines) < len(given):
+        raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def explain_given(
+    predictor: "SlidePredictor",
+    one: "GivenSlide",
+    out: Path,
+    name: str,
+    how: "SlideEmbedding",
+    region: "list[Outline] | None",
+) -> "SlideExplanation":
+    """Explain one slide; its pictures are drawn over the slide itself where that is at hand."""
+    from saccade.explanation import explain_slide
+    from saccade.features.store import open_bag
+
+    assert one.bag is not None
+    stored = open_bag(one.bag)
+    with _opened(one, stored.provenance.get("source"), how.source_mpp) as slide:
+        loaded = predictor.load(stored, str(one.bag))
+        return explain_slide(predictor.model, loaded, out, name, slide=slide, stored=stored, region=region)
+
+
+def _opened(one: "GivenSlide", source: object, source_mpp: float | None) -> AbstractContextManager[Any]:
+    """The slide of a bag: the one handed in, or the file that the bag says it was made from, if it is still there."""
+    from contextlib import closing
+
+    from saccade.imaging.slides.finding import FoundSlide
+
+    found = one.slide
+    if found is None and isinstance(source, str) and source and Path(source).exists():
+        found = FoundSlide(Path(source), Path(source).name)
+    if found is None:
+        return nullcontext()
+    try:
+        return closing(found.open(source_mpp))
+    except SaccadeError as error:
+        warn(f"note: {error}; maps are drawn without the slide")
+        return nullcontext()
+
+
+def region_of(regions: Path | None, one: "GivenSlide") -> "list[Outline] | None":
+    """Where the truth lies in a slide, if that is known."""
+    from saccade.imaging.tissue.geojson import load_outlines
+
+    if regions is None or one.bag is None:
+        return None
+    path = regions / f"{one.bag.stem}.geojson" if regions.is_dir() else regions
+    return load_outlines(path) if path.is_file() or not regions.is_dir() else None
+
+
+def explained_line(found: "SlideExplanation") -> tuple[str, ...]:
+    """What the table says of a slide."""
+    probability = float(found.prediction.probabilities[0].max())
+    areas = ["", ""]
+    if found.faithfulness is not None:
+        curves = found.faithfulness.curves
+        chosen = (next(iter(curves.values())), next(c for name, c in curves.items() if "random" in name))
+        areas = [f"{float(curve.deletion_area[0]):.3f}" for curve in chosen]
+    half = f"{found.sites.half} of {len(found.sites)} patches"
+    line = (found.target, f"{probability:.1%}", half, *areas)
+    if found.pointing is None:
+        return line
+    pointing = found.pointing
+    return (*line, f"{pointing.weight:.1%}", f"{pointing.heaviest:.0%}", f"{pointing.area:.1%}")

@@ -1,0 +1,49 @@
+"""What a model of slides costs, for the bag in the middle."""
+
+from pathlib import Path
+
+import pytest
+
+from saccade.core.manifest import Row
+from saccade.evaluation.assessment import Judged, LabelledImage
+from saccade.evaluation.costs import costs_of
+from saccade.evaluation.slide_costs import measure_slide_costs, middle_bag
+from saccade.features.slide_input import SlideInput
+from saccade.inference.slide_predictor import SlidePredictor
+from saccade.models import create_model
+from tests.miniature_slides import DIM, write_bag
+
+
+@pytest.fixture
+def predictor() -> SlidePredictor:
+    model = create_model("mean-pooling", ("a", "b"), in_features=DIM)
+    return SlidePredictor(model, SlideInput("made-up", DIM), "cpu")
+
+
+@pytest.fixture
+def judged(tmp_path: Path, predictor: SlidePredictor) -> Judged:
+    judged = Judged()
+    for side in (5, 2, 3):
+        path = tmp_path / f"{side}.h5"
+        write_bag(path, f"{side}.svs", "normal", side, side=side)
+        judged.add(LabelledImage(Row(path, "a", path.name), 0, "a", path), predictor.predict([path])[0])
+    return judged
+
+
+def test_the_bag_has_the_middle_number_of_patches(predictor: SlidePredictor, judged: Judged) -> None:
+    assert middle_bag(predictor, judged).lengths == (9,)
+
+
+def test_parameters_and_flops_are_those_of_the_formulas(predictor: SlidePredictor, judged: Judged) -> None:
+    cost = measure_slide_costs(predictor, judged, peers=("gated-abmil",))
+    own, peer = cost["mean-pooling"], cost["gated-abmil"]
+    assert own["parameters"] == sum(p.numel() for p in predictor.model.parameters())
+    assert own["patches"] == 9
+    assert own["images_per_second"] > 0
+    assert own["pixels_read_fraction"] == pytest.approx(0.25)
+    assert peer["parameters"] > own["parameters"]
+    assert peer["flops_per_image"] > own["flops_per_image"] > 0
+
+
+def test_costs_are_measured_by_scale_and_quickly_without_peers(predictor: SlidePredictor, judged: Judged) -> None:
+    assert list(costs_of(predictor, judged, quick=True)) == ["mean-pooling"]

@@ -1,0 +1,103 @@
+"""Bags in, results out: each with its patches as sites, and one bad bag costing no other anything."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from saccade.core.bags import Bags
+from saccade.core.errors import BadInput
+from saccade.features.loading import load_bags
+from saccade.features.slide_input import SlideInput
+from saccade.features.store import open_bag
+from saccade.inference import load
+from saccade.inference.predictor import Predictor
+from saccade.inference.slide_predictor import SlidePredictor
+from saccade.models import create_model
+from saccade.models.packaging import save_model
+from tests.miniature_slides import DIM, write_bag
+
+GIVEN = SlideInput("made-up", DIM, patch=224, mpp=0.5)
+
+
+@pytest.fixture
+def predictor() -> SlidePredictor:
+    return SlidePredictor(create_model("span", ("a", "b"), in_features=DIM, width=8, heads=1), GIVEN, "cpu")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    found = [tmp_path / f"{name}.h5" for name in "abc"]
+    for seed, path in enumerate(found):
+        write_bag(path, f"{path.stem}.svs", "tumour", seed, side=3 + seed)
+    return found
+
+
+def test_files_bags_and_what_is_in_memory_are_the_same(predictor: SlidePredictor, paths: list[Path]) -> None:
+    stored = open_bag(paths[0])
+    results = predictor.predict([paths[0], str(paths[0]), stored, load_bags([stored])])
+    assert [result.name for result in results] == [str(paths[0])] * 3 + ["bag 4"]
+    for result in results:
+        assert result.or_raise().weights.sum() == pytest.approx(1)
+        assert result.boxes.shape == (9, 4)
+        assert result.prediction is not None
+        assert results[0].prediction is not None
+        assert result.prediction.logits.equal(results[0].prediction.logits)
+    assert results[0].extent == (3 * 448, 3 * 448)
+    assert "read 25.0%" in repr(results[0])
+
+
+def test_results_keep_their_order_and_a_bad_bag_costs_no_other(predictor: SlidePredictor, paths: list[Path]) -> None:
+    damaged = paths[0].with_name("damaged.h5")
+    damaged.write_bytes(b"no bag at all")
+    results = predictor.predict([paths[2], damaged, paths[0], paths[1].with_name("absent.h5"), paths[1]])
+    assert [len(result.boxes) if not result.error else 0 for result in results] == [25, 0, 9, 0, 16]
+    assert "damaged.h5" in results[1].error
+    assert "absent.h5" in results[3].error
+
+
+def test_features_are_normalised_as_in_training(paths: list[Path]) -> None:
+    model = create_model("mean-pooling", ("a", "b"), in_features=DIM)
+    bags = load_bags([open_bag(paths[0])])
+    given = replace(GIVEN, mean=(5.0,) * DIM, std=(2.0,) * DIM)
+    expected = model.eval()(replace(bags, features=(bags.features - 5) / 2)).logits
+    for item in (paths[0], bags):
+        found = SlidePredictor(model, given, "cpu").predict([item])[0].prediction
+        assert found is not None
+        assert torch.allclose(found.logits, expected, atol=1e-6)
+
+
+def test_another_encoder_is_refused_and_another_size_of_patch_is_noted(paths: list[Path]) -> None:
+    model = create_model("span", ("a", "b"), in_features=DIM, width=8, heads=1)
+    other = SlidePredictor(model, replace(GIVEN, encoder="uni"), "cpu").predict(paths[:1])[0]
+    assert "features of made-up where uni's are wanted" in other.error
+    coarse = SlidePredictor(model, replace(GIVEN, mpp=1.0), "cpu").predict(paths[:1])[0]
+    assert not coarse.error
+    assert "112 µm wide, those of the training were 224 µm" in coarse.note
+
+
+def test_a_slide_without_tissue_is_a_guess_that_says_so(predictor: SlidePredictor) -> None:
+    empty = Bags(torch.zeros(0, DIM), torch.zeros(0, 2, dtype=torch.long), (0,))
+    result = predictor.predict([empty])[0]
+    assert "no patch of tissue" in result.note
+    assert sum(result.probabilities.values()) == pytest.approx(1)
+    assert result.extent == (0, 0)
+
+
+def test_a_saved_model_opens_as_what_it_is(tmp_path: Path, paths: list[Path], predictor: SlidePredictor) -> None:
+    save_model(tmp_path / "run", predictor.model, GIVEN)
+    opened = load(tmp_path / "run", "cpu")
+    assert isinstance(opened, SlidePredictor)
+    mine, theirs = (each.predict(paths)[1].probabilities for each in (opened, predictor))
+    assert mine == theirs
+    assert isinstance(SlidePredictor.open(tmp_path / "run"), SlidePredictor)
+    with pytest.raises(BadInput, match="span is a model of slides"):
+        Predictor.open(tmp_path / "run")
+
+
+def test_one_bag_or_several_slides_in_one_are_refused(predictor: SlidePredictor, paths: list[Path]) -> None:
+    with pytest.raises(BadInput, match="list of bags"):
+        predictor.predict(str(paths[0]))
+    both = load_bags([open_bag(path) for path in paths[:2]])
+    assert "holds 2 slides where one is wanted" in predictor.predict([both])[0].error
