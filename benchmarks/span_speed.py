@@ -1,15 +1,15 @@
 """What SPAN costs beside its peers and beside the arithmetic alone: time and memory, forward and training step.
 
-    python benchmarks/span_speed.py --out benchmarks/results/2026-11-21-span-speed.json [--only span transmil] [--threads 2]
+    python benchmarks/span_speed.py --out benchmarks/results/2026-11-21-span-speed.json --threads 2 [--only span dense]
     python benchmarks/span_speed.py --out /tmp/quick.json --quick
 
-No training to an end: cost does not depend on the weights. Slides are made up: noise for features, and places that fill
-half of their bounding box in blobs, or a tenth of it at random. All models take turns in one process; a cell is the
-median of some rounds. Beside each, the rate of plain 512-wide matrix products is taken before and after. SPAN's floor is
-the time its FLOPs would take at that rate, those counted that remain after the exact savings; a training step's are three
-times as many, less the gradient of the features, which nobody needs. Cells estimated over 120 seconds are skipped and
-say so. Peak memory is that of a child process over its base after imports and a small slide, median of three; beside it,
-how far it rose over the model and the bag. What is in the output already is not measured again.
+Cost does not depend on the weights, so nothing is trained to an end. Slides are made up: noise for features, and places
+that fill half of their bounding box in blobs, or a tenth of it at random. All models take turns in one process; a cell
+is the median of some rounds. Beside each, the rate of plain 512-wide matrix products is taken before and after. SPAN's
+floor is the time its FLOPs would take at that rate, those counted that remain after the exact savings; a training
+step's are three times as many, less the gradient of the features, which nobody needs. Cells estimated over 120 seconds
+are skipped and say so. Peak memory is that of a child process over its base after imports and a small slide, median of
+three; beside it, how far it rose over the model and the bag. What is in the output already is not measured again.
 """
 
 import argparse

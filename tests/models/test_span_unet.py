@@ -41,11 +41,12 @@ def expanded(up: Ascent, cells: Tensor, index: CondensationIndex | None) -> Tens
 
 def written_out(model: SpanUnet, given: Bags) -> Tensor:
     encoder, decoder = model.encoder, model.decoder
-    low, middle, high = span_pyramid(given.cells, given.lengths).stages
+    pyramid = span_pyramid(given.cells, given.lengths)
+    low, middle, high = pyramid.stages
     slides = given.features.split(given.lengths)
     fixed = encoder.summaries.fixed
     tokens = torch.stack([torch.stack([own.max(0).values, own.mean(0), fixed]) for own in slides])
-    cells = given.features @ encoder.cells.weight.T
+    cells = pyramid.entered(given.features) @ encoder.cells.weight.T
     first = layer_written_out(encoder.refine[0], cells, encoder.tokens(tokens), low)
     down = encoder.descend[0]
     cells = down.norm(literal(first[0], down.weight, low.grid, depthwise=False))
@@ -59,7 +60,7 @@ def written_out(model: SpanUnet, given: Bags) -> Tensor:
     cells, tokens = torch.cat([cells, second[0]], dim=1), torch.cat([tokens, second[1]], dim=2)
     up = decoder.ascend[1]
     cells, _ = layer_written_out(decoder.finish, expanded(up, cells, middle.condensed), up.tokens(tokens), low)
-    return model.classify(torch.cat([cells, first[0]], dim=1))
+    return model.classify(torch.cat([cells, first[0]], dim=1)[pyramid.patch])
 
 
 @pytest.mark.parametrize("slides", ["one", "two", "under a window", "blobs"])
