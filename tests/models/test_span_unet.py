@@ -13,6 +13,7 @@ from saccade.models.parts.span_pyramid import span_pyramid
 from saccade.models.parts.unet_levels import Ascent
 from saccade.models.span_unet import SpanUnet
 from saccade.ops.condensation import CondensationIndex, condensation_index
+from saccade.ops.slide_grid import SlideGrid
 from tests.models.parts.test_token_refinement import written_out as layer_written_out
 from tests.ops.sparse_grids import SLIDES, grid_of
 from tests.ops.test_condensation import literal
@@ -39,19 +40,25 @@ def expanded(up: Ascent, cells: Tensor, index: CondensationIndex | None) -> Tens
     return up.norm(torch.stack([shares[parent, :, slot] for parent, slot in pairs]))
 
 
+def from_raster(cells: Tensor, grid: SlideGrid) -> Tensor:
+    """Cells in raster order, in the order of their grid."""
+    return cells[grid.keys.argsort().argsort()]
+
+
 def written_out(model: SpanUnet, given: Bags) -> Tensor:
     encoder, decoder = model.encoder, model.decoder
-    low, middle, high = span_pyramid(given.cells, given.lengths).stages
+    pyramid = span_pyramid(given.cells, given.lengths)
+    low, middle, high = pyramid.stages
     slides = given.features.split(given.lengths)
     fixed = encoder.summaries.fixed
     tokens = torch.stack([torch.stack([own.max(0).values, own.mean(0), fixed]) for own in slides])
-    cells = given.features @ encoder.cells.weight.T
+    cells = pyramid.entered(given.features) @ encoder.cells.weight.T
     first = layer_written_out(encoder.refine[0], cells, encoder.tokens(tokens), low)
     down = encoder.descend[0]
-    cells = down.norm(literal(first[0], down.weight, low.grid, depthwise=False))
+    cells = down.norm(from_raster(literal(first[0], down.weight, low.grid, depthwise=False), middle.grid))
     second = layer_written_out(encoder.refine[1], cells, down.tokens(first[1]), middle)
     down = encoder.descend[1]
-    cells = down.norm(literal(second[0], down.weight, middle.grid, depthwise=False))
+    cells = down.norm(from_raster(literal(second[0], down.weight, middle.grid, depthwise=False), high.grid))
     third = layer_written_out(encoder.refine[2], cells, down.tokens(second[1]), high)
     up = decoder.ascend[0]
     cells = expanded(up, third[0], high.condensed)
@@ -59,7 +66,7 @@ def written_out(model: SpanUnet, given: Bags) -> Tensor:
     cells, tokens = torch.cat([cells, second[0]], dim=1), torch.cat([tokens, second[1]], dim=2)
     up = decoder.ascend[1]
     cells, _ = layer_written_out(decoder.finish, expanded(up, cells, middle.condensed), up.tokens(tokens), low)
-    return model.classify(torch.cat([cells, first[0]], dim=1))
+    return model.classify(torch.cat([cells, first[0]], dim=1)[pyramid.patch])
 
 
 @pytest.mark.parametrize("slides", ["one", "two", "under a window", "blobs"])

@@ -52,7 +52,7 @@ class UnetEncoder(nn.Module):
     def forward(self, features: Float[Tensor, "patch feature"], pyramid: Pyramid) -> list[tuple[Tensor, Tensor]]:
         """Cells and tokens of every level, from the lowest."""
         tokens = self.tokens(self.summaries(features, pyramid.patches))
-        cells = self.dropout(self.cells(features))
+        cells = self.dropout(pyramid.entered(self.cells(features)))
         found: list[tuple[Tensor, Tensor]] = []
         for level, (refine, stage) in enumerate(zip(self.refine, pyramid.stages, strict=True)):
             if level:
@@ -85,7 +85,7 @@ class UnetDecoder(nn.Module):
         cells, tokens = self.refine[0](cells, tokens, between)
         cells, tokens = torch.cat([cells, middle], dim=1), torch.cat([tokens, middle_tokens], dim=2)
         cells, tokens = self.ascend[1](cells, tokens, between.condensed)
-        return torch.cat([self.finish.cells_only(cells, tokens, low), skip], dim=1)
+        return torch.cat([self.finish.cells_only(cells, tokens, low), skip], dim=1)[pyramid.patch]
 
 
 class SpanUnet(SparseSegmenter):

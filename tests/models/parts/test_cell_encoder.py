@@ -30,7 +30,7 @@ def test_it_is_three_layers_and_two_condensations_and_a_mean(slides: str) -> Non
     made = CellEncoder(FEATURES, WIDTH, HEADS).double().eval()
     features = torch.randn(sum(lengths), FEATURES, dtype=torch.float64)
     found = made.tokens(features, pyramid)
-    cells = features @ made.enter.weight.T
+    cells = pyramid.entered(features) @ made.enter.weight.T
     for number, stage in enumerate(pyramid.stages):
         if number:
             step = made.condense[number - 1]

@@ -38,10 +38,12 @@ def build(ablation: str) -> Span:
 
 
 def first_cells(model: Span, given: Bags) -> Tensor:
-    """The cells that the lowest stage leaves behind."""
-    cells = model.aggregate.tokens(given.features, model.pyramid(given))[0].cells
+    """The cells that the lowest stage leaves behind, patch by patch."""
+    pyramid = model.pyramid(given)
+    assert isinstance(model.aggregate, SpanEncoder)
+    cells = model.aggregate(given.features, pyramid)[0].cells
     assert cells is not None
-    return cells
+    return cells[pyramid.patch]
 
 
 def regular_keys(grid: SlideGrid) -> list[list[int]]:
@@ -88,7 +90,7 @@ def test_without_pyramid_all_stages_lie_on_the_patches_own_grid() -> None:
     assert [len(stage.grid) for stage in pyramid.stages] == [len(given.features)] * 3
     found = encoder.tokens(given.features, pyramid)
     stage = span_pyramid(given.cells, given.lengths).stages[0]
-    cells = given.features @ encoder.enter[0].cells.weight.T
+    cells = pyramid.entered(given.features) @ encoder.enter[0].cells.weight.T
     token = encoder.enter[0].token(encoder.token).expand(len(given), -1)
     for number, refine in enumerate(encoder.refine):
         assert isinstance(refine, Refinement)
@@ -100,7 +102,7 @@ def test_without_pyramid_all_stages_lie_on_the_patches_own_grid() -> None:
         cells, token = refined.cells, refined.token
         assert torch.allclose(found[number].token, token, atol=1e-10)
     assert found[-1].cells is None
-    weights = torch.stack([each.weights for each in found]).sum(0).split(given.lengths)
+    weights = torch.stack([each.weights for each in found]).sum(0)[pyramid.patch].split(given.lengths)
     spread = pyramid.spread(tuple(each.weights for each in found))
     assert torch.allclose(spread, torch.cat([own / own.sum() for own in weights]), atol=1e-10)
 
