@@ -11,7 +11,7 @@ et al. 2018, Ilse et al. 2018): three layers of 256, 128 and 64 numbers embed an
 CLAM-SB, with 64 numbers within the attention; DSMIL takes the features as they are, as its authors do; the two
 transformers have a width of 64.
 
-After two seeds gated ABMIL lay 5.7 points below its mark on Musk1 (4.5 after three). Three other trainings of it, chosen
+After two seeds gated ABMIL lay 5.7 points below its mark on Musk1 (4.5 after three). Three other trainings, chosen
 before they were run, stand beside it under names of their own; the best of them is not the figure of the peer.
 
 Intervals are 95 %, bootstrap over bags, the seeds' mean being one figure per bag. Published: Ilse et al. 2018, table 1
