@@ -27,9 +27,7 @@ def test_evaluate_takes_the_features_of_the_training(slides: Path, tmp_path: Pat
     assert {row["pixels_read_fraction"] for row in rows} == {"0.25"}
 
 
-def test_a_slide_without_features_costs_a_line_and_the_code(
-    slides: Path, tmp_path: Path, saccade: Command
-) -> None:
+def test_a_slide_without_features_costs_a_line_and_the_code(slides: Path, tmp_path: Path, saccade: Command) -> None:
     (tmp_path / "job").mkdir()
     shutil.copytree(slides / "job", tmp_path / "job", dirs_exist_ok=True)
     (tmp_path / "job" / "features_made-up" / "test_1.h5").unlink()
