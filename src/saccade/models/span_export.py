@@ -1,7 +1,7 @@
 """SPAN as a graph: a slide's features and the tensors of its index go in, logits and weights come out.
 
-    program = torch.export.export(exportable(model), exported_inputs(bags), dynamic_shapes=DYNAMIC_SHAPES)
-    logits, weights = program.module()(*exported_inputs(other_bags))
+Export with ``torch.export.export(exportable(model), exported_inputs(bags), dynamic_shapes=DYNAMIC_SHAPES)``, and call
+what comes of it with ``program.module()(*exported_inputs(other_bags))``.
 
 The graph serves slides with any number of patches, one at a time. It computes all blocks at once, head by head, and so
 wants more memory than the model: some 5 KB a patch and head at 64 numbers. The index is made outside of it, by
