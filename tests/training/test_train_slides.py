@@ -38,7 +38,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_checkpoint(run / "checkpoints" / "last.ckpt")["state_dict"]
 
 
-@pytest.mark.parametrize("model", MODELS.names("slide"))
+@pytest.mark.parametrize("model", MODELS.names("slide", "classification"))
 def test_every_model_trains(model: str, table: Path, tmp_path: Path) -> None:
     run = train(make_recipe(table, model, epochs=1), tmp_path / "run", accelerator="cpu")
     package = load_model(run)

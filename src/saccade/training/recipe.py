@@ -68,6 +68,8 @@ class Recipe(Section):
         model = values.get("model")
         if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
             raise BadInput("lacks model.name", f"name one of {', '.join(MODELS.names())}", source)
+        if (task := MODELS[model["name"]].task) != "classification":
+            raise BadInput(f"{model['name']} is for {task}, which no recipe trains yet", "build it in Python", source)
         kind = _budget_kind(model["name"], values.get("budget"), source)
         whole = _RECIPES[MODELS[model["name"]].scale]
         known = _known_keys(whole, kind, model["name"])
