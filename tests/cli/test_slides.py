@@ -18,7 +18,7 @@ def test_a_run_of_slides_has_a_report_and_knows_its_features(slides: Path) -> No
 
 def test_evaluate_takes_the_features_of_the_training(slides: Path, tmp_path: Path, saccade: Command) -> None:
     said = saccade("evaluate", slides / "run", "--data", slides / "labels.csv", "--out", tmp_path / "eval").output
-    assert "evaluating 4 images, test part" in said
+    assert "evaluating 4 slides, test part" in said
     metrics = json.loads((tmp_path / "eval" / "metrics.json").read_text())
     assert metrics["n"] == 4
     assert metrics["cost"]["patches"] == 16
