@@ -36,7 +36,7 @@ class SlideSites:
     @property
     def has_evidence(self) -> bool:
         """Whether anybody asked which way the patches speak."""
-        return not np.isnan(self.evidence).any()
+        return not np.isnan(self.evidence).all()
 
     @property
     def shares(self) -> Float[np.ndarray, " patch"]:
