@@ -129,3 +129,13 @@ def test_some_of_the_slides_in_another_order(data: SlideData) -> None:
 def test_a_table_without_a_usable_part_is_one_line(table: Path) -> None:
     with pytest.raises(BadInput, match="holds no slides"):
         open_slide_data(table, table.parent / "job", parts=())
+
+
+def test_slides_without_tissue_and_the_way_with_odd_places_are_told(table: Path) -> None:
+    for name in ("train_0", "train_1"):
+        write_bag(table.parent / "job" / "features_made-up" / f"{name}.h5", f"{name}.svs", "normal", seed=0, side=0)
+    data = open_slide_data(table, table.parent / "job", snap="nearest")
+    assert [note.partition(": ")[2] for note in data.notes] == [
+        "holds no patch of tissue, so nothing can be learned from it (and 1 more)"
+    ]
+    assert data.preprocessing.snap == "nearest"

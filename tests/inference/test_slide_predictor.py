@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -10,7 +11,7 @@ from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
 from saccade.features.loading import load_bags
 from saccade.features.slide_input import SlideInput
-from saccade.features.store import open_bag
+from saccade.features.store import BagAttributes, BagWriter, open_bag
 from saccade.inference import load
 from saccade.inference.predictor import Predictor
 from saccade.inference.slide_predictor import SlidePredictor
@@ -101,3 +102,17 @@ def test_one_bag_or_several_slides_in_one_are_refused(predictor: SlidePredictor,
         predictor.predict(str(paths[0]))
     both = load_bags([open_bag(path) for path in paths[:2]])
     assert "holds 2 slides where one is wanted" in predictor.predict([both])[0].error
+
+
+def test_patches_off_the_lattice_are_treated_as_in_the_training(tmp_path: Path) -> None:
+    told = BagAttributes("a.svs", patch_size=256, patch_size_level0=512, mpp=0.5, source_mpp=0.25, encoder="made-up")
+    places = np.array([[0, 0], [512, 0], [1024, 0], [1536, 200], [2048, 0]], np.int64)
+    with BagWriter(tmp_path / "a.h5", rows=5, dim=DIM, coords=places, attributes=told) as writer:
+        writer.put(0, np.ones((5, DIM), np.float32))
+    model = create_model("span", ("a", "b"), in_features=DIM, width=8, heads=1)
+    given = SlideInput("made-up", DIM)
+    assert "lattice" in SlidePredictor(model, given, "cpu").predict([tmp_path / "a.h5"])[0].error
+    save_model(tmp_path / "run", model, replace(given, snap="nearest"))
+    result = load(tmp_path / "run", "cpu").predict([tmp_path / "a.h5"])[0]
+    assert not result.error
+    assert len(result.boxes) == 5

@@ -41,19 +41,17 @@ class SlideData(LabelledData):
     Attributes:
         bags: The files.
         preprocessing: Whose features they are.
-        snap: How patches that fit no lattice are treated.
         standardise: Whether features are shifted and scaled by what they are in the training part.
     """
 
     bags: StoredBags
     preprocessing: SlideInput  # pyright: ignore[reportIncompatibleVariableOverride] - frozen: nobody assigns to it
-    snap: Snap | None = None
     standardise: bool = True
 
     @property
     def shelf(self) -> "Shelf":
         """The bags, to be loaded one by one."""
-        return Shelf(self.bags, self.snap, self.preprocessing.normalised)
+        return Shelf(self.bags, self.preprocessing.snap, self.preprocessing.normalised)
 
     def pixels_of(self, index: Int[Tensor, "chosen"]) -> dict[str, Any]:
         """Some of the bags."""
@@ -186,11 +184,10 @@ def open_slide_data(
         manifest=wanted.manifest,
         classes=whole.classes,
         labels=class_numbers(wanted.manifest, whole.classes),
-        preprocessing=given,
+        preprocessing=replace(given, snap=snap),
         split=whole,
         notes=(*split.notes, *notes),
         bags=wanted,
-        snap=snap,
         standardise=standardise,
     )
     return data.fitted() if "train" in parts else data
@@ -199,7 +196,7 @@ def open_slide_data(
 def common_input(
     bags: StoredBags, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> tuple[SlideInput, tuple[str, ...]]:
-    """Whose features the files hold, and a note where their patches are not of one size.
+    """Whose features the files hold, and notes where their patches are not of one size, or there are none.
 
     Raises:
         BadInput: There are none, or they are of several encoders.
@@ -208,11 +205,14 @@ def common_input(
         raise BadInput("holds no slides", "add some", str(bags.manifest.source))
     first = SlideInput.of(bags[0])
     doubts: list[str] = []
+    empty: list[str] = []
     for number in range(len(bags)):
-        own, name = SlideInput.of(bags[number]), os.fspath(bags.paths[number])
+        bag, name = bags[number], os.fspath(bags.paths[number])
+        own = SlideInput.of(bag)
+        empty += [name] * (len(bag) == 0)
         first.check(own, name)
         if doubt := first.doubt(own):
             doubts.append(f"{name}: {doubt.replace('those of the training', 'those of the first slide')}")
         progress(number + 1, len(bags))
-    more = f" (and {len(doubts) - 1} more)" if len(doubts) > 1 else ""
-    return first, (doubts[0] + more,) if doubts else ()
+    told = ([f"{name}: holds no patch of tissue, so nothing can be learned from it" for name in empty], doubts)
+    return first, tuple(lines[0] + f" (and {len(lines) - 1} more)" * (len(lines) > 1) for lines in told if lines)

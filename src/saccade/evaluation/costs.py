@@ -3,7 +3,7 @@
 from typing import Any
 
 from saccade.evaluation.assessment import Judged, measure_costs
-from saccade.evaluation.slide_costs import measure_slide_costs
+from saccade.evaluation.slide_costs import PEERS, measure_slide_costs
 from saccade.inference.hub import AnyPredictor
 from saccade.inference.slide_predictor import SlidePredictor
 
@@ -17,5 +17,5 @@ def costs_of(predictor: AnyPredictor, judged: Judged, quick: bool = False) -> di
         quick: Leave out peers and memory, which take some seconds.
     """
     if isinstance(predictor, SlidePredictor):
-        return measure_slide_costs(predictor, judged, *(((),) if quick else ()))
+        return measure_slide_costs(predictor, judged, peers=() if quick else PEERS)
     return measure_costs(predictor, judged, peers=(), memory=False) if quick else measure_costs(predictor, judged)

@@ -10,6 +10,7 @@ from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
 from saccade.features.store.attributes import from_json
 from saccade.features.store.bag import Bag
+from saccade.ops.lattice import Snap
 
 _MEASURED = 1024  # patches of a slide that its features are measured on
 _LEAST = 1e-6  # of a number's mean: what varies less does so by rounding
@@ -32,6 +33,7 @@ class SlideInput:
         facts: What else decides the encoder's features, as its bags have it.
         mean: Of each number over the patches of the training part; empty where features are taken as they are.
         std: Likewise, their standard deviation.
+        snap: How patches that fit no lattice are treated; ``None`` refuses them.
     """
 
     encoder: str
@@ -42,6 +44,7 @@ class SlideInput:
     facts: Mapping[str, Any] = field(default_factory=dict)
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    snap: Snap | None = None
 
     def __post_init__(self) -> None:
         if not len(self.mean) == len(self.std) in (0, self.dim):

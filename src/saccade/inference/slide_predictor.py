@@ -18,7 +18,6 @@ from saccade.features.slide_input import SlideInput
 from saccade.features.store import Bag, open_bag
 from saccade.inference.result import Result
 from saccade.models.packaging import load_model, on_device
-from saccade.ops.lattice import Snap
 
 BagItem = str | os.PathLike[str] | Bag | Bags
 """A file of features, one that is open, or the bag of one slide in memory, as its encoder left it."""
@@ -53,7 +52,6 @@ class SlidePredictor:
         model: A classifier of bags; it is put into evaluation mode and moved to the device.
         preprocessing: Whose features it takes.
         device: Where to compute; by default a GPU where there is one.
-        snap: ``nearest`` moves patches that fit no lattice to their nearest place.
     """
 
     def __init__(
@@ -61,13 +59,11 @@ class SlidePredictor:
         model: SparseClassifier,
         preprocessing: SlideInput,
         device: torch.device | str | None = None,
-        snap: Snap | None = None,
     ) -> None:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model = on_device(model.eval(), device)
         self.device = torch.device(device)
         self.preprocessing = preprocessing
-        self.snap: Snap | None = snap
 
     @classmethod
     def open(cls, folder: Path | str, device: torch.device | str | None = None) -> "SlidePredictor":
@@ -114,7 +110,7 @@ class SlidePredictor:
 
     def _checked(self, bag: Bag, name: str) -> Bags:
         self.preprocessing.check(SlideInput.of(bag), name)
-        return self.preprocessing.normalised(load_bags([bag], self.snap))
+        return self.preprocessing.normalised(load_bags([bag], self.preprocessing.snap))
 
     def _stream(self, numbered: Iterator[tuple[int, BagItem]]) -> Iterator[Result]:
         ahead: deque[Future[_Loaded]] = deque()

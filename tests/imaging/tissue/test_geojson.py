@@ -160,6 +160,14 @@ def test_areas_of_some_classes(tmp_path: Path) -> None:
     assert tumour.outer.tolist() == [[x + 100, y + 7] for x, y in SQUARE[:-1]] and len(tumour.holes) == 1
     assert len(load_outlines(path, ["TUMOUR", "stroma"])) == 2
     assert load_outlines(path, ["necrosis"]) == []
+    joined = {
+        "type": "Feature",
+        "geometry": POLYGON,
+        "properties": {"classification": {"names": ["Tumour", "Necrosis"]}},
+    }
+    path.write_text(json.dumps([joined, POLYGON]))
+    assert len(load_outlines(path, ["tumour: necrosis"])) == 2  # a bare geometry cannot say what it is
+    assert len(load_outlines(path, ["stroma"])) == 1
 
 
 def test_areas_come_with_the_name_of_their_class(tmp_path: Path) -> None:

@@ -76,7 +76,14 @@ def load_outlines(
         BadInput: Naming the file: it is missing or no GeoJSON.
     """
     wanted = None if classes is None else {name.casefold() for name in classes}
-    return [outline.moved(*offset) for outline in _areas(_loaded(path), str(path), wanted)]
+    parts = (part for part in _features(_loaded(path)) if wanted is None or _is_of(part, wanted))
+    return [outline.moved(*offset) for part in parts for outline in _areas(part, str(path))]
+
+
+def _is_of(part: Any, wanted: Collection[str]) -> bool:
+    """Whether a feature is of one of some classes; a bare geometry cannot say, and is."""
+    is_feature = isinstance(part, dict) and part.get("type") == "Feature"
+    return not is_feature or _class_name(part).casefold() in wanted
 
 
 def read_classified(path: Path | str) -> list[tuple[str, Outline]]:
@@ -144,17 +151,17 @@ def _loaded(path: Path | str) -> Any:
         raise BadInput(f"is no JSON ({error})", _REMEDY, str(path)) from error
 
 
-def _areas(value: Any, source: str, classes: Collection[str] | None = None) -> Iterator[Outline]:
-    """Every polygon in a piece of GeoJSON, or those of some classes."""
+def _areas(value: Any, source: str) -> Iterator[Outline]:
+    """Every polygon in a piece of GeoJSON."""
     if isinstance(value, list):
         for part in value:
-            yield from _areas(part, source, classes)
+            yield from _areas(part, source)
         return
     kind = value.get("type") if isinstance(value, dict) else None
     if kind == "FeatureCollection":
-        yield from _areas(value.get("features") or [], source, classes)
+        yield from _areas(value.get("features") or [], source)
     elif kind == "Feature":
-        if value.get("geometry") and (classes is None or _class_of(value).casefold() in classes):
+        if value.get("geometry"):
             yield from _areas(value["geometry"], source)
     elif kind == "GeometryCollection":
         yield from _areas(value.get("geometries") or [], source)
@@ -165,14 +172,6 @@ def _areas(value: Any, source: str, classes: Collection[str] | None = None) -> I
             yield _outline(polygon, source)
     elif kind not in ("Point", "MultiPoint", "LineString", "MultiLineString"):
         raise BadInput(f"is no GeoJSON: {str(value)[:60]!r} has no known type", _REMEDY, source)
-
-
-def _class_of(feature: dict[str, Any]) -> str:
-    """Name of a feature's classification; empty where it has none."""
-    try:
-        return str(feature["properties"]["classification"]["name"])
-    except (KeyError, TypeError):
-        return ""
 
 
 def _outline(rings: Any, source: str) -> Outline:
