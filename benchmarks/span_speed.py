@@ -1,6 +1,6 @@
 """What SPAN costs beside its peers and beside the arithmetic alone: time and memory, forward and training step.
 
-    python benchmarks/span_speed.py --out benchmarks/results/2026-11-21-span-speed.json --threads 2 [--only span dense]
+    python benchmarks/span_speed.py --out benchmarks/results/2026-11-22-span-speed.json --threads 2 [--only span dense]
     python benchmarks/span_speed.py --out /tmp/quick.json --quick
 
 Cost does not depend on the weights, so nothing is trained to an end. Slides are made up: noise for features, and places
@@ -9,7 +9,8 @@ is the median of some rounds. Beside each, the rate of plain 512-wide matrix pro
 floor is the time its FLOPs would take at that rate, those counted that remain after the exact savings; a training
 step's are three times as many, less the gradient of the features, which nobody needs. Cells estimated over 120 seconds
 are skipped and say so. Peak memory is that of a child process over its base after imports and a small slide, median of
-three; beside it, how far it rose over the model and the bag. What is in the output already is not measured again.
+three; beside it, how far it rose over the model and the bag. `--without-memory` leaves that for a later call, for which
+the machine need not be quiet. What is in the output already is not measured again.
 """
 
 import argparse
@@ -66,6 +67,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--cpu-time", action="store_true", help="seconds of this thread; where others use the machine")
+    parser.add_argument(
+        "--without-memory", action="store_true", help="times alone; give the command again for the rest"
+    )
     parser.add_argument("--million", action="store_true", help="also a forward pass over 1,000,000 tokens")
     parser.add_argument("--quick", action="store_true", help="2,000 and 4,000 tokens, once")
     parser.add_argument("--probe", help=argparse.SUPPRESS)
@@ -94,6 +98,10 @@ class Study:
             for tokens in self.arguments.tokens:
                 for mode in MODES:
                     self.cells(places, tokens, mode)
+        for row in [] if self.arguments.without_memory else self.rows:
+            if not row.keys() & {"skipped", "peak_memory_bytes"}:
+                row |= self.memory(row, repeats=1 if self.arguments.quick else 3)
+                self.keep(row)
         if self.arguments.million and not self.known("span", PLACES[0], 10**6, "forward"):
             row = {"model": "span", "places": PLACES[0], "tokens": 10**6, "mode": "forward", "rounds": 1}
             self.add(row | self.memory(row, repeats=1))
@@ -128,7 +136,7 @@ class Study:
                 row["floor_seconds"] = round(median(floors), 4)
                 ratios = [spent / floor for spent, floor in zip(seconds[name], floors, strict=True)]
                 row["over_floor"] = round(median(ratios), 3)
-            self.add(row | self.memory(row, repeats=1 if self.arguments.quick else 3))
+            self.add(row)
 
     def memory(self, row: Row, repeats: int) -> Row:
         """Peaks of child processes."""
@@ -167,8 +175,12 @@ class Study:
         return next((row for row in self.rows if tuple(row[key] for key in keys) == cell), None)
 
     def add(self, row: Row) -> None:
-        """Keep a row, with all others so far."""
+        """Keep a new row, with all others so far."""
         self.rows.append(row)
+        self.keep(row)
+
+    def keep(self, row: Row) -> None:
+        """Write all rows so far, and tell what the latest says."""
         print(json.dumps(row), flush=True)
         what = f"cost of a slide of {FEATURES}-d features, {len(CLASSES)} classes; seconds of " + (
             "the thread" if self.arguments.cpu_time else "the wall"
