@@ -133,11 +133,11 @@ def section() -> str:
                 "",
             ]
     lines += [
-        "Conditional sampling (simulated, a task made for it): an object of two parts, each as large as a patch and "
-        "one apart; the first says on which of four sides the second lies, and the second is the class. The look is "
-        "first taught the true places of the first parts; all else is learned from the class. Two patches are read; "
-        "whoever must choose both at once finds the second part every other time at best, an accuracy of 66.7 %. Per "
-        "seed:",
+        "Conditional sampling (simulated, a task made for it): an object twice as long as a patch, in two parts side "
+        "by side; the first says on which of four sides the second lies, and the second is the class. The look is "
+        "first taught the true places of the first parts (of the four places beside them for *ring*); all else is "
+        "learned from the class. Two patches are read. Chosen at once they find the second part every other time, "
+        "an accuracy of 66.7 %, unless they are set off so that each touches two of the four places. Per seed:",
         "",
         *conditional_table(load_results(RESULTS / "fields-conditional")),
         "",

@@ -6,6 +6,7 @@ python benchmarks/slides_table.py --check    # exit 1 if README.md says anything
 
 from typing import Any
 
+from span_tables import bag_lines, smear_lines, speed_lines, task_lines
 from tables import newest, rewrite_readme
 
 START = "<!-- results:slides -->"
@@ -33,6 +34,14 @@ def section() -> str:
     peaks = {row["slide"]: row["peak_bytes"] for row in speed["memory"]}
     equal = "equal those of a job left alone" if kills["equal"] else "DIFFER from those of a job left alone"
     lines = [
+        *task_lines(),
+        "",
+        *smear_lines(),
+        "",
+        *bag_lines(),
+        "",
+        *speed_lines(),
+        "",
         "Embedding with the built-in encoder, from opening the slide to the bag's name, tissue and preview included, "
         "beside a bare loop over OpenSlide's `read_region` that throws the same regions away. A slide of the TCGA "
         "(JPEG 2000), and simulated ones (JPEG) of 4,000 and 40,000 pixels a side. Median ratio of the rounds; memory "
@@ -46,7 +55,8 @@ def section() -> str:
         f"planned in {planning['seconds_new']:.1f} s, and with all of them done gone through in "
         f"{planning['seconds_all_done']:.1f} s.",
         "",
-        "Remade by `benchmarks/slides_speed.py`, `benchmarks/slides_resume.py` and `benchmarks/slides_table.py`.",
+        "Remade by `benchmarks/slides_tasks.py`, `slides_smears.py`, `mil_bags.py`, `span_speed.py`, "
+        "`slides_speed.py`, `slides_resume.py` and `slides_table.py`.",
     ]
     return "\n".join(lines)
 
