@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from saccade.ops.slide_grid import SlideGrid, with_sentinels
-from saccade.ops.union_windows import block_order
+from saccade.ops.union_index import block_order
 from tests.ops.sparse_grids import SLIDES, grid_of
 
 __all__ = ["SLIDES", "ordered_grid"]

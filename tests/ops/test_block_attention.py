@@ -9,7 +9,8 @@ from torch import Tensor
 from saccade.ops.block_attention import BlockAttention
 from saccade.ops.block_chunks import BlockChunk, block_chunks
 from saccade.ops.dropping import kept, seeded
-from saccade.ops.union_windows import position_bias, union_index, union_window_attention
+from saccade.ops.union_index import union_index
+from saccade.ops.union_windows import position_bias, union_window_attention
 from tests.ops.ordered_grids import SLIDES, ordered_grid
 
 HEADS, DIM = 2, 3

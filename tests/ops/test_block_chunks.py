@@ -5,10 +5,11 @@ import torch
 
 from saccade.ops.block_chunks import UNSEEN, BlockChunk, block_chunks, in_block_order
 from saccade.ops.slide_grid import SlideGrid
-from saccade.ops.union_windows import position_bias, union_index
+from saccade.ops.union_index import union_index
+from saccade.ops.union_windows import position_bias
 from tests.ops.ordered_grids import SLIDES, ordered_grid
 from tests.ops.sparse_grids import grid_of
-from tests.ops.test_union_windows import keys_of
+from tests.ops.union_by_hand import keys_of
 
 
 def keys_in(chunk: BlockChunk, table: torch.Tensor, grid: SlideGrid) -> dict[int, list[int]]:

@@ -12,7 +12,8 @@ from saccade.ops import layer_sweep
 from saccade.ops.layer_sweep import LayerTask, LayerWeights
 from saccade.ops.slide_grid import SlideGrid
 from saccade.ops.swept_layer import swept_layer
-from saccade.ops.union_windows import union_index, union_window_attention
+from saccade.ops.union_index import union_index
+from saccade.ops.union_windows import union_window_attention
 from tests.ops.ordered_grids import SLIDES, ordered_grid
 from tests.ops.sparse_grids import grid_of
 from tests.ops.test_block_attention import biases

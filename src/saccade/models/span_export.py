@@ -21,7 +21,8 @@ from saccade.models.parts.slide_tensors import SlideTensors, slide_tensors
 from saccade.models.parts.span_encoder import Entrance, SpanEncoder
 from saccade.models.parts.span_pyramid import pyramid_of
 from saccade.models.span import Span
-from saccade.ops.union_windows import KEYS, position_bias
+from saccade.ops.union_index import KEYS
+from saccade.ops.union_windows import position_bias
 
 
 def exportable(model: Span) -> "ExportableSpan":

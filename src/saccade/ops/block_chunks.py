@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from saccade.ops.union_windows import KEYS, PLACES, UnionIndex
+from saccade.ops.union_index import KEYS, PLACES, UnionIndex
 
 UNSEEN = 4 * PLACES * KEYS
 """Number of a pair whose key does not count: the last of a head's biases."""

@@ -14,7 +14,7 @@ from saccade.ops.block_attention import Attended, BlockAttention
 from saccade.ops.block_chunks import BlockChunk, block_chunks
 from saccade.ops.dropping import kept, rounded, seeded
 from saccade.ops.norms import Normed, normed
-from saccade.ops.union_windows import UnionIndex
+from saccade.ops.union_index import UnionIndex
 
 _ROWS = 384  # cells at a time: temporaries of some 10 MB at 512 channels
 

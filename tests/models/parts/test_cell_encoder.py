@@ -8,8 +8,8 @@ from saccade.models.parts.cell_encoder import CellEncoder, CellRefinement
 from saccade.models.parts.condensations import Depthwise
 from saccade.models.parts.span_pyramid import Stage, span_pyramid
 from tests.ops.sparse_grids import SLIDES
-from tests.ops.test_union_windows import keys_of
-from tests.ops.test_union_windows import literal as windows
+from tests.ops.union_by_hand import keys_of
+from tests.ops.union_by_hand import literal as windows
 
 FEATURES, WIDTH, HEADS = 5, 6, 2
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from saccade.models.parts.refinement import Refinement
 from saccade.models.parts.span_pyramid import Compatibility, Stage, span_pyramid
 from tests.ops.sparse_grids import SLIDES
-from tests.ops.test_union_windows import keys_of
-from tests.ops.test_union_windows import literal as windows
+from tests.ops.union_by_hand import keys_of
+from tests.ops.union_by_hand import literal as windows
 
 WIDTH, HEADS = 6, 2
 

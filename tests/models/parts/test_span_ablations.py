@@ -17,9 +17,10 @@ from saccade.models.parts.span_encoder import SpanEncoder
 from saccade.models.parts.span_pyramid import span_pyramid
 from saccade.models.span import Span
 from saccade.ops.slide_grid import SlideGrid
-from saccade.ops.union_windows import union_index, union_window_attention
+from saccade.ops.union_index import union_index
+from saccade.ops.union_windows import union_window_attention
 from tests.ops.sparse_grids import NONE, SLIDES, grid_of, sparse
-from tests.ops.test_union_windows import drawn, literal
+from tests.ops.union_by_hand import drawn, literal
 
 FEATURES = 64
 CLASSES = ("a", "b")

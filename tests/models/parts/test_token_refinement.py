@@ -8,8 +8,8 @@ from saccade.models.parts.span_pyramid import Stage, span_pyramid
 from saccade.models.parts.token_refinement import TokenRefinement, TokenSummaries
 from tests.ops.sparse_grids import SLIDES
 from tests.ops.test_token_attention import asked_literal, told_literal
-from tests.ops.test_union_windows import keys_of
-from tests.ops.test_union_windows import literal as windows
+from tests.ops.union_by_hand import keys_of
+from tests.ops.union_by_hand import literal as windows
 
 WIDTH, HEADS = 6, 2
 

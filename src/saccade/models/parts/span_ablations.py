@@ -11,7 +11,7 @@ from saccade.models.parts.condensations import Condense, Passage
 from saccade.models.parts.refinement import Refinement
 from saccade.models.parts.span_encoder import SpanEncoder
 from saccade.models.parts.span_pyramid import Pyramid
-from saccade.ops.union_windows import UnionIndex
+from saccade.ops.union_index import UnionIndex
 
 Ablation = Literal["none", "no-shift", "no-pyramid", "no-global-token", "no-position-bias"]
 """Which part is taken out."""
@@ -38,7 +38,7 @@ def unshifted(index: UnionIndex) -> UnionIndex:
     """The same windows without the shifted ones: a cell attends to its regular window alone.
 
     >>> from saccade.ops.slide_grid import placed
-    >>> from saccade.ops.union_windows import union_index
+    >>> from saccade.ops.union_index import union_index
     >>> index = union_index(placed(torch.tensor([[0, 0], [4, 0]]), (2,)))
     >>> [(each.neighbours >= 0).sum().item() for each in (index, unshifted(index))]
     [4, 2]

@@ -13,7 +13,7 @@ from saccade.core.errors import BadInput
 from saccade.ops.condensation import CondensationIndex, condensation_index
 from saccade.ops.indices import moved, renumbered
 from saccade.ops.slide_grid import SlideGrid, placed, with_sentinels
-from saccade.ops.union_windows import UnionIndex, block_order, union_index
+from saccade.ops.union_index import UnionIndex, block_order, union_index
 
 Compatibility = Literal["correct", "released"]
 """``released`` repeats two faults: sentinel tokens take part, and some grids have no shifted windows."""
