@@ -12,12 +12,8 @@ from saccade.core.files import write_csv
 from saccade.core.manifest import Row
 from saccade.datasets.composers.cutting import cut_cell
 from saccade.datasets.composers.materials import Material, open_backgrounds, open_crops
-from saccade.datasets.composers.virtual_smears import (
-    TISSUE_NAME,
-    SmearSettings,
-    VirtualSmears,
-    write_whole_mask,
-)
+from saccade.datasets.composers.smear_files import TISSUE_NAME, write_whole_mask
+from saccade.datasets.composers.virtual_smears import SmearSettings, VirtualSmears
 from saccade.datasets.pyramids import ArraySource, PyramidSettings, write_pyramid
 
 LEFT_OUT = ("platelet",)

@@ -10,47 +10,25 @@ Crops of single cells, real or simulated, are pasted onto a smear of red cells a
 
 Crops and backgrounds are in one part of the split before anything is composed. Composed slides are cases of their own,
 but those of a part share crops: intervals that take them for independent are too narrow.
-
-The manifest says of every smear that all of it is tissue. What finds tissue in sections looks for whole pieces of it:
-single cells are too small, and glass as tinted as some smears' is taken for tissue.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, get_args
 
-import cv2
 import numpy as np
 
 from saccade.core.errors import BadInput
-from saccade.core.files import new_folder, write_bytes, write_csv
-from saccade.datasets.annotations import box_annotation, write_annotations
-from saccade.datasets.boxes import BOXES_NAME
 from saccade.datasets.composers.cutting import Cutout
-from saccade.datasets.composers.field_files import BOX_COLUMNS
 from saccade.datasets.composers.fields import Field, Kind, MarkedBox, generator
-from saccade.datasets.composers.materials import (
-    Material,
-    open_backgrounds,
-    open_crops,
-    simulated_backgrounds,
-    simulated_crops,
-)
+from saccade.datasets.composers.materials import Material
 from saccade.datasets.composers.pasting import Canvas, Corner, Patch, find_place, paste, pose_cutout
 from saccade.datasets.composers.quilting import enlarge
 from saccade.datasets.composers.stock import Stock, softened
-from saccade.datasets.pyramids import ArraySource, PyramidSettings, write_pyramid
 
 Task = Literal["rare", "neighbours"]
 LABELS: dict[str, tuple[str, str]] = {"rare": ("absent", "present"), "neighbours": ("alike", "mixed")}
 """The labels of each task; slides take turns between them."""
-
-COUNTS = {"train": 28, "val": 4, "test": 8}
-COLUMNS = ("path", "label", "case_id", "split", "mpp", "tissue_path", "annotation_path")
-
-TISSUE_NAME = "tissue.png"
-"""The mask that all smears of a folder share."""
 
 _RED_CELL = 0.65  # diameter of red cells over the mean size of pasted cells
 _RARE = (1, 3)  # cells of the rare class where there are any
@@ -108,6 +86,7 @@ class VirtualSmears:
 
     Cost: O(size²) memory, 11 bytes a pixel; 2 s for 4,096² on one core.
 
+    >>> from saccade.datasets.composers.materials import simulated_backgrounds, simulated_crops
     >>> made = VirtualSmears(simulated_crops(), simulated_backgrounds(), SmearSettings(size=512, cells=(4, 6)))
     >>> slide = made.slide("train", 1)
     >>> slide.image.shape, slide.label, slide.case_id
@@ -210,70 +189,3 @@ def _corners(canvas: Canvas, patches: Sequence[Patch], upright: bool, rng: np.ra
         return None
     starts = [sum(lengths[:number]) + _GAP * number for number in range(len(patches))]
     return [(corner[0] + start, corner[1]) if upright else (corner[0], corner[1] + start) for start in starts]
-
-
-def compose_smears(
-    folder: Path | str,
-    crops: Path | str | None = None,
-    backgrounds: Path | str | None = None,
-    *,
-    counts: Mapping[str, int] | None = None,
-    settings: SmearSettings | None = None,
-    seed: int = 0,
-    storage: PyramidSettings | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Path:
-    """Compose virtual smears and write slides, tissue, annotations, boxes and manifest; returns the manifest's path.
-
-    >>> manifest = compose_smears("smears", counts={"train": 2}, settings=SmearSettings(size=512, cells=(4, 6)))
-    >>> sorted(path.name for path in manifest.parent.iterdir())
-    ['annotations', 'boxes.csv', 'manifest.csv', 'slides', 'tissue.png']
-
-    Args:
-        folder: New or empty.
-        crops: Class folders or manifest of single cells; simulated ones where not given.
-        backgrounds: Folder or manifest of smears of red cells; simulated ones where not given.
-        counts: Slides in each part; 28, 4 and 8 where not given.
-        settings: What the slides are like.
-        seed: Seed of the split, where the data has none, and of every draw.
-        storage: How slides are stored.
-        progress: Told how many of how many slides are written.
-
-    Raises:
-        BadInput: The folder holds something already; the crops do not suit the task.
-    """
-    counts, settings = COUNTS if counts is None else counts, SmearSettings() if settings is None else settings
-    made = VirtualSmears(
-        simulated_crops(seed) if crops is None else open_crops(crops, seed=seed),
-        simulated_backgrounds(seed) if backgrounds is None else open_backgrounds(backgrounds, seed=seed),
-        settings,
-        seed,
-    )
-    folder = new_folder(folder)
-    note = "Composed by Saccade: " + (
-        "simulated cells on a simulated smear" if crops is None else "crops of single cells pasted on a smear"
-    )
-    rows: list[tuple[str, ...]] = []
-    boxes: list[tuple[str | int, ...]] = []
-    write_whole_mask(folder / TISSUE_NAME)
-    for part, count in counts.items():
-        for slide in made.slides(part, count):
-            rows.append(_write(folder, slide, settings.mpp, note, storage))
-            boxes += [(rows[-1][0], *marked.box, marked.label, marked.kind) for marked in slide.boxes]
-            progress(len(rows), sum(counts.values()))
-    write_csv(folder / BOXES_NAME, BOX_COLUMNS, boxes)
-    write_csv(folder / "manifest.csv", COLUMNS, rows)
-    return folder / "manifest.csv"
-
-
-def _write(folder: Path, slide: Field, mpp: float, note: str, storage: PyramidSettings | None) -> tuple[str, ...]:
-    """Write a slide and its annotations; its row of the manifest."""
-    path, truth = f"slides/{slide.name}.tif", f"annotations/{slide.name}.geojson"
-    write_pyramid(folder / path, ArraySource(slide.image), mpp, storage, description=note)
-    write_annotations(folder / truth, [box_annotation(each.label, each.box) for each in slide.boxes], note)
-    return path, slide.label, slide.case_id, slide.part, f"{mpp:g}", TISSUE_NAME, truth
-
-
-def write_whole_mask(path: Path) -> None:
-    """Write a mask of tissue that leaves nothing of a square slide out, whatever its size."""
-    write_bytes(path, cv2.imencode(".png", np.full((16, 16), 255, np.uint8))[1].tobytes())
