@@ -5,6 +5,7 @@ softmax of a cell over the only global token is 1, so its part is that token's v
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -80,12 +81,12 @@ class Refinement(nn.Module):
         """
         normed_token = self.norm(token)
         if sweeps(cells):
-            asked = self._asked(cells, normed_token, stage)
+            asked = self._asked(cells, normed_token, stage, rows_of(self.norm))
             task = LayerTask(stage.windows, stage.grid.slide, stage.sentinel, self._rate, overwrite)
             refined = swept_layer(cells, self.global_value(normed_token), self._weights(), task)
         else:
             normed = self.norm(cells)
-            asked = self._asked_plainly(normed, normed_token, stage)
+            asked = self._asked(normed, normed_token, stage)
             mixed = self._windows(normed, stage) + self._told(normed_token, stage)
             refined = self._finished(cells, mixed)
         return Refined(refined, self._finished(token, asked.value), asked.weights)
@@ -95,9 +96,9 @@ class Refinement(nn.Module):
     ) -> Refined:
         """Refine the tokens alone: all that a last layer needs where nothing asks for its cells."""
         if sweeps(cells):
-            asked = self._asked(cells, self.norm(token), stage)
+            asked = self._asked(cells, self.norm(token), stage, rows_of(self.norm))
         else:
-            asked = self._asked_plainly(self.norm(cells), self.norm(token), stage)
+            asked = self._asked(self.norm(cells), self.norm(token), stage)
         return Refined(None, self._finished(token, asked.value), asked.weights)
 
     @property
@@ -105,19 +106,23 @@ class Refinement(nn.Module):
         return self.dropout if self.training else 0.0
 
     def _asked(
-        self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage
+        self,
+        cells: Float[Tensor, "cell width"],
+        token: Float[Tensor, "slide width"],
+        stage: Stage,
+        norm: Float[Tensor, "2 width"] | None = None,
     ) -> GlobalAttention:
-        """What the tokens learn from all cells of their slide, which are normalised on the way."""
-        return swept_global_attention(
+        """What the tokens learn from all cells of their slide; with ``norm`` these are normalised on the way."""
+        attention = global_attention if norm is None else partial(swept_global_attention, norm=norm)
+        return attention(
             self.global_query(token),
             token,
             cells,
-            rows_of(self.norm),
-            stage.grid.lengths,
-            self.global_key.weight,
-            self.global_value.weight,
-            self.global_value.bias,
-            self.heads,
+            lengths=stage.grid.lengths,
+            key_weight=self.global_key.weight,
+            value_weight=self.global_value.weight,
+            value_bias=self.global_value.bias,
+            heads=self.heads,
             hidden=stage.sentinel,
             dropout=self._rate,
         )
@@ -145,23 +150,6 @@ class Refinement(nn.Module):
             first.bias,
             second.weight,
             second.bias,
-        )
-
-    def _asked_plainly(
-        self, cells: Float[Tensor, "cell width"], token: Float[Tensor, "slide width"], stage: Stage
-    ) -> GlobalAttention:
-        """What the tokens learn from all cells of their slide."""
-        return global_attention(
-            self.global_query(token),
-            token,
-            cells,
-            stage.grid.lengths,
-            self.global_key.weight,
-            self.global_value.weight,
-            self.global_value.bias,
-            self.heads,
-            hidden=stage.sentinel,
-            dropout=self._rate,
         )
 
     def _windows(self, cells: Float[Tensor, "cell width"], stage: Stage) -> Float[Tensor, "cell width"]:
