@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from saccade.cli import demo, demo_slides
@@ -30,12 +31,14 @@ def test_a_demonstration_of_slides(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_every_slide_of_a_tumour_has_one() -> None:
-    """The nests need room: on a slide half as wide, the label would be a lie."""
+    """And one of the usual size: on a slide half as wide there would be room for a smaller one only."""
     side = demo_slides.SIZE * demo_slides.MPP
     for number in range(8):
         label = ("normal", "tumour")[number % 2]
         drawn = sets._tissue(label, side, sets._seed(0, sets.TUMOUR, "train", number))
-        assert any(region.kind == "tumour" for region in drawn.regions) == (label == "tumour")
+        tumours = [region.outline for region in drawn.regions if region.kind == "tumour"]
+        assert bool(tumours) == (label == "tumour")
+        assert all(np.ptp(outline, axis=0).max() > 300 for outline in tumours)
 
 
 def test_overwriting_removes_the_features_too(

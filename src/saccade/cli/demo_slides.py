@@ -17,7 +17,7 @@ RECIPE = ("model.width=64", "training.epochs=30", "training.learning_rate=0.001"
 """Changes to SPAN's recipe, for slides this small; with fewer epochs, the maps keep to the rim of the tissue."""
 
 SIZE, MPP, PATCH = 2048, 1.0, 112
-"""Side of a slide in pixels, micrometres per pixel, side of a patch: on less than 2 mm no tumour has room."""
+"""Side of a slide in pixels, micrometres per pixel, side of a patch: on less than 2 mm tumours are small."""
 
 _ENCODER = "colour-texture"
 

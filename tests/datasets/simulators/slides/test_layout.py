@@ -45,6 +45,31 @@ def test_kinds_of_all_sorts_come_up() -> None:
     assert seen == set(KINDS)
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_certain_is_there_within_its_host(seed: int) -> None:
+    slide = draw_slide(seed, 1000, 1000, tissue=0.4, pieces=1, certain=("tumour",))
+    outlines = [region.outline for region in slide.regions if region.kind == "tumour"]
+    assert outlines
+    stroma = slide.regions[0]
+    for outline in outlines:
+        assert any(hole is outline for hole in stroma.holes)
+        ring = stroma.outline.astype(np.float32)
+        assert all(cv2.pointPolygonTest(ring, point, False) > 0 for point in outline.tolist())
+        assert area(outline) > np.pi * 40**2
+
+
+def test_what_is_certain_changes_nothing_where_there_is_room() -> None:
+    plain, certain = (draw_slide(3, 8000, 8000, certain=kinds) for kinds in ((), ("tumour", "fat")))
+    assert [region.kind for region in plain.regions] == [region.kind for region in certain.regions]
+    for one, other in zip(plain.regions, certain.regions, strict=True):
+        np.testing.assert_array_equal(one.outline, other.outline)
+
+
+def test_what_has_no_room_at_all_is_refused() -> None:
+    with pytest.raises(BadInput, match="has no room for tumour"):
+        draw_slide(0, 150, 150, certain=("tumour",))
+
+
 def test_seed_and_pen() -> None:
     one, again, other = (draw_slide(seed, 3000, 3000) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.regions[-1].outline, again.regions[-1].outline)

@@ -31,6 +31,20 @@ def test_tumour(tmp_path: Path) -> None:
             assert slide.dimensions == (700, 700)
 
 
+def test_small_slides_of_a_tumour_hold_one_too(tmp_path: Path) -> None:
+    """On a millimetre there is no room for a nest of the usual size: the label must be true all the same."""
+    path = simulate_slides(tmp_path / "set", {"train": 12}, size=256, mpp=4.0)
+    for row in load_manifest(path).rows:
+        found = kinds(tmp_path / "set" / "annotations" / f"{row.path.stem}.geojson")
+        assert (found["tumour"] == 1) == (row.label == "tumour")
+        assert found["stroma"] == 1
+
+
+def test_slides_that_hold_no_tumour_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"a slide of 160 µm has no room for tumour\. Let it be 1,000 µm or wider"):
+        simulate_slides(tmp_path / "set", {"train": 2}, size=64, mpp=2.5)
+
+
 def test_slides_do_not_depend_on_their_number(tmp_path: Path) -> None:
     few = simulate_slides(tmp_path / "few", {"train": 1}, size=300, mpp=4.0).parent
     many = simulate_slides(tmp_path / "many", 3, size=300, mpp=4.0).parent

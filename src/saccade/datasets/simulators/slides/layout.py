@@ -1,6 +1,7 @@
 """Drawing what lies on a simulated slide: pieces of tissue with nests of other kinds in them, in micrometres."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,6 +13,8 @@ PENS = ((2.2, 0.9, 0.25), (0.5, 1.4, 1.6), (2.3, 2.0, 1.6))
 """Absorbance of blue, red and black felt pens."""
 
 _STEP = 14.0  # µm between corners of an outline
+_STEPS = 1000  # of the coarse map along the longer side
+_LEAST = 40.0  # µm of radius: a nest of less is a handful of cells
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def draw_slide(
     pieces: int = 2,
     pen: bool = False,
     nests: tuple[Nest, ...] = NESTS,
+    certain: Collection[str] = (),
 ) -> SlideDescription:
     """Draw a slide of a resected tumour: stroma with nests of the other kinds, none overlapping.
 
@@ -60,9 +64,10 @@ def draw_slide(
         pieces: Of tissue, side by side along the longer side.
         pen: Whether somebody drew around a piece with a felt pen.
         nests: What lies in the stroma, in order of drawing; where there is no room there are fewer.
+        certain: Kinds of nests of which there is at least one, smaller than others where there is no room.
 
     Raises:
-        BadInput: A number is out of range.
+        BadInput: A number is out of range, or what is certain has no room at all.
     """
     if not 0.05 <= tissue <= 0.7 or pieces < 1 or min(width, height) <= 0:
         message = f"{pieces} pieces of tissue over {tissue} of {width}×{height} µm make no slide"
@@ -73,6 +78,8 @@ def draw_slide(
         drawn.add_piece("stroma", _outline(rng, middle, radii, 0.16))
     for nest in nests:
         drawn.add_nests(nest)
+        if nest.kind in certain:
+            drawn.make_sure_of(nest)
     strokes = (_stroke(drawn.outlines[0], rng),) if pen else ()
     return SlideDescription(width, height, drawn.regions(), strokes, seed)
 
@@ -107,7 +114,7 @@ class _Drawing:
     """Regions so far, and a coarse map of which region lies where."""
 
     def __init__(self, width: float, height: float, rng: np.random.Generator) -> None:
-        self.step = max(width, height) / 1000
+        self.step = max(width, height) / _STEPS
         self.rng = rng
         self.map = np.full((int(np.ceil(height / self.step)) + 1, int(np.ceil(width / self.step)) + 1), -1, np.int32)
         self.kinds, self.outlines, self.holes = list[str](), list[Points](), list[list[Points]]()
@@ -120,6 +127,15 @@ class _Drawing:
         hosts = np.isin(self.map, [n for n, kind in enumerate(self.kinds) if kind == nest.host])
         wanted = max(round(float(hosts.sum()) * self.step**2 * 1e-6 * nest.density), 1 if hosts.any() else 0)
         for _ in range(wanted):
+            self._try(nest)
+
+    def make_sure_of(self, nest: Nest) -> None:
+        """Place a smaller nest, as large as will do, where there was no room for a single one."""
+        while nest.kind not in self.kinds:
+            nest = replace(nest, radius=(nest.radius[0] / 2, nest.radius[0]))
+            if nest.radius[0] < _LEAST:
+                side = _STEPS * self.step
+                raise BadInput(f"a slide of {side:.0f} µm has no room for {nest.kind}", "let it be 1,000 µm or wider")
             self._try(nest)
 
     def _try(self, nest: Nest, tries: int = 30) -> None:

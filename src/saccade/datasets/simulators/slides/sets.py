@@ -54,7 +54,7 @@ def simulate_slides(
         count: Slides in each part, or one number shared out 70:10:20 to train, val and test.
         task: "tumour": tissue with or without tumour, on a square; or "shift", "pyramid", "global" (see ``tasks``): one
             square of tissue for each patch of a lattice, its first patch at (patch, patch).
-        size: Side of a slide of the task "tumour" in base pixels.
+        size: Side of a slide of the task "tumour" in base pixels; below 2,000 µm tumours are smaller than elsewhere.
         mpp: Micrometres per base pixel.
         patch: Side of a lattice's patches in base pixels.
         seed: Of the whole set.
@@ -62,7 +62,7 @@ def simulate_slides(
         progress: Told how many of how many slides are written.
 
     Raises:
-        BadInput: There is no such task, or the folder holds something already.
+        BadInput: There is no such task, the folder holds something already, or slides are too small for a tumour.
     """
     classes = _TUMOUR_CLASSES if task == TUMOUR else CLASSES
     if task != TUMOUR and task not in TASKS:
@@ -88,7 +88,7 @@ def _tissue(label: str, side: float, seed: int) -> SlideDescription:
     """Tissue of one class: slides without tumour have the same nests but for tumour and what lies in it."""
     nests = tuple(nest for nest in NESTS if label == "tumour" or nest.kind not in _TUMOUR)
     pen = seed % 8 == 0  # drawn around the tissue of either class
-    return draw_slide(seed, side, side, tissue=0.4, pieces=1, pen=pen, nests=nests)
+    return draw_slide(seed, side, side, tissue=0.4, pieces=1, pen=pen, nests=nests, certain=("tumour",))
 
 
 def _lattice(task: str, label: str, side: float, seed: int) -> SlideDescription:
