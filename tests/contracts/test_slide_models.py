@@ -98,6 +98,11 @@ def test_bags_prepared_one_by_one_give_the_same(name: str) -> None:
     assert together.sites.weights.equal(model(given).sites.weights)
 
 
+def test_it_can_be_sent_to_other_processes(name: str) -> None:
+    model, given = build(name), bags(*SLIDES["several"])
+    assert pickle.loads(pickle.dumps(model))(given).logits.equal(model(given).logits)
+
+
 def test_the_order_of_the_patches_does_not_matter(name: str) -> None:
     model, given = build(name), bags(*SLIDES["blobs"])
     order = torch.randperm(len(given.features))

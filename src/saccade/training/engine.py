@@ -1,6 +1,7 @@
 """Lightning as it is used here: several processes without launching the program again, and no remarks of its own."""
 
 import logging
+import os
 import signal
 import warnings
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins import DoublePrecision
 from lightning.pytorch.strategies import DDPStrategy
 
 from saccade.core.errors import BadInput, SaccadeError
@@ -17,6 +19,7 @@ from saccade.training.checkpoints import SafeCheckpointIO, load_checkpoint
 from saccade.training.global_norm import GlobalBatchNorm
 
 _LOGGERS = ("lightning.pytorch", "lightning.fabric", "pytorch_lightning")
+_TORCH_LEVEL = "TORCH_CPP_LOG_LEVEL"
 
 
 class Interrupted(SaccadeError):
@@ -41,6 +44,14 @@ class SpawnedProcesses(DDPStrategy):
         super().setup_environment()
 
 
+class DoubleWeights(DoublePrecision):
+    """Double precision; batches are left to the task, which knows what is in them. Lightning takes bags apart."""
+
+    def convert_input(self, data: Any) -> Any:
+        """The batch as it is."""
+        return data
+
+
 def make_trainer(
     callbacks: Sequence[Callback],
     epochs: int,
@@ -49,22 +60,34 @@ def make_trainer(
     devices: int = 1,
     precision: str = "32-true",
     accelerator: str = "auto",
+    idle: bool = False,
 ) -> Trainer:
     """Lightning's trainer, with nothing of its own on disk or screen.
+
+    Args:
+        callbacks: What happens around steps and epochs.
+        epochs: At most.
+        folder: Lightning's own; nothing is written there.
+        devices: Processes that share the batches.
+        precision: Lightning's words.
+        accelerator: Lightning's words.
+        idle: Whether a step may leave parameters without a gradient, as slides do: which, depends on the slides of each
+            process, so the processes find out at every step and wait for none of them.
 
     Raises:
         BadInput: There are no such devices, or they know no such precision.
     """
-    settings: Any = {"precision": precision}
+    settings: Any = {} if precision == DoubleWeights.precision else {"precision": precision}
+    plugins = [SafeCheckpointIO(), GlobalBatchNorm(), *([] if settings else [DoubleWeights()])]
     try:
         with quiet_engine():
             return Trainer(
                 accelerator=accelerator,
                 devices=devices,
-                strategy=SpawnedProcesses() if devices > 1 else "auto",
+                strategy=SpawnedProcesses(find_unused_parameters=idle) if devices > 1 else "auto",
                 max_epochs=epochs,
                 callbacks=list(callbacks),
-                plugins=[SafeCheckpointIO(), GlobalBatchNorm()],
+                plugins=plugins,
                 default_root_dir=folder,
                 enable_checkpointing=any(isinstance(each, Checkpoint) for each in callbacks),
                 logger=False,
@@ -114,8 +137,10 @@ def stopped_with(remedy: str) -> Iterator[None]:
 
 @contextmanager
 def quiet_engine() -> Iterator[None]:
-    """Without Lightning's remarks on hardware, workers and loggers; its errors come through."""
+    """Without Lightning's and torch's remarks on hardware, workers and loggers; their errors come through."""
     levels = {name: logging.getLogger(name).level for name in _LOGGERS}
+    before = os.environ.get(_TORCH_LEVEL)
+    os.environ[_TORCH_LEVEL] = before or "ERROR"  # for the processes begun within; its remarks pass Python by
     try:
         with warnings.catch_warnings():
             _silence()
@@ -123,6 +148,8 @@ def quiet_engine() -> Iterator[None]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+        if before is None:
+            del os.environ[_TORCH_LEVEL]
 
 
 def _silence() -> None:

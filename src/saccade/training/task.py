@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -149,7 +149,9 @@ class ClassifierTask(LightningModule):
         self.log("val_loss", self.validation.loss)
 
     def _opened(self, values: Num[Tensor, "batch channel height width"] | Rasters | Bags) -> Tensor | Rasters | Bags:
-        """Cells are normalised here, fields where they are read."""
+        """Cells are normalised here, fields where they are read; features are numbers as wide as the weights."""
+        if isinstance(values, Bags):
+            return replace(values, features=values.features.to(self.dtype))
         if isinstance(self.preprocessing, SlideInput) or not isinstance(values, Tensor):
             assert not isinstance(values, Tensor)
             return values

@@ -13,7 +13,7 @@ from saccade.core.errors import BadInput
 from saccade.datasets.boxes import BOXES_NAME
 from saccade.datasets.cells import open_data
 from saccade.datasets.fields import FieldData, open_fields
-from saccade.datasets.slides import open_slide_data
+from saccade.datasets.slides import SlideData, open_slide_data
 from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import create_model, options_of
@@ -91,6 +91,7 @@ def train(
     counts = module.class_counts(len(data.classes))
     task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
+    hardware["idle"] = isinstance(data, SlideData)
     trainer = make_trainer(make_callbacks(recipe, out, len(data.classes)), recipe.training.epochs, out, **hardware)
     start_folder(out, recipe, data.split, resume, overwrite)
     run_trainer(trainer, task, module, out / CHECKPOINTS / LAST)

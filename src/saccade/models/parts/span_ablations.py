@@ -21,6 +21,11 @@ Encoder = SpanEncoder | CellEncoder
 _SHIFTED = slice(4, 7)  # of the blocks that hold a block's keys: those of its shifted window alone
 
 
+def whole(pyramid: Pyramid) -> Pyramid:
+    """The index as it is; a function of no name could not be sent to other processes."""
+    return pyramid
+
+
 @dataclass(frozen=True)
 class Variant:
     """What is put together for an ablation.
@@ -31,7 +36,7 @@ class Variant:
     """
 
     encoder: Callable[[int, int, int, float, Condense], Encoder] = SpanEncoder
-    geometry: Callable[[Pyramid], Pyramid] = lambda pyramid: pyramid
+    geometry: Callable[[Pyramid], Pyramid] = whole
 
 
 def unshifted(index: UnionIndex) -> UnionIndex:
