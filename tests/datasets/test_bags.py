@@ -52,6 +52,12 @@ def test_join_by_path(job: Path, tmp_path: Path) -> None:
         bags.part("val")
 
 
+def test_features_of_whole_slides_are_no_bags(job: Path, tmp_path: Path) -> None:
+    """TRIDENT lays the vectors of its slide encoders beside the patches' features, under the same names."""
+    embed(job / "20x_224px_0px_overlap" / "slide_features_titan" / "TCGA-1.2.h5", "TCGA-1.2", 9)
+    assert values(open_bags(label(tmp_path, "slide_id,label\nTCGA-1.2,x\n"), job)) == [3]
+
+
 @pytest.mark.parametrize(
     "name", ["TCGA-1.2", "TCGA-1.2.svs", "far/TCGA-1.2.svs", "TCGA-1.2.h5", "/data/x/TCGA-1.2.svs"]
 )

@@ -11,7 +11,7 @@ from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
 from saccade.datasets.bags import Bags as StoredBags
 from saccade.datasets.bags import open_bags
-from saccade.datasets.slides import Shelf, SlideData, open_slide_data
+from saccade.datasets.slides import Shelf, SlideData, common_input, open_slide_data
 from saccade.models import create_model
 from tests.miniature_slides import DIM, make_bags, write_bag
 
@@ -108,6 +108,18 @@ def test_the_index_of_a_slide_is_built_once_even_if_its_features_are_not_kept(
     assert index is not None
     assert shelf[0].index is index
     assert built == [True, True, False]
+
+
+def test_the_encoder_is_told_by_any_of_the_files(tmp_path: Path) -> None:
+    for name, encoder in (("a", ""), ("b", "uni"), ("c", "")):
+        write_bag(tmp_path / "job" / f"{name}.h5", f"{name}.svs", "normal", 0, encoder=encoder)
+    table = tmp_path / "labels.csv"
+    table.write_text("slide_id,label\na,x\nb,y\nc,x\n")
+    given, _ = common_input(open_bags(table, tmp_path / "job"))
+    assert given.encoder == "uni"
+    write_bag(tmp_path / "job" / "c.h5", "c.svs", "normal", 0, encoder="conch")
+    with pytest.raises(BadInput, match="features of conch where uni's are wanted"):
+        common_input(open_bags(table, tmp_path / "job"))
 
 
 def test_a_shelf_can_be_sent_to_other_processes_and_starts_empty(data: SlideData) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -14,7 +15,7 @@ from saccade.features.slide_input import SlideInput
 from saccade.features.store import BagAttributes, BagWriter, open_bag
 from saccade.inference import load
 from saccade.inference.predictor import Predictor
-from saccade.inference.slide_predictor import SlidePredictor
+from saccade.inference.slide_predictor import SlidePredictor, bag_item
 from saccade.models import create_model
 from saccade.models.packaging import save_model
 from tests.miniature_slides import DIM, write_bag
@@ -47,6 +48,21 @@ def test_files_bags_and_what_is_in_memory_are_the_same(predictor: SlidePredictor
         assert result.prediction.logits.equal(results[0].prediction.logits)
     assert results[0].extent == (3 * 448, 3 * 448)
     assert "read 25.0%" in repr(results[0])
+
+
+def test_what_needs_the_size_of_base_pixels_is_opened_with_it(predictor: SlidePredictor, tmp_path: Path) -> None:
+    """STAMP's coordinates are in micrometres."""
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["feats"], file["coords"] = np.ones((2, DIM), np.float32), np.array([[0.0, 0.0], [256.0, 0.0]])
+        file.attrs.update({"unit": "um", "tile_size_um": 256.0})
+    assert bag_item(path) == path, "nothing to place it by"
+    placed, unplaced = predictor.predict([bag_item(path, 0.5), bag_item(path)])
+    assert placed.boxes.tolist() == [[0, 0, 512, 512], [512, 0, 1024, 512]]
+    assert "micrometres" in unplaced.error
+    damaged = tmp_path / "damaged.h5"
+    damaged.write_bytes(b"no bag at all")
+    assert bag_item(damaged, 0.5) == damaged, "what is wrong with it is told when it is predicted"
 
 
 def test_results_keep_their_order_and_a_bad_bag_costs_no_other(predictor: SlidePredictor, paths: list[Path]) -> None:

@@ -79,7 +79,7 @@ def explain_given(
     from saccade.features.store import open_bag
 
     assert one.bag is not None
-    stored = open_bag(one.bag)
+    stored = open_bag(one.bag, how.source_mpp)
     with _opened(one, stored.provenance.get("source"), how.source_mpp) as slide:
         loaded = predictor.load(stored, str(one.bag))
         return explain_slide(predictor.model, loaded, out, name, slide=slide, stored=stored, region=region)

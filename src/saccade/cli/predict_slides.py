@@ -32,6 +32,7 @@ def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Pat
         BadInput: Not a single slide can be predicted; nothing but the job is left then.
     """
     from saccade.cli.explain import distinct_names
+    from saccade.inference.slide_predictor import bag_item
     from saccade.inference.tables import prediction_table
 
     if out.exists() and not out.is_dir():
@@ -40,7 +41,7 @@ def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Pat
     summary = Summary()
     bags = [one.bag for one in given if one.bag is not None]
     names = distinct_names(bags)
-    results = predictor.stream(bags)
+    results = predictor.stream([bag_item(bag, how.source_mpp) for bag in bags])
     with prediction_table(out / TABLE, predictor.classes) as table:
         for one in given:
             result = _failed(predictor, one) if one.bag is None else replace(next(results), name=one.name)

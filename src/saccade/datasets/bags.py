@@ -17,6 +17,7 @@ from saccade.features.store.reading import BAG_SUFFIXES, bag_name, open_bag
 
 _COORDS = "_patches.h5"
 _CLAM = ("h5_files", "pt_files")
+_OF_SLIDES = "slide_features_"  # a folder of vectors, one for each slide
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +156,12 @@ def _known_bags(folder: Path) -> dict[str, list[tuple[PurePosixPath, Path]]]:
 
 
 def _is_bag(path: Path, folder: Path) -> bool:
-    """Whether a file may hold features; CLAM's tensors are passed over where it left its HDF5 files too."""
-    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-    if path.suffix not in BAG_SUFFIXES or hidden or path.name.endswith(_COORDS) or not path.is_file():
+    """Whether a file may hold features of patches.
+
+    CLAM's tensors are passed over where it left its HDF5 files too, and TRIDENT's features of whole slides always.
+    """
+    aside = any(part.startswith((".", _OF_SLIDES)) for part in path.relative_to(folder).parts)
+    if path.suffix not in BAG_SUFFIXES or aside or path.name.endswith(_COORDS) or not path.is_file():
         return False
     return path.suffix != ".pt" or not (path.parent.parent / "h5_files" / f"{path.stem}.h5").is_file()
 

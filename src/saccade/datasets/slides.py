@@ -211,6 +211,8 @@ def common_input(
         own = SlideInput.of(bag)
         empty += [name] * (len(bag) == 0)
         first.check(own, name)
+        if own.encoder and not first.encoder:  # older files of a folder may not tell
+            first = replace(first, encoder=own.encoder, facts=own.facts)
         if doubt := first.doubt(own):
             doubts.append(f"{name}: {doubt.replace('those of the training', 'those of the first slide')}")
         progress(number + 1, len(bags))

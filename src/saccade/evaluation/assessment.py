@@ -36,7 +36,7 @@ from saccade.inference.hub import AnyPredictor, open_predictor
 from saccade.inference.predictor import Predictor
 from saccade.inference.result import Item, Result, open_item
 from saccade.inference.runs import Run
-from saccade.inference.slide_predictor import SlidePredictor
+from saccade.inference.slide_predictor import SlidePredictor, bag_item
 from saccade.inference.tables import PredictionTable
 from saccade.models import MODELS, create_model, options_of
 
@@ -274,7 +274,7 @@ def stream_items(images: Sequence[LabelledImage]) -> Iterator[tuple[LabelledImag
     archives: dict[Path, dict[str, LabelledImage]] = defaultdict(dict)
     for image in images:
         if image.bag is not None:
-            yield image, image.bag
+            yield image, bag_item(image.bag, image.row.mpp)
         elif image.row.member:
             archives[image.row.path][image.row.member] = image
         else:

@@ -152,6 +152,23 @@ class SlidePredictor:
         return Result(loaded.name, loaded.item, self.classes, prediction, extent=loaded.extent, note=note)
 
 
+def bag_item(path: Path, mpp: float | None = None) -> Path | Bag:
+    """A file of features as a predictor takes it, opened where it is known how large base pixels are.
+
+    STAMP's files cannot be placed without. One that cannot be opened stays a path: its turn will tell why.
+
+    Args:
+        path: The file.
+        mpp: Micrometres per base pixel, as a table or the user has it.
+    """
+    if mpp is None:
+        return path
+    try:
+        return open_bag(path, mpp)
+    except BadInput:
+        return path
+
+
 def name_of(item: BagItem, number: int) -> str:
     """How results and errors call a bag: its path, or its number among those handed in."""
     if isinstance(item, Bag):

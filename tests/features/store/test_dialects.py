@@ -134,6 +134,14 @@ def test_what_only_informs_may_make_no_sense(tmp_path: Path) -> None:
     assert (bag.width, bag.height, bag.name, bag.encoder) == (None, None, "b", "")
 
 
+def test_an_axis_of_length_one_in_front_is_none(tmp_path: Path) -> None:
+    values = {"features": X[None], "coords": AT[None]}
+    bag = open_bag(save(tmp_path / "a.h5", {"coords": TRIDENT}, **values))
+    assert (len(bag), bag.dim) == X.shape
+    np.testing.assert_array_equal(bag.coords, AT)
+    np.testing.assert_array_equal(bag.load(), X)
+
+
 def test_coordinates_of_any_whole_numbers(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
     for kind in (np.uint64, np.uint16, np.int32, np.float32):
         bag = open_bag(save(tmp_path / "a.h5", features=X, coords=AT.astype(kind)))
@@ -162,6 +170,8 @@ def with_nan() -> np.ndarray:
         (lambda: {"features": X[0], "coords": AT}, r"the features are \(2,\) float32, not a table"),
         (lambda: {"features": X.astype(int), "coords": AT}, r"the features are \(3, 2\) int64, not a table"),
         (lambda: {"features/a": X, "coords": AT}, r"the features are a group"),
+        (lambda: {"features": np.stack([X, X]), "coords": AT}, r"the features are \(2, 3, 2\) float32, not a table"),
+        (lambda: {"features": X, "coords": np.stack([AT, AT])}, r"the coordinates are \(2, 3, 2\), not pairs"),
         (lambda: {"features": X, "coords/a": AT}, r"the coordinates are a group"),
         (lambda: {"features": X, "coords": AT.T}, r"the coordinates are \(2, 3\), not pairs"),
         (lambda: {"features": X, "coords": with_nan()}, "the coordinates are not all numbers"),

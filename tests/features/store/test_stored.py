@@ -29,8 +29,16 @@ def test_layouts(tmp_path: Path, layout: str) -> None:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         file.create_dataset("features", data=VALUES, **options)
+        if "maxshape" not in options:
+            front = {"chunks": (1, *options["chunks"])} if "chunks" in options else {}
+            file.create_dataset("batch", data=VALUES[None], **{**options, **front})
     with h5py.File(path) as file:
-        features = StoredFeatures.of(file["features"], path)
+        stored = {name: StoredFeatures.of(dataset, path) for name, dataset in file.items()}
+    for features in stored.values():
+        check(features, mapped)
+
+
+def check(features: StoredFeatures, mapped: bool) -> None:
     assert (features.offset is not None) == mapped
     assert features.shape == VALUES.shape and len(features) == 1000 and features.dtype == np.float32
     for rows in (slice(None), slice(10, 900, 7), 3, [5, 5, 2], VALUES[:, 0] > 0):

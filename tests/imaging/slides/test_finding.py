@@ -130,6 +130,7 @@ def test_real_slides(real_data: Path) -> None:
 def test_links_that_lead_nowhere_and_folders_of_jobs(tmp_path: Path) -> None:
     """An archive that is not mounted loses no slide in silence, and a job's previews are no slides."""
     touch(tmp_path, "a.svs", "job/job.yaml", "job/tissue/preview/a.jpg", "job/state/a.json")
+    touch(tmp_path, "trident/thumbnails/a.jpg", "trident/20x_256px_0px_overlap/features_uni_v1/a.h5")
     (tmp_path / "b.svs").symlink_to(tmp_path / "nowhere.svs")
     (tmp_path / "notes.dcm").symlink_to(tmp_path / "nowhere.dcm")
     assert [slide.name for slide in find_slides(tmp_path)] == ["a.svs", "b.svs"]

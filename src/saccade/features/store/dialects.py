@@ -4,6 +4,8 @@
 - CLAM: ``features``, and ``coords`` with ``patch_level`` or nothing, in base pixels.
 - STAMP: ``feats``, and ``coords`` in micrometres.
 - SPAN: ``feats``, and ``cords`` in pixels on a lattice of 224.
+
+Either may have an axis of length one in front, as encoders of batches leave it.
 """
 
 from collections.abc import Callable
@@ -187,7 +189,7 @@ def _span(file: h5py.File, path: Path, mpp: float | None) -> Bag:
 
 def _features(dataset: Any, path: Path) -> StoredFeatures:
     """A dataset of patches × floating-point numbers."""
-    if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 2 or dataset.dtype.kind != "f":
+    if not isinstance(dataset, h5py.Dataset) or len(_unbatched(dataset)) != 2 or dataset.dtype.kind != "f":
         shape = f"{dataset.shape} {dataset.dtype}" if isinstance(dataset, h5py.Dataset) else "a group"
         raise BadInput(f"the features are {shape}, not a table of patches × floats", _AGAIN, str(path))
     return StoredFeatures.of(dataset, path)
@@ -195,13 +197,19 @@ def _features(dataset: Any, path: Path) -> StoredFeatures:
 
 def _pairs(dataset: Any, path: Path) -> np.ndarray:
     """A dataset of x y pairs, all finite."""
-    if not isinstance(dataset, h5py.Dataset) or dataset.ndim != 2 or dataset.shape[1] != 2:
-        shape = dataset.shape if isinstance(dataset, h5py.Dataset) else "a group"
-        raise BadInput(f"the coordinates are {shape}, not pairs of x and y", _AGAIN, str(path))
-    values = dataset[:]
+    shape = _unbatched(dataset) if isinstance(dataset, h5py.Dataset) else ()
+    if len(shape) != 2 or shape[1] != 2:
+        held = dataset.shape if isinstance(dataset, h5py.Dataset) else "a group"
+        raise BadInput(f"the coordinates are {held}, not pairs of x and y", _AGAIN, str(path))
+    values = dataset[:].reshape(shape)
     if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
         raise BadInput("the coordinates are not all numbers", _AGAIN, str(path))
     return values
+
+
+def _unbatched(dataset: h5py.Dataset) -> tuple[int, ...]:
+    """The shape of a dataset, without the axis of length one that may be in front."""
+    return dataset.shape[1:] if dataset.ndim == 3 and dataset.shape[0] == 1 else dataset.shape
 
 
 def _whole(values: np.ndarray, path: Path) -> Int[np.ndarray, "patch 2"]:

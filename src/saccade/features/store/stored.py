@@ -59,6 +59,7 @@ class StoredFeatures:
         dtype: As stored.
         offset: Where in the file the first number lies, if they follow one another from there; None otherwise.
         stamp: Size and time of the file when it was opened.
+        batched: Whether the file has an axis of length one before the patches, as some encoders leave it.
     """
 
     path: Path
@@ -67,13 +68,14 @@ class StoredFeatures:
     dtype: np.dtype
     offset: int | None
     stamp: FileStamp
+    batched: bool = False
 
     @classmethod
     def of(cls, dataset: h5py.Dataset, path: Path) -> "StoredFeatures":
         """The features an open file holds; the file may be closed afterwards."""
         name = str(dataset.name).lstrip("/")
-        rows, dim = dataset.shape
-        return cls(path, name, (rows, dim), dataset.dtype, offset_of(dataset), FileStamp.of(path))
+        *batch, rows, dim = dataset.shape
+        return cls(path, name, (rows, dim), dataset.dtype, offset_of(dataset), FileStamp.of(path), bool(batch))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -101,11 +103,12 @@ class StoredFeatures:
     def _unmapped(self, rows: Any) -> np.ndarray:
         with h5py.File(self.path, "r") as file:
             stored: Any = file[self.dataset]
+            front = (0,) if self.batched else ()
             if isinstance(rows, slice) and (rows.step is None or rows.step > 0):
-                return stored[rows]
+                return stored[*front, rows]
             wanted = np.arange(len(self))[rows]  # NumPy's own rules for negative numbers, masks and steps
             distinct, back = np.unique(wanted, return_inverse=True)  # HDF5 wants rows in order, each once
-            return stored[distinct][back.reshape(wanted.shape)]
+            return stored[*front, distinct][back.reshape(wanted.shape)]
 
 
 def offset_of(dataset: h5py.Dataset) -> int | None:
@@ -115,8 +118,8 @@ def offset_of(dataset: h5py.Dataset) -> int | None:
         return None
     if dataset.chunks is None:
         return dataset.id.get_offset()  # None where nothing was ever written
-    rows = dataset.chunks[0]
-    if dataset.chunks[1] != dataset.shape[1] or -(-len(dataset) // rows) > _MOST_CHUNKS:
+    rows = dataset.chunks[-2]
+    if dataset.chunks[-1] != dataset.shape[-1] or -(-dataset.shape[-2] // rows) > _MOST_CHUNKS:
         return None
     return _first_of_a_row(dataset, rows)
 
@@ -124,7 +127,7 @@ def offset_of(dataset: h5py.Dataset) -> int | None:
 def _first_of_a_row(dataset: h5py.Dataset, rows: int) -> int | None:
     """Where the first chunk lies, if the others follow it gapless and none is missing."""
     places: dict[int, int] = {}
-    dataset.id.chunk_iter(lambda chunk: places.update({chunk.chunk_offset[0]: chunk.byte_offset}))
-    first, size = places.get(0), dataset.shape[1] * dataset.dtype.itemsize
-    expected = {row: (first or 0) + row * size for row in range(0, len(dataset), rows)}
+    dataset.id.chunk_iter(lambda chunk: places.update({chunk.chunk_offset[-2]: chunk.byte_offset}))
+    first, size = places.get(0), dataset.shape[-1] * dataset.dtype.itemsize
+    expected = {row: (first or 0) + row * size for row in range(0, dataset.shape[-2], rows)}
     return first if places == expected else None

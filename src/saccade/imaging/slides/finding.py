@@ -26,6 +26,7 @@ TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 MANIFEST_NAME = "manifest.csv"
 JOB_NAME = "job.yaml"
 _IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}
+_FEATURES = "*x_*px_*px_overlap/features_*"  # in TRIDENT's jobs as in ours
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,9 @@ def find_slides(folder: Path | str) -> tuple[FoundSlide, ...]:
 
 
 def is_job(folder: Path) -> bool:
-    """Whether a folder is that of a job of ``saccade embed``, whose previews are pictures but no slides."""
-    return (folder / JOB_NAME).is_file() and (folder / "state").is_dir()
+    """Whether a folder is that of a job of ``saccade embed`` or TRIDENT, whose previews are pictures but no slides."""
+    ours = (folder / JOB_NAME).is_file() and (folder / "state").is_dir()
+    return ours or any(folder.glob(_FEATURES))
 
 
 def natural(name: str) -> tuple[list[tuple[int, str]], str]:
