@@ -56,6 +56,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assessment, "_peak_memory", lambda *_: 1000)
     monkeypatch.setattr(assessment, "_SPEED_ROUNDS", 1)
     monkeypatch.setattr(slide_costs, "_ROUNDS", 1)
+    monkeypatch.setattr(slide_costs, "_peak_memory", lambda *_: 1000)
     monkeypatch.setattr(cell_gathering, "_PROBED", 2)
     monkeypatch.setattr(field_gathering, "_PROBED", 1)
     monkeypatch.setattr(slide_gathering, "_PROBED", 1)

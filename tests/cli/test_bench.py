@@ -12,15 +12,26 @@ from saccade.training import bench as training
 from saccade.training.engine import Interrupted
 from saccade.training.recipe import FieldRecipe, Recipe
 from tests.miniature_fields import make_fields
+from tests.miniature_slides import make_bags
 
 FOLDERS = ("bench.quick.data", "bench.data")
+
+FIGURES = {
+    "accuracy": {"value": 0.5, "low": None, "high": None},
+    "parameters": 1,
+    "flops_per_image": 1.0,
+    "pixels_read_fraction": 0.1,
+    "pixels_looked_fraction": None,
+    "images_per_second": {"1": 1.0},
+    "peak_memory_bytes": None,
+}
 
 
 @pytest.mark.usefixtures("quick")
 def test_a_bench_of_given_cells(
     saccade: Callable, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench, "_QUICK", {"cell": ("training.epochs=1", "data.size=16"), "field": ()})
+    monkeypatch.setattr(bench, "_QUICK", {"cell": ("training.epochs=1", "data.size=16")})
     out = tmp_path / "bench.json"
     words = ("bench", "cells", "--out", out, "--data", cells / "manifest.csv", "--models", "tiny-cnn", "--quick")
     assert "tiny-cnn" in saccade(*words).output
@@ -34,7 +45,7 @@ def test_a_bench_of_given_cells(
 def test_a_bench_of_fields_with_boxes(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from saccade.datasets.composers import compose_fields
 
-    monkeypatch.setattr(bench, "_QUICK", {"cell": (), "field": ("training.epochs=1",)})
+    monkeypatch.setattr(bench, "_QUICK", {"field": ("training.epochs=1",)})
     data = compose_fields(tmp_path / "fields", counts={"train": 8, "val": 4, "test": 4}, size=200)
     out, models = tmp_path / "bench.json", "oracle-patches,downscaled-cnn"
     printed = saccade("bench", "fields", "--out", out, "--data", data, "--models", models, "--quick").output
@@ -47,7 +58,35 @@ def test_a_bench_of_fields_with_boxes(saccade: Callable, tmp_path: Path, monkeyp
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("scale", ["cells", "fields"])
+@pytest.mark.usefixtures("quick")
+def test_a_bench_of_given_slides(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_QUICK", {"slide": ("training.epochs=1",)})
+    data, out = make_bags(tmp_path), tmp_path / "bench.json"
+    given = ("--data", data, "--features", tmp_path / "job", "--models", "mean-pooling,gated-abmil")
+    printed = saccade("bench", "slides", "--out", out, *given, "--quick").output
+    assert "slides/s" in printed and "peak memory" in printed
+    pooled, attended = json.loads(out.read_text())
+    assert (pooled["model"], attended["model"]) == ("mean-pooling", "gated-abmil")
+    assert pooled["data"] == str(data)
+    assert pooled["pixels_read_fraction"] == 0.25, "as the bags recorded it"
+    assert attended["parameters"] > pooled["parameters"]
+    assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_bench_of_simulated_slides(saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "_QUICK", {"slide": ("training.epochs=1",)})
+    monkeypatch.setattr(bench, "_QUICK_SLIDES", {"train": 4, "val": 2, "test": 4})
+    out = tmp_path / "bench.json"
+    printed = saccade("bench", "slides", "--out", out, "--models", "span", "--quick").output
+    assert "none of them is real" in printed
+    (row,) = json.loads(out.read_text())
+    assert row["data"] == "simulated slides, quick"
+    assert row["pixels_read_fraction"] is None, "there were no pixels"
+    assert "–" in printed
+
+
+@pytest.mark.parametrize("scale", ["cells", "fields", "slides"])
 def test_a_quick_look_is_apart_from_the_bench(
     scale: str, saccade: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,10 +95,11 @@ def test_a_quick_look_is_apart_from_the_bench(
     monkeypatch.setattr(bench, "_CELLS", 2)
     monkeypatch.setattr(bench, "_QUICK_FIELDS", {"train": 1, "val": 0, "test": 0})
     monkeypatch.setattr(bench, "_FIELDS", {"train": 2, "val": 0, "test": 0})
-    figures = {"accuracy": {"value": 0.5}, "images_per_second": {"1": 1.0}, "flops_per_image": 1.0}
-    reads = {"pixels_read_fraction": 0.1, "pixels_looked_fraction": 0.1}
-    monkeypatch.setattr(training, "bench_row", lambda data, one: {"seed": one.seed, **figures, **reads})
-    out, name = tmp_path / "bench.json", "tiny-cnn" if scale == "cells" else "attention-sampling"
+    monkeypatch.setattr(bench, "_QUICK_SLIDES", {"train": 1, "val": 0, "test": 0})
+    monkeypatch.setattr(bench, "_SLIDES", {"train": 2, "val": 0, "test": 0})
+    monkeypatch.setattr(training, "bench_row", lambda data, one, features: {"seed": one.seed, **FIGURES})
+    out = tmp_path / "bench.json"
+    name = {"cells": "tiny-cnn", "fields": "attention-sampling", "slides": "span"}[scale]
     for more in (["--quick"], []):
         saccade("bench", scale, "--out", out, "--models", name, *more)
     quick, full = json.loads(out.read_text())
@@ -81,7 +121,7 @@ def test_a_quick_look_goes_through_all_stages() -> None:
 def test_a_bench_that_is_stopped_goes_on_with_the_same_command(
     saccade: Callable, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(data: Path, entrant: training.Entrant) -> None:
+    def stopped(data: Path, entrant: training.Entrant, features: Path | None) -> None:
         raise Interrupted("stopped", "go on from the last finished epoch with --resume")
 
     monkeypatch.setattr(training, "bench_row", stopped)
@@ -100,8 +140,12 @@ def test_patches_on_the_truth_need_boxes(refused: Callable[..., str], tmp_path: 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("slides",), "Say cells or fields"),
-        (("cells", "--models", "attention-sampling"), "no model of cells"),
+        (("smears",), "Say cells, fields or slides"),
+        (("cells", "--models", "attention-sampling"), "no classifier of cells"),
+        (("slides", "--models", "span,span-unet"), "span-unet is no classifier of slides"),
+        (("slides", "--features", "job"), "Give both --data and --features"),
+        (("slides", "--data", "labels.csv"), "Give both --data and --features"),
+        (("fields", "--features", "job"), "Leave out --features"),
         (("fields", "--models", "tiny-cn"), "tiny-cnn"),
     ],
 )

@@ -18,5 +18,5 @@ def test_each_scale_has_its_own_measure(monkeypatch: pytest.MonkeyPatch) -> None
     slides = SlidePredictor(create_model("mean-pooling", ("a", "b"), in_features=4), SlideInput("x", 4), "cpu")
     assert costs.costs_of(cells, Judged()) == {"images": {}}
     assert costs.costs_of(cells, Judged(), quick=True) == {"images": {"peers": (), "memory": False}}
-    assert costs.costs_of(slides, Judged()) == {"slides": {"peers": costs.PEERS}}
-    assert costs.costs_of(slides, Judged(), quick=True) == {"slides": {"peers": ()}}
+    assert costs.costs_of(slides, Judged()) == {"slides": {"peers": costs.PEERS, "memory": True}}
+    assert costs.costs_of(slides, Judged(), quick=True) == {"slides": {"peers": (), "memory": False}}

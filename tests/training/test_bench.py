@@ -9,6 +9,7 @@ import pytest
 from saccade.core.errors import BadInput
 from saccade.training import bench as module
 from saccade.training.bench import Entrant, bench, bench_row, load_rows
+from tests.miniature_slides import make_bags
 
 KEYS = {
     "seed",
@@ -28,7 +29,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Entrant]:
     """No training: each row tells who was asked for."""
     asked: list[Entrant] = []
 
-    def row(data: Path, entrant: Entrant) -> dict[str, Any]:
+    def row(data: Path, entrant: Entrant, features: Path | None) -> dict[str, Any]:
         asked.append(entrant)
         return {"seed": entrant.seed}
 
@@ -69,4 +70,16 @@ def test_a_row(miniature: Path) -> None:
     assert set(row) == KEYS
     assert row["seed"] == 3
     assert 0 <= row["accuracy"]["value"] <= 1
+    assert json.loads(json.dumps(row)) == row
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_row_of_slides(tmp_path: Path) -> None:
+    table = make_bags(tmp_path)
+    row = bench_row(table, Entrant("max-pooling", 2, ("training.epochs=1",)), tmp_path / "job")
+    assert set(row) == KEYS
+    assert row["seed"] == 2
+    assert list(row["images_per_second"]) == ["1"]
+    assert 0 <= row["accuracy"]["low"] <= row["accuracy"]["value"] <= row["accuracy"]["high"] <= 1
+    assert row["peak_memory_bytes"] == 1000
     assert json.loads(json.dumps(row)) == row

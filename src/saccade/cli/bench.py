@@ -13,16 +13,19 @@ if TYPE_CHECKING:
 
     from saccade.training.bench import Entrant
 
+_SCALES = {"cells": "cell", "fields": "field", "slides": "slide"}
 _QUICK_CELLS, _QUICK_FIELDS = 30, {"train": 32, "val": 12, "test": 20}
 _CELLS, _FIELDS = 240, {"train": 240, "val": 60, "test": 120}
-_QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",)}
+_QUICK_SLIDES, _SLIDES = {"train": 24, "val": 8, "test": 16}, {"train": 120, "val": 40, "test": 80}
+_QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",), "slide": ("training.epochs=4",)}
 _QUICK_STAGES = ("curriculum.warm_up=1", "curriculum.reading=1")
 
 
 def bench(
-    scale: Annotated[str, typer.Argument(help="cells or fields.")],
+    scale: Annotated[str, typer.Argument(help="cells, fields or slides.")],
     out: Annotated[Path, typer.Option(help="JSON file of rows; what it holds already is not measured again.")],
     data: Annotated[Path | None, typer.Option(help="What to train and judge on; simulated images by default.")] = None,
+    features: Annotated[Path | None, typer.Option(help="Of slides: folder of the features of --data's slides.")] = None,
     models: Annotated[str, typer.Option(help="Names with commas between; some of each role by default.")] = "",
     seeds: Annotated[int, typer.Option(help="Trainings of each model.", min=1)] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="A small version in minutes, to see that it works.")] = False,
@@ -30,7 +33,7 @@ def bench(
     """Train several models on one data set and set accuracy beside cost: a JSON file of rows and a picture.
 
     The test part is read once by each row. A bench that was stopped goes on where it was. Without --data the images are
-    simulated, and the rows say so.
+    simulated, and the rows say so; of slides, their features are.
     """
     from saccade.core.files import write_bytes
     from saccade.inference.plotting import figure_png
@@ -38,19 +41,32 @@ def bench(
     from saccade.training.bench import bench as run_bench
     from saccade.training.engine import stopped_with
 
-    kind = {"cells": "cell", "fields": "field"}.get(scale)
+    kind = _SCALES.get(scale)
     if kind is None:
-        raise BadInput(f"there is no bench of {scale!r}", "say cells or fields")
+        raise BadInput(f"there is no bench of {scale!r}", "say cells, fields or slides")
+    _check_features(kind, data, features)
     if out.suffix.lower() != ".json":
         raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
     entrants = _entrants(kind, models, seeds, quick)
     source, name = (data, str(data)) if data else _simulated(kind, out, quick)
+    if kind == "slide" and features is None:
+        features = source.parent
     with stopped_with("run the same command again; the rows that are done are kept"):
-        rows = run_bench(source, entrants, out, name, say)
+        rows = run_bench(source, entrants, out, name, say, features)
     write_bytes(out.with_suffix(".png"), figure_png(bench_figure(rows)))
-    columns = ("model", "seed", "accuracy", "read", "looked at", "FLOPs", "images/s")
+    speed = "slides/s" if kind == "slide" else "images/s"
+    columns = ("model", "seed", "accuracy", "read", "looked at", "parameters", "FLOPs", speed, "peak memory")
     show_table(columns, [_line(row) for row in rows], right=columns[1:])
     say(f"written: {out}, {out.with_suffix('.png')}")
+
+
+def _check_features(kind: str, data: Path | None, features: Path | None) -> None:
+    """Labels and features of slides go together; nothing else has features."""
+    if kind != "slide" and features is not None:
+        raise BadInput(f"{kind}s have no features", "leave out --features", str(features))
+    if kind == "slide" and (data is None) != (features is None):
+        message = "a bench of slides takes a table of labels and the folder of their features"
+        raise BadInput(message, "give both --data and --features, or neither", str(data or features))
 
 
 def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entrant]":
@@ -60,8 +76,9 @@ def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entr
 
     names = tuple(name.strip() for name in models.split(",") if name.strip()) or CONTESTANTS[kind]
     for name in names:
-        if MODELS[name].scale != kind:
-            raise BadInput(f"{name} is no model of {kind}s", f"choose among {', '.join(MODELS.names(kind))}")
+        if (MODELS[name].scale, MODELS[name].task) != (kind, "classification"):
+            known = ", ".join(MODELS.names(kind, "classification"))
+            raise BadInput(f"{name} is no classifier of {kind}s", f"choose among {known}")
     changes = {name: _quick_changes(kind, name) if quick else () for name in names}
     return [Entrant(name, seed, changes[name]) for seed in range(seeds) for name in names]
 
@@ -82,6 +99,10 @@ def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
             from saccade.datasets.simulators.blood_cells import write_dataset
 
             write_dataset(folder, _QUICK_CELLS if quick else _CELLS)
+        elif kind == "slide":
+            from saccade.datasets.simulators.slides.bags import simulate_bags
+
+            simulate_bags(folder, _QUICK_SLIDES if quick else _SLIDES)
         else:
             from saccade.datasets.composers import compose_fields
 
@@ -90,15 +111,20 @@ def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
 
 
 def _line(row: dict[str, Any]) -> tuple[str, ...]:
-    speed = next(iter(row["images_per_second"].values()))
+    """A row of the table; what nobody counted is a dash."""
     from saccade.report.bench_figure import row_name
+    from saccade.report.words import amount
 
+    accuracy, speed = row["accuracy"], next(iter(row["images_per_second"].values()))
+    interval = "" if accuracy["low"] is None else f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})"
+    fractions = (row["pixels_read_fraction"], row["pixels_looked_fraction"])
     return (
         row_name(row),
         str(row["seed"]),
-        f"{row['accuracy']['value']:.1%}",
-        f"{row['pixels_read_fraction']:.1%}",
-        f"{row['pixels_looked_fraction']:.1%}",
-        f"{row['flops_per_image']:.3g}",
+        f"{accuracy['value']:.1%}{interval}",
+        *("–" if fraction is None else f"{fraction:.1%}" for fraction in fractions),
+        amount(row["parameters"]),
+        amount(row["flops_per_image"]),
         f"{speed:.3g}",
+        amount(row["peak_memory_bytes"], "B"),
     )

@@ -17,5 +17,5 @@ def costs_of(predictor: AnyPredictor, judged: Judged, quick: bool = False) -> di
         quick: Leave out peers and memory, which take some seconds.
     """
     if isinstance(predictor, SlidePredictor):
-        return measure_slide_costs(predictor, judged, peers=() if quick else PEERS)
+        return measure_slide_costs(predictor, judged, peers=() if quick else PEERS, memory=not quick)
     return measure_costs(predictor, judged, peers=(), memory=False) if quick else measure_costs(predictor, judged)

@@ -15,17 +15,19 @@ from typing import Any
 from saccade.core.errors import BadInput
 from saccade.core.files import write_json
 from saccade.core.registry import Scale
-from saccade.datasets.sources import open_manifest
-from saccade.evaluation.assessment import LabelledImage, judge, knowing_predictor, measure_costs
+from saccade.evaluation.assessment import judge, knowing_predictor, measure_costs
+from saccade.evaluation.labelled import label_images, open_labelled
+from saccade.evaluation.slide_costs import measure_slide_costs
 from saccade.inference.parts import choose_images
-from saccade.inference.predictor import Predictor
 from saccade.inference.runs import Run
+from saccade.inference.slide_predictor import SlidePredictor
 from saccade.training.recipe import Recipe
 from saccade.training.train import train
 
 CONTESTANTS: dict[Scale, tuple[str, ...]] = {
     "cell": ("sparse-attn-net", "random-pixels", "tiny-cnn"),
     "field": ("attention-sampling", "uniform-patches", "stain-patches", "downscaled-cnn"),
+    "slide": ("span", "mean-pooling", "max-pooling", "gated-abmil"),
 }
 """Who takes part where nobody is named: the method, the controls that would embarrass it, and a plain network."""
 
@@ -47,6 +49,7 @@ def bench(
     out: Path,
     name: str = "",
     tell: Callable[[str], None] = lambda line: None,
+    features: Path | None = None,
 ) -> list[dict[str, Any]]:
     """Make the rows that ``out`` does not hold yet, and write it anew after each.
 
@@ -56,6 +59,7 @@ def bench(
         out: A JSON file of rows.
         name: What the data is called in the rows; its path where not given.
         tell: Given a line for each row.
+        features: Of slides, the folder of their features; ``data`` is then a table of labels.
 
     Raises:
         BadInput: ``out`` holds something else, or the data has no test part.
@@ -65,7 +69,7 @@ def bench(
     for entrant in _missing(entrants, rows, title):
         tell(f"{entrant.model}, seed {entrant.seed}")
         own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
-        rows.append({**own, **bench_row(data, entrant)})
+        rows.append({**own, **bench_row(data, entrant, features)})
         write_json(out, rows)
     return rows
 
@@ -87,22 +91,24 @@ def load_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def bench_row(data: Path, entrant: Entrant) -> dict[str, Any]:
+def bench_row(data: Path, entrant: Entrant, features: Path | None = None) -> dict[str, Any]:
     """Train one model, judge it on the test part and measure its cost."""
-    recipe = Recipe.parse({"data": {"path": str(data)}, "model": {"name": entrant.model}})
+    given = {"path": str(data)} | ({"features": str(features)} if features else {})
+    recipe = Recipe.parse({"data": given, "model": {"name": entrant.model}})
     recipe = recipe.with_overrides([*entrant.changes, f"training.seed={entrant.seed}"])
     with tempfile.TemporaryDirectory() as scratch:
         start = time.perf_counter()
         run = Run.open(train(recipe, Path(scratch) / "run"))
         seconds = time.perf_counter() - start
-        chosen = choose_images(open_manifest(data), run.splits, data, "test")
+        rows = open_labelled(run, data, features)
+        chosen = choose_images(rows.manifest, run.splits, data, "test")
     predictor = knowing_predictor(run, chosen.manifest)
-    assert isinstance(predictor, Predictor)  # of cells or fields: there is no bench of slides yet
-    numbers = {label: number for number, label in enumerate(predictor.classes)}
-    images = [LabelledImage(row, numbers[row.label], row.label) for row in chosen.manifest.rows]
-    judged = judge(predictor, images)
-    cost = measure_costs(predictor, judged, peers=())[entrant.model]
-    batch = "1" if predictor.preprocessing.size is None else "64"
+    judged = judge(predictor, label_images(chosen.manifest, predictor.classes, bags=rows.bags))
+    if isinstance(predictor, SlidePredictor):
+        cost, batch = measure_slide_costs(predictor, judged, peers=())[entrant.model], "1"
+    else:
+        cost = measure_costs(predictor, judged, peers=())[entrant.model]
+        batch = "1" if predictor.preprocessing.size is None else "64"
     return {
         "seed": entrant.seed,
         "accuracy": judged.metrics(predictor.classes).accuracy.as_dict(),

@@ -1,5 +1,6 @@
 """Simulated slides: haematoxylin and eosin from a description, at any size. Never a photograph."""
 
+from saccade.datasets.simulators.slides.bags import simulate_bags
 from saccade.datasets.simulators.slides.description import KINDS, PenStroke, Region, SlideDescription
 from saccade.datasets.simulators.slides.layout import draw_slide
 from saccade.datasets.simulators.slides.patch_grids import PatchGrid, describe_grid, simulate_features
@@ -22,6 +23,7 @@ __all__ = [
     "describe_grid",
     "draw_grids",
     "draw_slide",
+    "simulate_bags",
     "simulate_features",
     "simulate_slide",
     "simulate_slides",
