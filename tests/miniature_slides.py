@@ -12,14 +12,22 @@ CLASSES = ("normal", "tumour")
 
 
 def write_bag(
-    path: Path, name: str, label: str, seed: int, side: int = 4, encoder: str = "made-up", source: str = ""
+    path: Path,
+    name: str,
+    label: str,
+    seed: int,
+    side: int = 4,
+    encoder: str = "made-up",
+    source: str = "",
+    marked: int = 6,
+    strength: float = 2.0,
 ) -> None:
-    """A bag on a square lattice; of a tumour, six patches at one edge stand out."""
+    """A bag on a square lattice; of a tumour, the first patches, row by row from the top, stand out."""
     dice = np.random.default_rng(seed)
     places = 448 * np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(-1, 2)
     features = 0.1 * dice.standard_normal((len(places), DIM)).astype(np.float32) + 5.0
     if label == CLASSES[1]:
-        features[:6, 0] += 2.0
+        features[:marked, 0] += strength
     told = BagAttributes(
         name,
         patch_size=224,

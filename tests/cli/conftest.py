@@ -68,3 +68,15 @@ def slides(tmp_path_factory: pytest.TempPathFactory, saccade: Command) -> Path:
     assert "4 slides" in said
     assert "25.0% of the pixels read" in said
     return folder
+
+
+@pytest.fixture(scope="session")
+def times(tmp_path_factory: pytest.TempPathFactory, saccade: Command) -> Path:
+    """A folder with bags, the table of their times, and a run of survival trained on them; to be read only."""
+    from tests.miniature_times import make_times
+
+    folder = tmp_path_factory.mktemp("times")
+    table = make_times(folder, {"train": 12, "val": 6, "test": 8})
+    data = ("--data", table, "--features", folder / "job", "--model", "span-survival", "--set", "data.bins=2")
+    (folder / "said.txt").write_text(saccade("train", *data, *SMALL_SPAN, "--out", folder / "run").output)
+    return folder

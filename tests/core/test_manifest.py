@@ -11,6 +11,7 @@ from saccade.core.manifest import (
     COLUMNS,
     inspect_labels,
     inspect_manifest,
+    inspect_names,
     inspect_slide_table,
     load_manifest,
     load_slide_table,
@@ -173,6 +174,14 @@ def test_a_table_of_slides_needs_no_labels(folder: Path) -> None:
     assert load_slide_table(path).classes == ()
     with pytest.raises(BadInput, match="has no column for the label"):
         load_manifest(path)
+
+
+def test_neither_labels_nor_slides_are_needed_where_something_else_is_asked(folder: Path) -> None:
+    manifest, problems = inspect_names(write(folder, "slide_id,time,event,annotation_path\nx,4.5,0,x.geojson\n"))
+    (row,) = manifest.rows
+    assert not problems and not manifest.classes
+    assert (row.name, row.label, row.time, row.event) == ("x", "", 4.5, False)
+    assert row.annotation_path == folder / "x.geojson"
 
 
 def test_some_slides_may_have_labels(folder: Path) -> None:

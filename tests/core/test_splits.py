@@ -16,6 +16,7 @@ from saccade.core.splits import (
     confounding,
     cut_cases,
     fold_cases,
+    given_or_drawn,
     inner_splits,
     load_splits,
     split_cases,
@@ -116,6 +117,21 @@ def test_own_split_is_kept() -> None:
     own = ["train", "val", "test"] * 2
     assert assign_parts(with_parts(rows, own)).parts == tuple(own)
     assert assign_parts(rows) == split_cases(rows)
+
+
+def test_rows_without_classes_are_split_alike() -> None:
+    rows = [replace(row, label="") for row in make_rows([("a", 2)] * 20)]
+    drawn = given_or_drawn(rows, seed=1)
+    assert drawn == given_or_drawn(rows, seed=1) and not drawn.notes
+    assert {part: drawn.parts.count(part) for part in PARTS} == {"train": 28, "val": 6, "test": 6}
+    assert all(len(parts) == 1 for parts in parts_of(rows, drawn.parts, "case").values())
+    kept = with_parts(rows, ["train"] * 30 + ["test"] * 10)
+    own = given_or_drawn(kept)
+    assert own.parts.count("test") == 10 and own.parts.count("val") > 0
+    with pytest.raises(BadInput, match="only 39 of 40 images say which part"):
+        given_or_drawn([*kept[:-1], replace(kept[-1], split="")])
+    with pytest.raises(BadInput, match="holds only the class"):
+        assign_parts(rows)
 
 
 def test_validation_comes_out_of_training() -> None:

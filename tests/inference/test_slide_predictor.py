@@ -14,8 +14,9 @@ from saccade.features.loading import load_bags
 from saccade.features.slide_input import SlideInput
 from saccade.features.store import BagAttributes, BagWriter, open_bag
 from saccade.inference import load
+from saccade.inference.bag_loading import bag_item
 from saccade.inference.predictor import Predictor
-from saccade.inference.slide_predictor import SlidePredictor, bag_item
+from saccade.inference.slide_predictor import SlidePredictor
 from saccade.models import create_model
 from saccade.models.packaging import save_model
 from tests.miniature_slides import DIM, write_bag

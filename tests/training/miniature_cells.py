@@ -9,7 +9,7 @@ import torch
 from saccade.core.manifest import Manifest, Row
 from saccade.datasets.cells import CellData
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.training.data_module import ImageDataModule
+from saccade.training.goals import goal_of
 from saccade.training.recipe import Recipe
 from saccade.training.task import ClassifierTask
 from saccade.training.train import build_model
@@ -59,6 +59,6 @@ def make_recipe(model: str = "sparse-attn-net", *changes: str, **training: Any) 
 def make_task(data: CellData, recipe: Recipe | None = None) -> ClassifierTask:
     """The task of a recipe, as ``train`` builds it."""
     recipe = recipe or make_recipe()
-    counts = ImageDataModule.of(data, recipe.training).class_counts(len(data.classes))
+    goal = goal_of(data, recipe.training.class_weights)
     model = build_model(recipe, data)
-    return ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
+    return ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, goal)

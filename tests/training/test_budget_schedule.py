@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from saccade.datasets.cells import CellData
 from saccade.training.budget_schedule import BudgetRule, BudgetSchedule, BudgetState
 from saccade.training.engine import make_trainer
+from saccade.training.goals import Validation
 from saccade.training.recipe_sections import LearnedBudget
-from saccade.training.task import Validation
 from tests.training.miniature_cells import make_task
 
 Losses = st.lists(st.floats(-10, 10) | st.just(math.nan) | st.just(math.inf), min_size=1, max_size=40)

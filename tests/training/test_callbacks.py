@@ -11,7 +11,7 @@ from saccade.training import callbacks
 from saccade.training.callbacks import History, LostClasses, ProgressLine, epoch_line
 from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
-from saccade.training.task import Validation
+from saccade.training.goals import Validation
 from tests.training.miniature_cells import make_recipe, make_task
 
 

@@ -50,3 +50,15 @@ def test_what_slides_do_not_have_is_refused_by_name(change: str, message: str) -
 def test_features_are_needed() -> None:
     with pytest.raises(BadInput, match="features"):
         Recipe.parse({**VALUES, "data": {"path": "labels.csv"}})
+
+
+def test_the_task_of_the_model_decides_the_keys() -> None:
+    recipe = Recipe.parse(VALUES)
+    asked_when = recipe.with_overrides(["model.name=span-survival"])
+    assert asked_when.training.class_weights == "none"
+    assert asked_when.with_overrides(["data.bins=3"]).data.bins == 3
+    assert asked_when.with_overrides(["model.name=span"]).training.class_weights == "inverse"
+    with pytest.raises(BadInput, match="unknown key 'bins' in data"):
+        recipe.with_overrides(["data.bins=3"])
+    with pytest.raises(BadInput, match="data.bins = 1 is refused"):
+        asked_when.with_overrides(["data.bins=1"])

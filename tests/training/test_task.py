@@ -12,7 +12,8 @@ from saccade.datasets.cells import CellData
 from saccade.models import MODELS
 from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
-from saccade.training.task import ClassifierTask, balancing_weights, schedule_factor
+from saccade.training.goals import Classification
+from saccade.training.task import ClassifierTask, schedule_factor
 from tests.training.miniature_cells import make_cells, make_recipe, make_task
 
 
@@ -20,14 +21,6 @@ def fit(task: ClassifierTask, data: CellData, folder: Any, epochs: int = 1) -> C
     trainer = make_trainer([], epochs, folder, accelerator="cpu")
     run_trainer(trainer, task, ImageDataModule.of(data, task.recipe))
     return task
-
-
-def test_balancing_weights() -> None:
-    counts = [10, 30, 0, 60]
-    weights = balancing_weights(counts)
-    assert weights[2] == 0
-    assert sum(weight * count for weight, count in zip(weights.tolist(), counts, strict=True)) == pytest.approx(100)
-    assert weights[0] * 10 == pytest.approx(weights[3] * 60)
 
 
 def test_schedule_climbs_then_falls_to_zero() -> None:
@@ -97,7 +90,8 @@ def test_class_weights(words: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatc
     if words == "inverse":
         assert seen[0].class_weights is not None
         assert seen[0].class_weights.tolist() == pytest.approx([0.75, 0.75, 3.0])
-    assert (task.balance == 1).all() == (words == "none"), "validation counts classes as training does"
+    assert isinstance(task.goal, Classification)
+    assert (task.goal.balance == 1).all() == (words == "none"), "validation counts classes as training does"
 
 
 def test_an_epoch_s_randomness_follows_seed_epoch_and_step(cells: CellData, tmp_path: Any) -> None:

@@ -158,7 +158,7 @@ def test_losses_that_are_not_finite(
     cells: CellData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     balance = torch.full((3,), math.nan)
-    monkeypatch.setattr("saccade.training.task.balancing_weights", lambda counts: balance)
+    monkeypatch.setattr("saccade.training.goals.balancing_weights", lambda counts: balance)
     recipe = make_recipe("sparse-attn-net", epochs=2, class_weights="inverse")
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     assert [row["val_loss"] for row in rows_of(run)] == ["", ""]

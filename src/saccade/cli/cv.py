@@ -61,6 +61,7 @@ def cv(
         raise BadInput(f"--choose-by {choose_by} is unknown", f"say {' or '.join(CRITERIA)}")
     asked = product(recipes or [None], models or [None])
     found = [(path, make_recipe(path, data, name, changes or [], features=features)) for path, name in asked]
+    refuse_tasks([recipe for _, recipe in found])
     candidates = {name: variations(recipe, tries or []) for name, recipe in named(found).items()}
     options: Any = {"preserve_site": preserve_site, "choose_by": choose_by, "tell": say}
     with stopped_with("run the same command again; what is finished is kept"), progress("loading images") as told:
@@ -70,6 +71,20 @@ def cv(
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}")
     if any(model["images_failed"] for model in results["models"].values()):
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def refuse_tasks(recipes: "Sequence[Recipe]") -> None:
+    """Refuse recipes of models that give no class: folds are stratified and choices made by classes.
+
+    Raises:
+        BadInput: Naming the first.
+    """
+    from saccade.models import MODELS
+
+    for recipe in recipes:
+        if (task := MODELS[recipe.model.name].task) != "classification":
+            message = f"{recipe.model.name} is for {task}, and cross-validation compares what gives a class"
+            raise BadInput(message, "train it with --set data.seed=0, 1, … instead, and evaluate each")
 
 
 def named(recipes: "Sequence[tuple[Path | None, Recipe]]") -> "dict[str, Recipe]":

@@ -42,18 +42,29 @@ def evaluate(
     Images the run knows are judged by its own split: the test part, unless --split says otherwise. Images it does not
     know are judged by their own split where they have one, else all of them. Images that cannot be opened are left out,
     with a line for each; the exit code is then 3.
+
+    Of a run of survival, --data has the columns time and event; a picture, survival.png, stands in for the report.
     """
+    from saccade.cli.evaluate_tasks import evaluate_task
+    from saccade.core.contract import SparseClassifier
     from saccade.core.manifest import part_of
     from saccade.evaluation.labelled import label_images, open_labelled
     from saccade.evaluation.labels import load_label_map
     from saccade.inference.draws import draws_of
-    from saccade.inference.hub import find_model
+    from saccade.inference.hub import find_model, task_of
     from saccade.inference.parts import choose_images
     from saccade.inference.runs import Run
 
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     opened = Run.open(find_model(run))
+    if task_of(opened.package) != "classification":
+        for name, given in (("labels", labels), ("draws", draws), ("beside", beside)):
+            if given:
+                raise BadInput(f"--{name} is for runs that give a class", "leave it out", run)
+        evaluate_task(opened, data, features, out, split, device)
+        return
+    assert isinstance(opened.package.model, SparseClassifier)
     classes = opened.package.model.classes
     if draws is not None:
         draws_of(opened.package.model, draws)
@@ -112,7 +123,7 @@ def evaluate_run(
     say("measuring cost")
     costs = costs_of(predictor, judged)
     cost = shown["cost"] = costs[predictor.model.config["model"]]
-    about = _about(run, chosen, judged)
+    about = about_run(run, chosen, judged.failed)
     write_json(out / "metrics.json", {**shown, "about": about})
     say("measuring explanations")
     rows = [run_row(run, shown), *(_row_of(other, chosen, images) for other in beside)] if beside else None
@@ -142,8 +153,14 @@ def _drawn(predictor: "AnyPredictor", judged: "Judged", draws: int | None) -> di
         return {"draws": judge_draws(predictor, judged, draws, tell)}
 
 
-def _about(run: "Run", chosen: "Chosen", judged: "Judged") -> dict[str, Any]:
-    """Whose figures these are, and of what."""
+def about_run(run: "Run", chosen: "Chosen", failed: int) -> dict[str, Any]:
+    """Whose figures these are, and of what.
+
+    Args:
+        run: What is evaluated.
+        chosen: On which images.
+        failed: How many of them could not be opened.
+    """
     from saccade.report.gathering import is_simulated
 
     return {
@@ -152,7 +169,7 @@ def _about(run: "Run", chosen: "Chosen", judged: "Judged") -> dict[str, Any]:
         "data": str(chosen.manifest.source),
         "split": chosen.part or None,
         "simulated": is_simulated(chosen.manifest),
-        "images_failed": judged.failed,
+        "images_failed": failed,
     }
 
 

@@ -63,12 +63,16 @@ def explain(
     from saccade.inference import load
     from saccade.inference.raw_slides import SlideEmbedding
     from saccade.inference.slide_predictor import SlidePredictor
+    from saccade.inference.survival_predictor import SurvivalPredictor
 
     predictor = load(run, device)
     if isinstance(predictor, SlidePredictor):
         if boxes:
             raise BadInput("boxes are of fields, and this is a run of slides", "give --regions", str(boxes))
         explain_slides(predictor, images, out, SlideEmbedding(encoder, weights, source_mpp, device), regions)
+    elif isinstance(predictor, SurvivalPredictor):
+        remedy = "`saccade predict` draws the map of what each patch weighed"
+        raise BadInput("what speaks for a class is explained, and this run gives times", remedy, run)
     elif encoder or weights or source_mpp or regions:
         message = "--regions, --encoder, --weights and --source-mpp are for runs of slides"
         raise BadInput(message, "leave them out", run)

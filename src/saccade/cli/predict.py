@@ -50,17 +50,23 @@ def predict(
     another resolution than they were trained at.
 
     A model of slides takes feature files, or slides: tissue is found, patches are embedded as those of its training,
-    and a table and a map of the weights for QuPath are written. A slide that fails costs one line.
+    and a table and a map of the weights for QuPath are written. A slide that fails costs one line. Of a run of survival
+    the table holds risks and the chance to come through each bin of time.
     """
     from saccade.cli.predict_slides import predict_slides
+    from saccade.cli.predict_survival import predict_survival
     from saccade.inference import load
     from saccade.inference.raw_slides import SlideEmbedding
     from saccade.inference.slide_predictor import SlidePredictor
+    from saccade.inference.survival_predictor import SurvivalPredictor
 
     predictor = load(run, device)
+    how = SlideEmbedding(encoder, weights, source_mpp, device)
+    folder = out or Path("predictions")
     if isinstance(predictor, SlidePredictor):
-        how = SlideEmbedding(encoder, weights, source_mpp, device)
-        predict_slides(predictor, images, out or Path("predictions"), how)
+        predict_slides(predictor, images, folder, how)
+    elif isinstance(predictor, SurvivalPredictor):
+        predict_survival(predictor, images, folder, how)
     elif encoder or weights or source_mpp:
         raise BadInput("--encoder, --weights and --source-mpp are for runs of slides", "leave them out", run)
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -12,8 +12,9 @@ from saccade.cli.predict import FINISHED_WITH_FAILURES, Summary
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
+    from saccade.core.results import Sites
+    from saccade.inference.hub import AnySlidePredictor
     from saccade.inference.raw_slides import GivenSlide, SlideEmbedding
-    from saccade.inference.result import Result
     from saccade.inference.slide_predictor import SlidePredictor
 
 TABLE, MAPS, JOB = "predictions.csv", "geojson", "embedded"
@@ -32,23 +33,20 @@ def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Pat
         BadInput: Not a single slide can be predicted; nothing but the job is left then.
     """
     from saccade.cli.explain import distinct_names
-    from saccade.inference.slide_predictor import bag_item
+    from saccade.inference.result import Result
     from saccade.inference.tables import prediction_table
 
-    if out.exists() and not out.is_dir():
-        raise BadInput("is a file, and predictions of slides are a folder", "choose another --out", str(out))
+    refuse_file(out)
     given = list(given_slides(predictor, inputs, out / JOB, how))
     summary = Summary()
-    bags = [one.bag for one in given if one.bag is not None]
-    names = distinct_names(bags)
-    results = predictor.stream([bag_item(bag, how.source_mpp) for bag in bags])
+    names = distinct_names([one.bag for one in given if one.bag is not None])
     with prediction_table(out / TABLE, predictor.classes) as table:
-        for one in given:
-            result = _failed(predictor, one) if one.bag is None else replace(next(results), name=one.name)
+        for one, result in of_given(predictor, given, how.source_mpp):
+            result = result or Result(one.name, one.name, predictor.classes, error=one.error)
             table.add(result)
             summary.add(result)
             if one.bag is not None and not result.error:
-                write_map(result, one, out / MAPS / f"{names[one.bag]}.geojson")
+                write_map(result.sites, result.label, one, out / MAPS / f"{names[one.bag]}.geojson")
         if summary.failed == len(given):
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
     summary.show()
@@ -57,8 +55,35 @@ def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Pat
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
+def refuse_file(out: Path) -> None:
+    """Refuse to write a folder where there is a file.
+
+    Raises:
+        BadInput: Naming it.
+    """
+    if out.exists() and not out.is_dir():
+        raise BadInput("is a file, and predictions of slides are a folder", "choose another --out", str(out))
+
+
+def of_given(
+    predictor: Any, given: "Sequence[GivenSlide]", source_mpp: float | None = None
+) -> "Iterator[tuple[GivenSlide, Any]]":
+    """Each slide with its result under the slide's own name, as they come; ``None`` for one that has no bag.
+
+    Args:
+        predictor: Any of slides.
+        given: The slides.
+        source_mpp: Micrometres per base pixel of bags whose files do not state it.
+    """
+    from saccade.inference.bag_loading import bag_item
+
+    results = predictor.stream([bag_item(one.bag, source_mpp) for one in given if one.bag is not None])
+    for one in given:
+        yield one, None if one.bag is None else replace(next(results), name=one.name)
+
+
 def given_slides(
-    predictor: "SlidePredictor", inputs: Sequence[Path], job: Path, how: "SlideEmbedding"
+    predictor: "AnySlidePredictor", inputs: Sequence[Path], job: Path, how: "SlideEmbedding"
 ) -> Iterator["GivenSlide"]:
     """What there is to predict; whole slides are embedded first, into a job."""
     from saccade.inference.raw_slides import embed_for, given_bags
@@ -75,21 +100,14 @@ def given_slides(
         yield from embed_for(predictor.preprocessing, slides, job, how, lambda _: lambda done, total: None)
 
 
-def _failed(predictor: "SlidePredictor", one: "GivenSlide") -> "Result":
-    """The result of a slide that has no bag."""
-    from saccade.inference.result import Result
-
-    return Result(one.name, one.name, predictor.classes, error=one.error)
-
-
-def write_map(result: "Result", one: "GivenSlide", path: Path) -> None:
+def write_map(sites: "Sites", label: str, one: "GivenSlide", path: Path) -> None:
     """The weights of all patches as tiles for QuPath; a slide without tissue has none."""
     from saccade.explanation.slide_geojson import qupath_offset, write_slide_geojson
     from saccade.explanation.slide_sites import slide_sites
     from saccade.features.store import open_bag
 
-    if result.sites.valid.any():
+    if sites.valid.any():
         assert one.bag is not None
-        write_slide_geojson(path, slide_sites(result.sites), result.label, qupath_offset(stored=open_bag(one.bag)))
+        write_slide_geojson(path, slide_sites(sites), label, qupath_offset(stored=open_bag(one.bag)))
     else:
         warn(f"note: {one.name}: holds no patch of tissue; there is no map of it")

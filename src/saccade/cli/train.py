@@ -104,10 +104,12 @@ def _kept_recipe(run: Path | None) -> Path:
 
 
 def report_training(folder: Path) -> None:
-    """Write the run's report from its validation part."""
+    """Write the run's report from its validation part; of another task than classification, a line of figures."""
+    from saccade.cli.evaluate_tasks import validate_task
     from saccade.evaluation.assessment import judge, knowing_predictor
     from saccade.evaluation.costs import costs_of
     from saccade.evaluation.labelled import label_images, open_labelled
+    from saccade.inference.hub import task_of
     from saccade.inference.parts import choose_images
     from saccade.inference.runs import Run
     from saccade.report.gathering import is_simulated, report_data
@@ -117,6 +119,10 @@ def report_training(folder: Path) -> None:
     source = trained_on(run)
     if source is None:
         raise BadInput("does not say what the run was trained on", "train again", str(folder / "recipe.yaml"))
+    if task_of(run.package) != "classification":
+        say(f"validation: {validate_task(run, source)}")
+        say(f"run folder: {folder}; there is no report of this task, `saccade evaluate` writes its figures")
+        return
     rows = open_labelled(run, source)
     chosen = choose_images(rows.manifest, run.splits, source, "val")
     predictor = knowing_predictor(run, chosen.manifest)

@@ -152,6 +152,10 @@ class SparseSegmenter(nn.Module, ABC):
         """The terms to train on and the segmentation, from one forward pass."""
 
 
+AnyModel = SparseClassifier[Any] | SparseSegmenter
+"""A model of whichever task."""
+
+
 def unchanged(bags: Bags) -> Bags:
     """The preparation of a model that needs none."""
     return bags

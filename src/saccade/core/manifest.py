@@ -151,6 +151,12 @@ def inspect_labels(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     return _inspected(table, ("path", "label"), _Names(table.source.parent))
 
 
+def inspect_names(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
+    """The same where labels are not needed either: of slides asked for a time, or for a class of each patch."""
+    table = load_table(path)
+    return _inspected(table, ("path",), _Names(table.source.parent))
+
+
 def load_slide_table(path: Path | str) -> Manifest:
     """Load a manifest of slides, where labels may be missing and a path may be a folder, of one DICOM series.
 

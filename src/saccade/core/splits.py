@@ -48,10 +48,17 @@ def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, se
     ``BadInput`` for a split that cuts a case, covers only some rows, or leaves a class untrained.
     """
     _require_classes(rows)
+    split = given_or_drawn(rows, fractions, seed)
+    if rows[0].split:  # a drawn one trains every class
+        _require_trained(rows, split.parts)
+    return replace(split, notes=(*split.notes, *confounding(rows)))
+
+
+def given_or_drawn(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> Split:
+    """The same for rows that need not be of several classes: what their labels are, draws are stratified by."""
     given = [row for row in rows if row.split]
     if not given:
-        split = split_cases(rows, fractions, seed)
-        return replace(split, notes=(*split.notes, *confounding(rows)))
+        return split_cases(rows, fractions, seed)
     if len(given) < len(rows):
         bare = next(row for row in rows if not row.split)
         message = f"only {len(given)} of {len(rows)} images say which part they are in"
@@ -66,8 +73,7 @@ def assign_parts(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, se
         notes.append(
             f"the given split has no validation part: {share:.0%} of the training part, by case, serves as one"
         )
-    _require_trained(rows, parts)
-    return Split(tuple(parts), (*notes, *_absences(rows, parts), *confounding(rows)))
+    return Split(tuple(parts), (*notes, *_absences(rows, parts)))
 
 
 def split_cases(rows: Sequence[Row], fractions: Sequence[float] = FRACTIONS, seed: int = 0) -> Split:

@@ -46,7 +46,7 @@ class TimeBins:
         held = np.bincount(np.searchsorted(edges, seen, side="right"), minlength=count)
         if (held == 0).any() or (np.diff(edges) <= 0).any():
             message = f"{len(np.unique(seen))} different times of events make no {count} bins"
-            raise BadInput(message, "ask for fewer bins, or train on more cases with an event")
+            raise BadInput(message, "ask for fewer bins (data.bins), or train on more cases with an event")
         return cls(tuple(float(edge) for edge in edges))
 
     def __len__(self) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from saccade.core.errors import BadInput, Problem, raise_first
-from saccade.core.manifest import Manifest, Row, inspect_labels
+from saccade.core.manifest import Manifest, Row, inspect_labels, inspect_names
 from saccade.features.store.bag import Bag
 from saccade.features.store.reading import BAG_SUFFIXES, bag_name, open_bag
 
@@ -74,7 +74,17 @@ def open_bags(table: Path | str, folder: Path | str) -> Bags:
     Raises:
         BadInput: The first row that is wrong, has no features or could mean several files.
     """
-    manifest, problems = inspect_labels(table)
+    return _joined(inspect_labels(table), folder)
+
+
+def open_unlabelled_bags(table: Path | str, folder: Path | str) -> Bags:
+    """The same for a table that need not tell the slides' labels, since something else is asked of them."""
+    return _joined(inspect_names(table), folder)
+
+
+def _joined(inspected: tuple[Manifest, tuple[Problem, ...]], folder: Path | str) -> Bags:
+    """The bags of a table's rows; raises for the first row that is wrong or has none."""
+    manifest, problems = inspected
     bags, more = join_bags(manifest, folder)
     raise_first((*problems, *more))
     return bags

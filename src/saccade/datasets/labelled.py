@@ -42,6 +42,11 @@ class LabelledData(ABC):
         """The manifest's row of each image."""
         return self.manifest.rows
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a run keeps of the data in its ``config.json`` beside the classes, as plain values."""
+        return {}
+
     def __len__(self) -> int:
         return len(self.labels)
 

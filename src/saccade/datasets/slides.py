@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from jaxtyping import Int
 from torch import Tensor
@@ -18,13 +18,15 @@ from torch import Tensor
 from saccade.core.bags import BagIndex, Bags
 from saccade.core.errors import BadInput
 from saccade.core.manifest import PARTS
-from saccade.core.splits import FRACTIONS, assign_parts
+from saccade.core.splits import FRACTIONS, Split, assign_parts
 from saccade.datasets.bags import Bags as StoredBags
 from saccade.datasets.bags import open_bags
 from saccade.datasets.labelled import LabelledData, class_numbers
 from saccade.features.loading import load_bags
 from saccade.features.slide_input import SlideInput
 from saccade.ops.lattice import Snap
+
+Slides = TypeVar("Slides", bound="SlideData")
 
 Prepare = Callable[[Bags], Bags]
 """What a model does with the bag of a slide once, before it is used."""
@@ -57,7 +59,7 @@ class SlideData(LabelledData):
         """Some of the bags."""
         return {"bags": self.bags.take(index.tolist())}
 
-    def fitted(self) -> "SlideData":
+    def fitted(self: Slides) -> Slides:
         """The same with features measured on the training part, where they are to be standardised."""
         if not self.standardise:
             return self
@@ -177,20 +179,35 @@ def open_slide_data(
     """
     bags = open_bags(path, features)
     split = assign_parts(bags.manifest.rows, fractions, seed)
+    common = slides_of_parts(bags, split, parts, snap, progress)
+    classes = bags.manifest.classes
+    labels = class_numbers(common["manifest"], classes)
+    data = SlideData(**common, classes=classes, labels=labels, standardise=standardise)
+    return data.fitted() if "train" in parts else data
+
+
+def slides_of_parts(
+    bags: StoredBags, split: Split, parts: Sequence[str], snap: Snap | None, progress: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """What ``SlideData`` holds of some parts whatever is asked of the slides: all but classes and labels.
+
+    Args:
+        bags: All slides.
+        split: A part for each.
+        parts: The parts to open.
+        snap: ``nearest`` moves patches that fit no lattice.
+        progress: Told how many of how many files have been looked into.
+    """
     whole = bags.manifest.with_parts(split.parts)
     wanted = replace(bags, manifest=whole).take([n for n, row in enumerate(whole.rows) if row.split in parts])
     given, notes = common_input(wanted, progress)
-    data = SlideData(
-        manifest=wanted.manifest,
-        classes=whole.classes,
-        labels=class_numbers(wanted.manifest, whole.classes),
-        preprocessing=replace(given, snap=snap),
-        split=whole,
-        notes=(*split.notes, *notes),
-        bags=wanted,
-        standardise=standardise,
-    )
-    return data.fitted() if "train" in parts else data
+    return {
+        "manifest": wanted.manifest,
+        "preprocessing": replace(given, snap=snap),
+        "split": whole,
+        "notes": (*split.notes, *notes),
+        "bags": wanted,
+    }
 
 
 def common_input(

@@ -31,12 +31,13 @@ from saccade.evaluation.speed import compare_speed
 from saccade.imaging.image_files import MAX_PIXELS, is_too_large_tiff
 from saccade.imaging.opening import Decoded, open_images, some_of
 from saccade.imaging.rasters import Rasters
+from saccade.inference.bag_loading import bag_item
 from saccade.inference.fast import FastModel
 from saccade.inference.hub import AnyPredictor, open_predictor
 from saccade.inference.predictor import Predictor
 from saccade.inference.result import Item, Result, open_item
 from saccade.inference.runs import Run
-from saccade.inference.slide_predictor import SlidePredictor, bag_item
+from saccade.inference.slide_predictor import SlidePredictor
 from saccade.inference.tables import PredictionTable
 from saccade.models import MODELS, create_model, options_of
 

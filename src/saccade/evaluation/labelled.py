@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from saccade.core.errors import BadInput, Problem, raise_first
-from saccade.core.manifest import Manifest, inspect_labels
+from saccade.core.manifest import Manifest, inspect_labels, inspect_names
 from saccade.datasets.bags import join_bags
 from saccade.datasets.sources import open_manifest
 from saccade.evaluation.assessment import LabelledImage
 from saccade.evaluation.labels import LEFT_OUT, map_labels
 from saccade.features.slide_input import SlideInput
+from saccade.inference.hub import task_of
 from saccade.inference.runs import Run
 
 
@@ -34,7 +35,7 @@ def open_labelled(run: Run, data: Path, features: Path | None = None) -> Labelle
 
     Args:
         run: Which tells the scale, and for slides where the features of its training are.
-        data: Folder, manifest or MedMNIST file; of slides, a table of their names and labels.
+        data: Folder, manifest or MedMNIST file; of slides, a table of their names and labels, or what else is asked.
         features: Folder of the slides' features; those of the run's training where not given.
 
     Raises:
@@ -46,7 +47,8 @@ def open_labelled(run: Run, data: Path, features: Path | None = None) -> Labelle
             raise BadInput(f"{name} takes images, not features", "leave out --features", str(features))
         return LabelledRows(open_manifest(data))
     folder = features or features_of(run)
-    manifest, problems = inspect_labels(data)
+    labelled = task_of(run.package) == "classification"
+    manifest, problems = inspect_labels(data) if labelled else inspect_names(data)
     raise_first(problems)
     bags, without = join_bags(manifest, folder)
     if not len(bags):

@@ -15,7 +15,8 @@ from saccade.evaluation.assessment import Judged
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.memory import peak_memory_bytes
 from saccade.evaluation.speed import compare_speed
-from saccade.inference.slide_predictor import SlidePredictor, bag_item
+from saccade.inference.bag_loading import bag_item
+from saccade.inference.slide_predictor import SlidePredictor
 from saccade.models import create_model
 
 PEERS = ("gated-abmil", "transmil")

@@ -29,6 +29,7 @@ def cell_encoder(run: Path | str, device: str = "cpu") -> NetworkEncoder:
     folder = find_model(run)
     package = load_model(folder)
     preprocessing = _usable(package.preprocessing, str(run))
+    assert isinstance(package.model, SparseClassifier)  # those of another task are of slides, and were refused
     size = preprocessing.size or 0
     network = frozen(_Penultimate(package.model, str(run)), device)
     dim = features_per_patch(network, size, device)

@@ -5,22 +5,30 @@ from pathlib import Path
 
 import torch
 
+from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
+from saccade.core.registry import Task
 from saccade.features.slide_input import SlideInput
 from saccade.inference.predictor import Predictor
 from saccade.inference.slide_predictor import SlidePredictor
+from saccade.inference.survival_predictor import SurvivalPredictor
+from saccade.models import MODELS
 from saccade.models.packaging import CONFIG, WEIGHTS, Package, load_model
 
 _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
-
 AnyPredictor = Predictor | SlidePredictor
+"""Those that give images a class."""
+
+AnySlidePredictor = SlidePredictor | SurvivalPredictor
+"""Those that take bags, whatever they are asked."""
 
 
-def load(name: Path | str, device: torch.device | str | None = None) -> AnyPredictor:
+def load(name: Path | str, device: torch.device | str | None = None) -> AnyPredictor | AnySlidePredictor:
     """Open a trained model for prediction; everything it needs to know about images is inside.
 
-    A model of cells or fields takes images, one of slides bags of stored features.
+    A model of cells or fields takes images, one of slides bags of stored features; what comes back is a class, or what
+    else the model was trained for.
 
     Args:
         name: The folder of a run or of a saved model, or ``owner/name`` on the hub.
@@ -29,14 +37,42 @@ def load(name: Path | str, device: torch.device | str | None = None) -> AnyPredi
     Raises:
         BadInput: Nothing of that name, or what is there is damaged.
     """
-    return open_predictor(load_model(find_model(name)), device)
+    package = load_model(find_model(name))
+    if task_of(package) == "classification":
+        return open_predictor(package, device)
+    return open_slide_predictor(package, device)
+
+
+def task_of(package: Package) -> Task:
+    """What a saved model is asked."""
+    return MODELS[package.config["model"]].task
 
 
 def open_predictor(package: Package, device: torch.device | str | None = None) -> AnyPredictor:
-    """The predictor of a model's scale."""
+    """The predictor of classes at a model's scale.
+
+    Raises:
+        BadInput: The model is for another task.
+    """
+    if (task := task_of(package)) != "classification":
+        raise BadInput(f"{package.config['model']} is for {task} and gives no class", "open it by saccade.load")
+    assert isinstance(package.model, SparseClassifier)
     if isinstance(package.preprocessing, SlideInput):
         return SlidePredictor(package.model, package.preprocessing, device)
     return Predictor(package.model, package.preprocessing, device)
+
+
+def open_slide_predictor(package: Package, device: torch.device | str | None = None) -> AnySlidePredictor:
+    """The predictor of a model of slides, by its task.
+
+    Raises:
+        BadInput: It is no model of slides.
+    """
+    if not isinstance(package.preprocessing, SlideInput):
+        raise BadInput(f"{package.config['model']} is no model of slides", "give the run of one, such as span")
+    assert isinstance(package.model, SparseClassifier)
+    kind = SurvivalPredictor if task_of(package) == "survival" else SlidePredictor
+    return kind(package.model, package.preprocessing, device)
 
 
 def find_model(name: Path | str) -> Path:

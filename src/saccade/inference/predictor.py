@@ -79,6 +79,7 @@ class Predictor:
         if isinstance(package.preprocessing, SlideInput):
             message = f"{package.config['model']} is a model of slides"
             raise BadInput(message, "open it with saccade.load", str(folder))
+        assert isinstance(package.model, SparseClassifier)  # segmenters are of slides
         return cls(package.model, package.preprocessing, device)
 
     def with_boxes(self, boxes: Mapping[Path, Float[Tensor, "_ 4"]] | None) -> "Predictor":

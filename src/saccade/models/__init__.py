@@ -6,7 +6,7 @@ from saccade.core.errors import BadInput
 from saccade.core.registry import Entry, Registry
 
 if TYPE_CHECKING:
-    from saccade.core.contract import SparseClassifier, SparseSegmenter
+    from saccade.core.contract import AnyModel, SparseClassifier, SparseSegmenter
 
 MODELS = Registry("model")
 
@@ -277,6 +277,23 @@ def create_segmenter(name: str, classes: tuple[str, ...], **options: Any) -> "Sp
     """
     if MODELS[name].task != "segmentation":
         raise BadInput(f"{name} gives a class to the image, and none to its sites", "build it by create_model")
+    return _built(name, classes, options)
+
+
+def create_any(name: str, classes: tuple[str, ...], **options: Any) -> "AnyModel":
+    """Build a registered model of whichever task, for those who are handed its name.
+
+    >>> create_any("span-unet", classes=("normal", "tumour"), in_features=64).classes
+    ('normal', 'tumour')
+
+    Args:
+        name: A registered name.
+        classes: Names of the classes; of survival, of the bins.
+        **options: Keyword arguments of the model's builder.
+
+    Raises:
+        BadInput: No such model, an option it does not know, or classes too few or repeated.
+    """
     return _built(name, classes, options)
 
 

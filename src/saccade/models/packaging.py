@@ -10,25 +10,28 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as bytes_from_tensors
+from torch import nn
 
 import saccade
-from saccade.core.contract import SparseClassifier
+from saccade.core.contract import AnyModel
 from saccade.core.errors import BadInput
 from saccade.core.files import write_bytes, write_json
 from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.models import MODELS, create_model
+from saccade.models import MODELS, create_any
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
 FORMAT = 1
 """Version of the layout of ``config.json``; a higher one than this cannot be understood."""
+
+Model = TypeVar("Model", bound=nn.Module)
 
 _NOT_WHOLE = "save the model again, or fetch the folder again"
 
@@ -37,18 +40,18 @@ _NOT_WHOLE = "save the model again, or fetch the folder again"
 class Package:
     """A model ready to use, how images become its input (or whose features do), and the rest of ``config.json``."""
 
-    model: SparseClassifier
+    model: AnyModel
     preprocessing: Preprocessing | SlideInput
     config: dict[str, Any]
 
 
 def save_model(
     folder: Path | str,
-    model: SparseClassifier,
+    model: AnyModel,
     preprocessing: Preprocessing | SlideInput,
     extra: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a model that ``create_model`` built into a folder, replacing what an earlier call left there.
+    """Write a model that ``create_any`` can build into a folder, replacing what an earlier call left there.
 
     Each file appears whole or not at all. Should the process be killed between the two, the checksum tells.
 
@@ -65,7 +68,7 @@ def save_model(
         "format": FORMAT,
         "saccade_version": saccade.__version__,
         **model.config,
-        "budget": model.budget,
+        "budget": getattr(model, "budget", None),
         "preprocessing": preprocessing.as_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "extra": dict(extra or {}),
@@ -88,7 +91,7 @@ def load_model(folder: Path | str, device: torch.device | str = "cpu") -> Packag
         kind = SlideInput if MODELS[config["model"]].scale == "slide" else Preprocessing
         preprocessing = kind.from_dict(config["preprocessing"])
         options = _as_said_now(config["model"], config["options"])
-        model = create_model(config["model"], tuple(config["classes"]), **options)
+        model = create_any(config["model"], tuple(config["classes"]), **options)
     except KeyError as error:
         raise BadInput(f"lacks the key {error.args[0]!r}", _NOT_WHOLE, source) from error
     except BadInput as error:
@@ -152,7 +155,7 @@ def _weights(path: Path, checksum: str | None) -> dict[str, torch.Tensor]:
         raise BadInput(f"is no safetensors file ({error})", _NOT_WHOLE, str(path)) from error
 
 
-def on_device(model: SparseClassifier, device: torch.device | str) -> SparseClassifier:
+def on_device(model: Model, device: torch.device | str) -> Model:
     """The model, moved to a device.
 
     Raises:

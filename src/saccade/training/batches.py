@@ -20,8 +20,8 @@ from saccade.datasets.slides import Shelf
 from saccade.imaging.rasters import Rasters
 from saccade.training.seeds import Purpose, derive_seed
 
-Batch = tuple[Num[Tensor, "batch channel height width"] | Rasters | Bags, Int[Tensor, " batch"]]
-"""Images as they are stored, and their classes."""
+Batch = tuple[Num[Tensor, "batch channel height width"] | Rasters | Bags, Int[Tensor, "label ..."]]
+"""Images as they are stored, and their labels: mostly a class each (see ``goals.Labels``)."""
 
 _AHEAD = 2  # batches of slides that are loaded while another is learned from
 
@@ -91,11 +91,11 @@ class LabelledSlides:
 
     Attributes:
         shelf: The bags.
-        labels: Index of each slide's class.
+        labels: Index of each slide's class; of survival, its bin and whether the event was seen.
     """
 
     shelf: Shelf
-    labels: Int[Tensor, " image"]
+    labels: Int[Tensor, "image ..."]
 
     def __len__(self) -> int:
         return len(self.labels)

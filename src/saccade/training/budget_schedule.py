@@ -9,6 +9,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from saccade.core.contract import SparseClassifier
 from saccade.training.task import ClassifierTask
 
 
@@ -133,7 +134,7 @@ class BudgetSchedule(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the model its budget for this epoch."""
-        assert isinstance(pl_module, ClassifierTask)
+        assert isinstance(pl_module, ClassifierTask) and isinstance(pl_module.model, SparseClassifier)
         model = pl_module.model
         model.budget = self.rule.sites(self.state, self.pixels / model.site_pixels)
 

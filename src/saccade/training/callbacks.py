@@ -46,19 +46,20 @@ class History(Callback):
 
     def _row(self, task: ClassifierTask) -> dict[str, int | float]:
         validation = task.validation
-        budget = task.model.budget
-        recalls = zip(task.model.classes, validation.recalls, strict=True)
+        budget = getattr(task.model, "budget", None)  # segmenters have none to set
+        recalls = recalls_of(task)
         return {
             "epoch": task.current_epoch + 1,
             **{f"train_{name}": value for name, value in task.training_losses.items()},
             "val_loss": validation.loss,
-            "val_accuracy": validation.accuracy,
+            **({"val_accuracy": validation.accuracy} if recalls else {}),
+            **validation.further,
             **({} if budget is None else {"budget": budget}),
             "pixels_read_fraction": validation.pixels_read_fraction,
             "pixels_looked_fraction": validation.pixels_looked_fraction,
             "learning_rate": self._learning_rate,
             "seconds": time.monotonic() - self._started,
-            **{f"val_recall_{name}": recall for name, recall in recalls},
+            **{f"val_recall_{name}": recall for name, recall in recalls.items()},
         }
 
     def state_dict(self) -> dict[str, Any]:
@@ -84,11 +85,10 @@ class LostClasses(Callback):
         assert isinstance(pl_module, ClassifierTask)
         if getattr(pl_module.model, "stage", None) == "warm-up":
             return
-        recalls = zip(pl_module.model.classes, pl_module.validation.recalls, strict=True)
-        lost = [name for name, recall in recalls if recall == 0]
+        lost = [name for name, recall in recalls_of(pl_module).items() if recall == 0]
         if lost and lost != self.lost and trainer.is_global_zero:
-            names = ", ".join(lost)
-            _log.warning("epoch %d: no validation image of %s is recognised", trainer.current_epoch + 1, names)
+            message = f"epoch %d: no validation {pl_module.goal.noun} of %s is recognised"
+            _log.warning(message, trainer.current_epoch + 1, ", ".join(lost))
         self.lost = lost
 
     def state_dict(self) -> dict[str, Any]:
@@ -98,6 +98,12 @@ class LostClasses(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what a checkpoint holds."""
         self.lost = list(state_dict["lost"])
+
+
+def recalls_of(task: ClassifierTask) -> dict[str, float]:
+    """The last validation's recall of each class; none where nothing is asked about classes."""
+    recalls = task.validation.recalls
+    return dict(zip(task.model.classes, recalls, strict=True)) if recalls else {}
 
 
 class ProgressLine(Callback):
@@ -162,7 +168,7 @@ def epoch_line(row: dict[str, int | float], epochs: int) -> str:
         f"epoch {row['epoch']}/{epochs}",
         f"loss {row['train_loss']:.3f}",
         f"val {row['val_loss']:.3f}",
-        f"accuracy {row['val_accuracy']:.3f}",
+        *(f"{name} {row[f'val_{name}']:.3f}" for name in ("accuracy", "dice") if f"val_{name}" in row),
     ]
     if "budget" in row:
         read, looked = (100 * row[f"pixels_{verb}_fraction"] for verb in ("read", "looked"))

@@ -61,10 +61,6 @@ class ImageDataModule(LightningDataModule):
         batch_lengths(len(training), recipe.batch_size, devices, least_of(training))
         return cls(training, validation, recipe)
 
-    def class_counts(self, classes: int) -> list[int]:
-        """Training images of each class."""
-        return self.training.labels.bincount(minlength=classes).tolist()
-
     def train_dataloader(self) -> TrainingBatches:
         """This process's share of the training batches."""
         balanced = self.recipe.class_weights == "sampler"

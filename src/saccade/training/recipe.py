@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from saccade.core.errors import BadInput
 from saccade.core.files import write_text
-from saccade.core.registry import Scale
+from saccade.core.registry import Scale, Task
 from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import MODELS, options_of
@@ -31,7 +31,12 @@ from saccade.training.recipe_sections import (
     TrainingRecipe,
 )
 from saccade.training.recipe_text import dump_mapping, load_mapping, refusal, unknown_key, with_changes
-from saccade.training.slide_sections import SlideDataRecipe, SlideTrainingRecipe
+from saccade.training.slide_sections import (
+    SlideDataRecipe,
+    SlideTrainingRecipe,
+    SurvivalDataRecipe,
+    SurvivalTrainingRecipe,
+)
 
 SETTLED: dict[Scale, dict[str, str]] = {
     "cell": {"channels": "data.channels", "size": "data.size", "budget": "budget.start or budget.share"},
@@ -68,10 +73,10 @@ class Recipe(Section):
         model = values.get("model")
         if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
             raise BadInput("lacks model.name", f"name one of {', '.join(MODELS.names())}", source)
-        if (task := MODELS[model["name"]].task) != "classification":
+        if (task := MODELS[model["name"]].task) == "segmentation":
             raise BadInput(f"{model['name']} is for {task}, which no recipe trains yet", "build it in Python", source)
         kind = _budget_kind(model["name"], values.get("budget"), source)
-        whole = _RECIPES[MODELS[model["name"]].scale]
+        whole = _recipe_of(model["name"])
         known = _known_keys(whole, kind, model["name"])
         _check_options(model, known, source)
         in_micrometres = _factor_in_micrometres(model, source)
@@ -171,7 +176,30 @@ class SlideRecipe(Recipe):
     training: SlideTrainingRecipe = SlideTrainingRecipe()  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
-_RECIPES: dict[Scale, type[Recipe]] = {"cell": Recipe, "field": FieldRecipe, "slide": SlideRecipe}
+class SurvivalRecipe(SlideRecipe):
+    """A recipe for slides that are asked when; ``Recipe.parse`` makes one where that is the model's task.
+
+    >>> values = {"data": {"path": "times.csv", "features": "job"}, "model": {"name": "span-survival"}}
+    >>> Recipe.parse(values).as_dict()["data"]["bins"]
+    4
+    """
+
+    data: SurvivalDataRecipe  # pyright: ignore[reportIncompatibleVariableOverride]
+    training: SurvivalTrainingRecipe = SurvivalTrainingRecipe()  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+_RECIPES: dict[Scale | Task, type[Recipe]] = {
+    "cell": Recipe,
+    "field": FieldRecipe,
+    "slide": SlideRecipe,
+    "survival": SurvivalRecipe,
+}
+
+
+def _recipe_of(name: str) -> type[Recipe]:
+    """The recipe of a model's scale; of another task than classification, that task's own."""
+    entry = MODELS[name]
+    return _RECIPES[entry.scale if entry.task == "classification" else entry.task]
 
 
 def _budget_kind(name: str, values: Any, source: str) -> type[LearnedBudget | FixedBudget] | None:

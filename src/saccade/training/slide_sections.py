@@ -48,3 +48,19 @@ class SlideTrainingRecipe(TrainingRecipe):
     warm_up: Annotated[float, Field(ge=0, lt=1)] = 0.0
     class_weights: Literal["none", "inverse", "sampler"] = "inverse"
     patience: Annotated[int | None, Field(ge=1)] = 10
+
+
+class SurvivalDataRecipe(SlideDataRecipe):
+    """Embedded slides with ``time`` and ``event`` to train on; labels are not needed.
+
+    Attributes:
+        bins: How many bins time is cut into, by the events of the training part.
+    """
+
+    bins: Annotated[int, Field(ge=2)] = 4
+
+
+class SurvivalTrainingRecipe(SlideTrainingRecipe):
+    """How to train for survival: bins hold about as many events each, so there are no classes to weigh."""
+
+    class_weights: Literal["none"] = "none"  # pyright: ignore[reportIncompatibleVariableOverride] - frozen

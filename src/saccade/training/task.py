@@ -1,24 +1,24 @@
-"""One step of training and one of validation for any classifier, as Lightning calls them."""
+"""One step of training and one of validation for a model of any task, as Lightning calls them."""
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from jaxtyping import Float, Num
+from jaxtyping import Num
 from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from saccade.core.bags import Bags
-from saccade.core.contract import ClassTargets, SparseClassifier
+from saccade.core.contract import AnyModel
 from saccade.core.results import Losses
 from saccade.datasets.grid_augmentation import GridAugmentation
 from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.rasters import Rasters
 from saccade.training.batches import Batch
+from saccade.training.goals import Goal, Validation
 from saccade.training.recipe_sections import TrainingRecipe
 from saccade.training.seeds import Purpose, derive_seed
 
@@ -26,28 +26,8 @@ Augment = Callable[[Any, torch.Generator], Any]
 """Changes a batch of training images, by a generator."""
 
 
-@dataclass(frozen=True)
-class Validation:
-    """What an epoch's validation found.
-
-    Attributes:
-        loss: Cross-entropy in nats, classes weighted as in training; comparable between budgets, which the model's own
-            further terms are not.
-        accuracy: Share of images classified rightly.
-        recalls: The same for each class; NaN for a class without images.
-        pixels_read_fraction: Mean over the images.
-        pixels_looked_fraction: Likewise.
-    """
-
-    loss: float = math.nan
-    accuracy: float = math.nan
-    recalls: tuple[float, ...] = ()
-    pixels_read_fraction: float = math.nan
-    pixels_looked_fraction: float = math.nan
-
-
 class ClassifierTask(LightningModule):
-    """Trains a classifier on its own losses with AdamW, a linear warm-up and a cosine to zero.
+    """Trains a model on its own losses with AdamW, a linear warm-up and a cosine to zero.
 
     Everything random in an epoch follows from the seed and the epoch (and the process), so that a resumed training
     takes the very steps of an uninterrupted one.
@@ -56,8 +36,8 @@ class ClassifierTask(LightningModule):
         model: What is trained.
         preprocessing: Normalises batches; the features of slides are taken as they are.
         augmentation: Changes training batches, where they lie.
-        recipe: Learning rate, weight decay, seed and class weights.
-        class_counts: Training images of each class.
+        recipe: Learning rate, weight decay and seed.
+        goal: What the model is trained for.
 
     Attributes:
         pace: Factor of the learning rate, for trainings in stages.
@@ -65,18 +45,15 @@ class ClassifierTask(LightningModule):
 
     def __init__(
         self,
-        model: SparseClassifier,
+        model: AnyModel,
         preprocessing: Preprocessing | SlideInput,
         augmentation: Augment | GridAugmentation,
         recipe: TrainingRecipe,
-        class_counts: list[int],
+        goal: Goal,
     ) -> None:
         super().__init__()
         self.model, self.preprocessing, self.augmentation, self.recipe = model, preprocessing, augmentation, recipe
-        balance = balancing_weights(class_counts)
-        weighted = recipe.class_weights != "none"
-        self.register_buffer("balance", balance if weighted else torch.ones_like(balance), persistent=False)
-        self.balance: Tensor
+        self.goal = goal
         self.pace = 1.0
         self.training_losses: dict[str, float] = {}
         self.validation = Validation()
@@ -105,9 +82,8 @@ class ClassifierTask(LightningModule):
         """The loss of one batch; its terms are added up for the epoch's means."""
         values, labels = batch
         images = self._augmented(self._opened(values), batch_idx)
-        weights = self.balance if self.recipe.class_weights == "inverse" else None
-        losses = self.model.losses(images, ClassTargets(labels, weights))
-        self._note(losses, len(labels))
+        losses = self.model.losses(images, self.goal.targets(labels))
+        self._note(losses, len(values))
         return losses.total
 
     def on_validation_epoch_start(self) -> None:
@@ -118,19 +94,12 @@ class ClassifierTask(LightningModule):
         """Count what one batch adds; nothing is averaged before the end, so batches need not be equal."""
         values, labels = batch
         prediction = self.model(self._opened(values))
-        classes = len(self.model.classes)
-        weights = self.balance[labels]
-        losses = F.cross_entropy(prediction.logits.float(), labels, reduction="none")
-        right = prediction.logits.argmax(-1) == labels
-        found = {
-            "loss": (losses * weights).sum(),
-            "weight": weights.sum(),
+        cost = {
             "read": prediction.cost.pixels_read_fraction.float().sum().to(self.device),
             "looked": prediction.cost.pixels_looked_fraction.float().sum().to(self.device),
-            "images": torch.bincount(labels, minlength=classes).float(),
-            "right": torch.bincount(labels[right], minlength=classes).float(),
+            "given": torch.tensor(float(len(values)), device=self.device),
         }
-        _add(self._counts, found)
+        _add(self._counts, {**self.goal.counts(prediction, labels), **cost})
 
     def on_validation_epoch_end(self) -> None:
         """Add up over all processes; every process gets the same figures. An epoch ends with its validation."""
@@ -138,13 +107,10 @@ class ClassifierTask(LightningModule):
         names = ["loss", *sorted(sums.keys() - {"images", "loss"})]
         self.training_losses = {name: float(sums[name] / sums["images"]) for name in names}
         total = self._over_processes(self._counts)
-        images = total["images"].sum()
-        self.validation = Validation(
-            loss=float(total["loss"] / total["weight"]),
-            accuracy=float(total["right"].sum() / images),
-            recalls=tuple((total["right"] / total["images"]).tolist()),
-            pixels_read_fraction=float(total["read"] / images),
-            pixels_looked_fraction=float(total["looked"] / images),
+        self.validation = replace(
+            self.goal.found(total),
+            pixels_read_fraction=float(total["read"] / total["given"]),
+            pixels_looked_fraction=float(total["looked"] / total["given"]),
         )
         self.log("val_loss", self.validation.loss)
 
@@ -183,17 +149,6 @@ class ClassifierTask(LightningModule):
 def _add(sums: dict[str, Tensor], found: dict[str, Tensor]) -> None:
     for name, value in found.items():
         sums[name] = sums[name] + value if name in sums else value
-
-
-def balancing_weights(counts: list[int]) -> Float[Tensor, " class"]:
-    """Inverse frequencies, one on average over the images; a class without images gets 0.
-
-    >>> balancing_weights([1, 3, 0]).tolist()
-    [2.0, 0.6666666865348816, 0.0]
-    """
-    images = torch.tensor(counts, dtype=torch.float64)
-    present = (images > 0).sum()
-    return torch.where(images > 0, images.sum() / (present * images), 0.0).float()
 
 
 def schedule_factor(step: int, steps: int, warm_up: int, hold: int = 0) -> float:

@@ -8,15 +8,16 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback
 
-from saccade.core.contract import SparseClassifier
+from saccade.core.contract import AnyModel, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.datasets.boxes import BOXES_NAME
 from saccade.datasets.cells import open_data
 from saccade.datasets.fields import FieldData, open_fields
+from saccade.datasets.slide_survival import open_survival_data
 from saccade.datasets.slides import SlideData, open_slide_data
 from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
-from saccade.models import create_model, options_of
+from saccade.models import create_any, options_of
 from saccade.models.attention_sampling import AttentionSampling
 from saccade.models.packaging import save_model
 from saccade.models.parts.field_images import cells_of
@@ -28,11 +29,12 @@ from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, 
 from saccade.training.curriculum import CurriculumRule, CurriculumSchedule
 from saccade.training.data_module import AnyData, ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
+from saccade.training.goals import goal_of
 from saccade.training.recipe import FieldRecipe, Recipe
 from saccade.training.recipe_sections import Curriculum, DataRecipe, FixedBudget, LabelledRecipe, LearnedBudget
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
-from saccade.training.slide_sections import SlideDataRecipe
+from saccade.training.slide_sections import SlideDataRecipe, SurvivalDataRecipe
 from saccade.training.task import ClassifierTask
 from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
@@ -88,8 +90,8 @@ def train(
     module = ImageDataModule.of(data, recipe.training, devices, model.preparation())
     check_cells(model, data)
     check_boxes(model, data)
-    counts = module.class_counts(len(data.classes))
-    task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, counts)
+    goal = goal_of(data, recipe.training.class_weights)
+    task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, goal)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
     hardware["idle"] = isinstance(data, SlideData)
     trainer = make_trainer(make_callbacks(recipe, out, len(data.classes)), recipe.training.epochs, out, **hardware)
@@ -109,8 +111,10 @@ def open_parts(
         parts: Such as ``train`` and ``val``.
         progress: Told how many of how many images are loaded.
     """
-    wanted = {"channels", "fractions", "seed", "mean", "std", "mpp", "snap", "standardise"}
+    wanted = {"channels", "fractions", "seed", "mean", "std", "mpp", "snap", "standardise", "bins"}
     options = {**recipe.model_dump(include=wanted), "parts": tuple(parts), "progress": progress}
+    if isinstance(recipe, SurvivalDataRecipe):
+        return open_survival_data(recipe.path, recipe.features, **options)
     if isinstance(recipe, SlideDataRecipe):
         return open_slide_data(recipe.path, recipe.features, **options)
     if isinstance(recipe, DataRecipe):
@@ -124,21 +128,22 @@ def _tell_leaks(recipe: Recipe, data: AnyData) -> None:
         _log.warning("the run in training.look_from was trained on %d images of the test part: split alike", seen)
 
 
-def build_model(recipe: Recipe, data: AnyData) -> SparseClassifier:
+def build_model(recipe: Recipe, data: AnyData) -> AnyModel:
     """The model at the start of its training: weights from the seed or an earlier run, budget from the recipe."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(Purpose.WEIGHTS, recipe.training.seed))
-        model = create_model(recipe.model.name, data.classes, **_model_options(recipe, data.preprocessing))
+        model = create_any(recipe.model.name, data.classes, **_model_options(recipe, data.preprocessing))
         if isinstance(model, AttentionSampling) and _curriculum(recipe) is not None:
             model.warm_up = WarmUp(model.look, len(data.classes))
         take_look(model, open_teacher(recipe), teacher_folder(recipe))
     if recipe.budget is not None:
+        assert isinstance(model, SparseClassifier)
         share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.start
         model.budget = sites_of_share(share, recipe.data.size**2 / model.site_pixels)
     return model
 
 
-def check_cells(model: SparseClassifier, data: AnyData) -> None:
+def check_cells(model: AnyModel, data: AnyData) -> None:
     """Refuse fields with fewer cells than a model draws without replacement, before the first of them is drawn from.
 
     Raises:
@@ -154,7 +159,7 @@ def check_cells(model: SparseClassifier, data: AnyData) -> None:
         raise BadInput(f"{message} different ones are to be drawn", remedy, data.rows[fewest].place)
 
 
-def check_boxes(model: SparseClassifier, data: AnyData) -> None:
+def check_boxes(model: AnyModel, data: AnyData) -> None:
     """Refuse to train the control that reads where the truth lies on data that does not tell.
 
     Raises:
@@ -207,11 +212,11 @@ def _try_model(recipe: Recipe) -> None:
         options = _model_options(recipe, None, channels)
         if recipe.model.factor_um is not None:  # the data will tell: until then one that fits
             options["factor"] = 1 if teacher is None else teacher.factor
-        model = create_model(recipe.model.name, ("a", "b"), **options)
+        model = create_any(recipe.model.name, ("a", "b"), **options)
         take_look(model, teacher, teacher_folder(recipe))
 
 
-def _finish(out: Path, model: SparseClassifier, data: AnyData) -> None:
+def _finish(out: Path, model: AnyModel, data: AnyData) -> None:
     """Make the best epoch the model of the run."""
     best = out / CHECKPOINTS / BEST
     if not best.is_file():
@@ -222,6 +227,7 @@ def _finish(out: Path, model: SparseClassifier, data: AnyData) -> None:
         model.warm_up = None
     weights = {name: each for name, each in checkpoint["state_dict"].items() if not name.startswith(throw_away)}
     model.load_state_dict({name.removeprefix(prefix): each for name, each in weights.items() if prefix in name})
-    if model.budget is not None:
-        model.config["options"]["budget"] = model.budget
-    save_model(out, model, data.preprocessing, {"epoch": checkpoint["epoch"] + 1, "data": str(data.manifest.source)})
+    if (budget := getattr(model, "budget", None)) is not None:
+        model.config["options"]["budget"] = budget
+    facts = {"epoch": checkpoint["epoch"] + 1, "data": str(data.manifest.source), **data.facts}
+    save_model(out, model, data.preprocessing, facts)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from saccade.core.contract import SparseClassifier
+from saccade.core.contract import AnyModel
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Manifest
 from saccade.core.splits import load_splits
@@ -35,7 +35,7 @@ def open_teacher(recipe: Recipe) -> AttentionSampling | None:
     return model
 
 
-def take_look(model: SparseClassifier, teacher: AttentionSampling | None, folder: Path | None) -> None:
+def take_look(model: AnyModel, teacher: AttentionSampling | None, folder: Path | None) -> None:
     """Give a model the teacher's look, where there is a teacher.
 
     Raises:

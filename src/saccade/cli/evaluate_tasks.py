@@ -1,0 +1,72 @@
+"""``saccade evaluate`` for runs of slides that give something else than a class: which slides, and by whom."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from saccade.cli.console import say, warn
+from saccade.cli.evaluate_survival import evaluate_survival, validate_survival
+from saccade.cli.predict import FINISHED_WITH_FAILURES
+
+if TYPE_CHECKING:
+    from saccade.inference.parts import Chosen
+    from saccade.inference.runs import Run
+
+_EVALUATED: "dict[str, Callable[[Run, Chosen, Mapping[str, Path], Path, str | None], int]]" = {
+    "survival": evaluate_survival,
+}
+_VALIDATED: "dict[str, Callable[[Run, Chosen, Mapping[str, Path]], str]]" = {
+    "survival": validate_survival,
+}
+
+
+def evaluate_task(
+    run: "Run", data: Path, features: Path | None, out: Path, split: str = "", device: str | None = None
+) -> None:
+    """Judge a run by the slides it has not been trained on; what is written depends on its task.
+
+    Args:
+        run: What is evaluated.
+        data: A table of slides.
+        features: Folder of their features; that of the training where not given.
+        out: The folder.
+        split: The part; the test part where the data is split.
+        device: Where to compute.
+
+    Raises:
+        BadInput: The data does not tell what the run is to be judged by, or no slide can be predicted.
+    """
+    from saccade.core.manifest import part_of
+    from saccade.evaluation.labelled import open_labelled
+    from saccade.inference.hub import task_of
+    from saccade.inference.parts import choose_images
+
+    rows = open_labelled(run, data, features)
+    chosen = choose_images(rows.manifest, run.splits, _source(run), part_of(split, "--split"))
+    for note in chosen.notes:
+        warn(f"note: {note}")
+    for problem in rows.problems:
+        warn(f"skipped: {problem}")
+    part = f"{chosen.part} part" if chosen.part else "all there are"
+    say(f"evaluating {len(chosen.manifest)} slides, {part}")
+    if _EVALUATED[task_of(run.package)](run, chosen, rows.bags, out, device) or rows.problems:
+        raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def validate_task(run: "Run", data: Path) -> str:
+    """What a run that has just been trained comes to on its validation part, in one line."""
+    from saccade.evaluation.labelled import open_labelled
+    from saccade.inference.hub import task_of
+    from saccade.inference.parts import choose_images
+
+    rows = open_labelled(run, data)
+    chosen = choose_images(rows.manifest, run.splits, data, "val")
+    return _VALIDATED[task_of(run.package)](run, chosen, rows.bags)
+
+
+def _source(run: "Run") -> Path | None:
+    """Where the data was that the run was trained on."""
+    path = run.recipe.get("data", {}).get("path")
+    return Path(path) if path else None

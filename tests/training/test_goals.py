@@ -1,0 +1,84 @@
+"""Goals: sums over batches of any length are the figures of one pass over all."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from saccade.core.results import Cost, Prediction, Sites, SurvivalPrediction
+from saccade.training.goals import Classification, Goal, Survival, Validation, balancing_weights, goal_of
+from tests.training.miniature_cells import make_cells
+
+DICE = torch.Generator().manual_seed(0)
+
+
+def cost(slides: int) -> Cost:
+    return Cost(*(torch.ones(slides) for _ in range(5)))
+
+
+def sites(slides: int) -> Sites:
+    return Sites(torch.zeros(slides, 1, 4), torch.ones(slides, 1), torch.ones(slides, 1, dtype=torch.bool))
+
+
+def summed(goal: Goal, predictions: list, labels: list[torch.Tensor]) -> Validation:
+    sums: dict[str, torch.Tensor] = {}
+    for prediction, own in zip(predictions, labels, strict=True):
+        for name, value in goal.counts(prediction, own).items():
+            sums[name] = sums.get(name, torch.zeros_like(value)) + value
+    return goal.found(sums)
+
+
+def test_balancing_weights() -> None:
+    counts = [10, 30, 0, 60]
+    weights = balancing_weights(counts)
+    assert weights[2] == 0
+    assert sum(weight * count for weight, count in zip(weights.tolist(), counts, strict=True)) == pytest.approx(100)
+    assert weights[0] * 10 == pytest.approx(weights[3] * 60)
+
+
+@pytest.mark.parametrize("cuts", [(7,), (1, 6), (3, 2, 2)])
+def test_classification(cuts: tuple[int, ...]) -> None:
+    logits, labels = torch.randn(7, 3, generator=DICE), torch.tensor([0, 1, 1, 0, 1, 1, 1])
+    goal = Classification(torch.tensor([2.0, 0.5, 1.0]), weigh=True)
+    parts = [Prediction(own, sites(len(own)), cost(len(own))) for own in logits.split(cuts)]
+    found = summed(goal, parts, list(labels.split(cuts)))
+    right = logits.argmax(1) == labels
+    assert found.loss == pytest.approx(float(F.cross_entropy(logits, labels, goal.balance)), rel=1e-5)
+    assert found.accuracy == pytest.approx(float(right.float().mean()))
+    assert found.recalls[:2] == pytest.approx([float(right[labels == c].float().mean()) for c in range(2)])
+    assert math.isnan(found.recalls[2])
+    assert goal.targets(labels).class_weights is goal.balance
+    assert Classification(goal.balance, weigh=False).targets(labels).class_weights is None
+
+
+@pytest.mark.parametrize("cuts", [(5,), (1, 4), (2, 2, 1)])
+def test_survival(cuts: tuple[int, ...]) -> None:
+    """Against the likelihood written out slide by slide."""
+    logits, bins = torch.randn(5, 3, generator=DICE), torch.tensor([0, 2, 1, 2, 0])
+    events = torch.tensor([1, 0, 1, 1, 0])
+    hazards = logits.double().sigmoid()
+    terms = []
+    for hazard, number, event in zip(hazards, bins.tolist(), events.tolist(), strict=True):
+        before = math.prod(float(1 - each) for each in hazard[:number])
+        terms.append(-math.log(before * float(hazard[number] if event else 1 - hazard[number])))
+    parts = [SurvivalPrediction(own, sites(len(own)), cost(len(own))) for own in logits.split(cuts)]
+    found = summed(Survival(), parts, list(torch.stack([bins, events], 1).split(cuts)))
+    assert found.loss == pytest.approx(sum(terms) / 5, rel=1e-5)
+    assert math.isnan(found.accuracy) and found.recalls == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "weigh", "balance"),
+    [("none", False, [1, 1, 1]), ("inverse", True, [2, 1, 2 / 3]), ("sampler", False, [2, 1, 2 / 3])],
+)
+def test_classes_are_weighed_by_the_training_part(words: str, weigh: bool, balance: list[float]) -> None:
+    data = make_cells({"train": 3, "val": 2, "test": 1})
+    places = {"blue": 1, "green": 2, "red": 3}
+    data = data.take(
+        [i for i, row in enumerate(data.rows) if row.split != "train" or int(row.name[-5]) < places[row.label]]
+    )
+    goal = goal_of(data, words)
+    assert isinstance(goal, Classification)
+    assert goal.balance.tolist() == pytest.approx(balance) and goal.weigh == weigh
+    assert not goal.state_dict(), "weights of classes are no part of a checkpoint"
