@@ -8,12 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from saccade.explanation.slide_geojson import qupath_offset, write_slide_geojson
+from saccade.explanation.slide_geojson import write_slide_geojson
 from saccade.explanation.slide_sites import SlideSites
-from saccade.features.store import Bag, BagAttributes, BagWriter, open_bag
-from saccade.imaging.slides import open_slide
 from saccade.imaging.tissue.geojson import load_outlines
-from tests.slide_files import pyramid, write_png
 
 WEIGHTS = [0.01, 0.09, 0.3, 0.6]  # 0.04x, 0.36x, 1.2x and 2.4x
 
@@ -87,23 +84,3 @@ def test_whole_or_not_and_always_the_same(tmp_path: Path) -> None:
         write_slide_geojson(tmp_path / "s.geojson", broken, "tumour")
     assert (tmp_path / "s.geojson").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["s.geojson"]
-
-
-def bag_with(path: Path, extra: dict) -> Bag:
-    told = BagAttributes("s.mrxs", 224, 224, 0.5, 0.5, extra=extra)
-    with BagWriter(path, rows=1, dim=2, coords=np.array([[0, 0]]), attributes=told) as writer:
-        writer.put(0, np.ones((1, 2), np.float32))
-    return open_bag(path)
-
-
-def test_where_qupath_counts_from(tmp_path: Path) -> None:
-    slide = open_slide(write_png(tmp_path / "a.png", pyramid()))
-    cropped = replace(slide, facts=replace(slide.facts, bounds=(40, 30, 200, 100)))
-    bag = bag_with(tmp_path / "a.h5", {"bounds": [400, 300, 2000, 1000]})
-    assert qupath_offset() == qupath_offset(slide) == (0, 0)
-    assert qupath_offset(cropped, bag) == (40, 30), "the file itself knows better"
-    assert qupath_offset(stored=bag) == (400, 300)
-    assert qupath_offset(slide, bag) == (0, 0)
-    assert qupath_offset(stored=bag_with(tmp_path / "b.h5", {})) == (0, 0)
-    for foreign in ({}, {"extra": "text"}, {"extra": "[1]"}, {"extra": '{"bounds": null}'}, {"extra": 3.0}):
-        assert qupath_offset(stored=replace(bag, provenance=foreign)) == (0, 0)

@@ -102,8 +102,9 @@ def given_slides(
 
 def write_map(sites: "Sites", label: str, one: "GivenSlide", path: Path) -> None:
     """The weights of all patches as tiles for QuPath; a slide without tissue has none."""
-    from saccade.explanation.slide_geojson import qupath_offset, write_slide_geojson
+    from saccade.explanation.slide_geojson import write_slide_geojson
     from saccade.explanation.slide_sites import slide_sites
+    from saccade.features.qupath import qupath_offset
     from saccade.features.store import open_bag
 
     if sites.valid.any():

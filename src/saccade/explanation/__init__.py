@@ -10,7 +10,7 @@ from saccade.explanation.signed_evidence import SignedEvidence, signed_evidence
 from saccade.explanation.site_tables import write_site_table
 from saccade.explanation.slide_explanation import SlideExplanation, explain_slide
 from saccade.explanation.slide_faithfulness import slide_faithfulness
-from saccade.explanation.slide_geojson import qupath_offset, write_slide_geojson
+from saccade.explanation.slide_geojson import write_slide_geojson
 from saccade.explanation.slide_pointing import SlidePointing, shares_inside, slide_pointing
 from saccade.explanation.slide_sites import SlideSites, slide_sites
 from saccade.explanation.slide_tables import write_slide_table
@@ -34,7 +34,6 @@ __all__ = [
     "field_maps",
     "patch_faithfulness",
     "pointing",
-    "qupath_offset",
     "shares_inside",
     "signed_evidence",
     "slide_faithfulness",

@@ -17,12 +17,13 @@ from saccade.explanation.faithfulness import Faithfulness
 from saccade.explanation.faithfulness_plot import faithfulness_plot
 from saccade.explanation.signed_evidence import EIGHT_PLACES, SignedEvidence, check_explainable, signed_evidence
 from saccade.explanation.slide_faithfulness import slide_faithfulness
-from saccade.explanation.slide_geojson import qupath_offset, write_slide_geojson
+from saccade.explanation.slide_geojson import write_slide_geojson
 from saccade.explanation.slide_orders import BAG_ORDERS, ByEvidence
 from saccade.explanation.slide_pictures import ends_picture, evidence_map_picture, weight_map_picture
 from saccade.explanation.slide_pointing import SlidePointing, shares_inside, slide_pointing
 from saccade.explanation.slide_sites import SlideSites, slide_sites
 from saccade.explanation.slide_tables import write_slide_table
+from saccade.features.qupath import qupath_offset
 from saccade.features.store import Bag
 from saccade.imaging.drawing import encode_png
 from saccade.imaging.slide_ground import Ground, plain_ground, slide_ground

@@ -14,9 +14,7 @@ import numpy as np
 
 from saccade.core.files import atomic_path
 from saccade.explanation.slide_sites import SlideSites
-from saccade.features.store import Bag
 from saccade.imaging.slide_drawing import weight_colours
-from saccade.imaging.slides import Slide
 
 MOST_TILES = 100_000
 """The heaviest are written where a slide has more: QuPath slows down beyond."""
@@ -40,7 +38,7 @@ def write_slide_geojson(
         path: The file.
         sites: The patches.
         target: Name of the class that the evidence is about.
-        offset: Corner x, y of the part of the slide that QuPath shows (see ``qupath_offset``).
+        offset: Corner x, y of the part of the slide that QuPath shows (see ``features.qupath``).
         most: Tiles that are written, the heaviest of all.
     """
     kept = min(most, len(sites))
@@ -53,20 +51,6 @@ def write_slide_geojson(
         for number, feature in enumerate(_features(sites, target, offset, kept)):
             file.write(",\n" * (number > 0) + json.dumps(feature, separators=(",", ":"), allow_nan=False))
         file.write("\n]}\n")
-
-
-def qupath_offset(slide: Slide | None = None, stored: Bag | None = None) -> tuple[int, int]:
-    """Where QuPath begins to count, in base pixels: the corner of the scanned part that the slide's file tells of.
-
-    Where the file is not at hand, what the bag noted of it (``bounds`` among its extra provenance); else no offset.
-    """
-    if slide is not None:
-        return slide.bounds[:2] if slide.bounds is not None else (0, 0)
-    try:
-        bounds = json.loads(str(stored.provenance["extra"]))["bounds"] if stored is not None else (0, 0)
-        return int(bounds[0]), int(bounds[1])
-    except (KeyError, ValueError, TypeError, IndexError):  # another tool's, or an older bag
-        return 0, 0
 
 
 def _features(sites: SlideSites, target: str, offset: tuple[int, int], kept: int) -> Iterator[dict[str, Any]]:

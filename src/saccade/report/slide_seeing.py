@@ -12,8 +12,8 @@ from torch import Tensor
 from saccade.core.bags import Bags
 from saccade.core.results import Prediction
 from saccade.evaluation.assessment import LabelledImage
-from saccade.explanation.slide_geojson import qupath_offset
 from saccade.explanation.slide_sites import SlideSites, slide_sites
+from saccade.features.qupath import qupath_offset
 from saccade.features.store import Bag, open_bag
 from saccade.imaging.slides import Slide, SlideError, open_slide
 from saccade.imaging.tissue.geojson import load_outlines

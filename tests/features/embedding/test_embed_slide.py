@@ -8,11 +8,11 @@ import h5py
 import numpy as np
 import pytest
 
-from saccade.explanation.slide_geojson import qupath_offset
 from saccade.features.embedding.embed_slide import SlideWork
 from saccade.features.embedding.reading import Pace
 from saccade.features.embedding.state import load_state
 from saccade.features.patching import PatchSettings
+from saccade.features.qupath import qupath_offset
 from saccade.features.store import open_bag
 from saccade.imaging.slides import FoundSlide
 from tests.features.embedding.small_slides import SIDE, MeanColour, picture, small_job, write_slides
