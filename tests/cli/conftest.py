@@ -80,3 +80,16 @@ def times(tmp_path_factory: pytest.TempPathFactory, saccade: Command) -> Path:
     data = ("--data", table, "--features", folder / "job", "--model", "span-survival", "--set", "data.bins=2")
     (folder / "said.txt").write_text(saccade("train", *data, *SMALL_SPAN, "--out", folder / "run").output)
     return folder
+
+
+@pytest.fixture(scope="session")
+def annotated(tmp_path_factory: pytest.TempPathFactory, saccade: Command) -> Path:
+    """A folder with bags, their annotations and table, and a segmenter trained on them; to be left as it is."""
+    from tests.miniature_annotated import make_annotated
+
+    folder = tmp_path_factory.mktemp("annotated")
+    table = make_annotated(folder, {"train": 6, "val": 3, "test": 4})
+    data = ("--data", table, "--features", folder / "job", "--model", "span-unet")
+    rules = ("--set", "data.patch_classes=[normal,tumour]", "--set", "data.ignored_outlines=[tissue]")
+    (folder / "said.txt").write_text(saccade("train", *data, *rules, *SMALL_SPAN, "--out", folder / "run").output)
+    return folder

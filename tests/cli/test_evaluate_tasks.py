@@ -34,10 +34,13 @@ def test_options_of_classes_are_refused(times: Path, tmp_path: Path, refused: Ca
     assert "--labels is for runs that give a class" in refused(*common, "--labels", times / "times.csv")
 
 
-def test_what_compares_classes_refuses_other_tasks(times: Path, tmp_path: Path, refused: Callable[..., str]) -> None:
+def test_what_compares_classes_refuses_other_tasks(
+    times: Path, annotated: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
     data = ("--data", times / "times.csv", "--features", times / "job")
-    for model in ("span-survival",):
+    for model in ("span-survival", "span-unet"):
         assert f"{model} is for " in refused("cv", *data, "--model", model, "--out", tmp_path / "cv")
     bag = times / "job" / "features_made-up" / "test_0.h5"
     assert "this run gives times" in refused("explain", times / "run", bag, "--out", tmp_path / "explained")
+    assert "draws that map already" in refused("explain", annotated / "run", bag, "--out", tmp_path / "explained")
     assert not list(tmp_path.iterdir())

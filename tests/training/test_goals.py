@@ -2,12 +2,18 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import f1_score
+from torch.nn.utils.rnn import pad_sequence
 
+from saccade.core.contract import PatchTargets
 from saccade.core.results import Cost, Prediction, Sites, SurvivalPrediction
-from saccade.training.goals import Classification, Goal, Survival, Validation, balancing_weights, goal_of
+from saccade.core.results import Segmentation as Segmented
+from saccade.models.parts.patch_loss import patch_losses
+from saccade.training.goals import Classification, Goal, Segmentation, Survival, Validation, balancing_weights, goal_of
 from tests.training.miniature_cells import make_cells
 
 DICE = torch.Generator().manual_seed(0)
@@ -66,6 +72,34 @@ def test_survival(cuts: tuple[int, ...]) -> None:
     found = summed(Survival(), parts, list(torch.stack([bins, events], 1).split(cuts)))
     assert found.loss == pytest.approx(sum(terms) / 5, rel=1e-5)
     assert math.isnan(found.accuracy) and found.recalls == ()
+
+
+@pytest.mark.parametrize("cuts", [(4,), (1, 3), (2, 1, 1)])
+def test_segmentation(cuts: tuple[int, ...]) -> None:
+    """Slides of three, none, two and four patches; of the last nobody said anything."""
+    lengths, labels = (3, 0, 2, 4), torch.tensor([0, 1, 1, 2, -1, -1, -1, -1, -1])
+    logits, goal = torch.randn(9, 3, generator=DICE), Segmentation(("a", "b", "c"), torch.tensor([1.0, 2.0, 0.5]))
+    predictions, truths, slide = [], [], 0
+    for count in cuts:
+        first, own = sum(lengths[:slide]), lengths[slide : slide + count]
+        rows = slice(first, first + sum(own))
+        padded = pad_sequence(list(logits[rows].split(own)), batch_first=True)
+        valid = torch.arange(padded.shape[1]) < torch.tensor(own)[:, None]
+        where = Sites(torch.zeros(*valid.shape, 4), torch.zeros(valid.shape), valid)
+        predictions.append(Segmented(padded, where, cost(count)))
+        truths.append(labels[rows])
+        slide += count
+    found = summed(goal, predictions, truths)
+    expected = [
+        sum(patch_losses(logits[rows], PatchTargets(labels[rows], goal.balance), (rows.stop - rows.start,)).values())
+        for rows in (slice(0, 3), slice(3, 5))
+    ]
+    assert found.loss == pytest.approx(float(sum(expected)) / 2, rel=1e-5)
+    known, guess = labels[labels >= 0], logits[labels >= 0].argmax(1)
+    assert found.accuracy == pytest.approx(float((known == guess).float().mean()))
+    dice = f1_score(known, guess, average=None, labels=[0, 1, 2], zero_division=np.nan)
+    assert found.further["val_dice"] == pytest.approx(np.nanmean(dice[1:]))
+    assert found.recalls == pytest.approx([float((guess == c)[known == c].float().mean()) for c in range(3)])
 
 
 @pytest.mark.parametrize(

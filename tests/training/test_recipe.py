@@ -28,13 +28,6 @@ def test_saved_and_loaded_for_every_model(model: str, tmp_path: Path) -> None:
     assert not loaded.differences(recipe)
 
 
-@pytest.mark.parametrize("model", [entry.name for entry in MODELS if entry.task == "segmentation"])
-def test_a_model_of_another_task_is_refused_in_one_line(model: str) -> None:
-    values = {"data": {"path": "labels.csv", "features": "job"}, "model": {"name": model}}
-    with pytest.raises(BadInput, match=f"{model} is for (survival|segmentation), which no recipe trains yet"):
-        Recipe.parse(values)
-
-
 def test_every_default_is_written_out() -> None:
     plain = parse().as_dict()
     assert list(plain) == ["data", "model", "training", "budget"]

@@ -43,7 +43,8 @@ def evaluate(
     know are judged by their own split where they have one, else all of them. Images that cannot be opened are left out,
     with a line for each; the exit code is then 3.
 
-    Of a run of survival, --data has the columns time and event; a picture, survival.png, stands in for the report.
+    Of a run of survival, --data has the columns time and event; a picture, survival.png, stands in for the report. Of a
+    segmenter it has the column annotation_path, and maps of the patches stand in for it.
     """
     from saccade.cli.evaluate_tasks import evaluate_task
     from saccade.core.contract import SparseClassifier

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from saccade.cli.console import say, warn
+from saccade.cli.evaluate_segmentation import evaluate_segmentation, validate_segmentation
 from saccade.cli.evaluate_survival import evaluate_survival, validate_survival
 from saccade.cli.predict import FINISHED_WITH_FAILURES
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 _EVALUATED: "dict[str, Callable[[Run, Chosen, Mapping[str, Path], Path, str | None], int]]" = {
     "survival": evaluate_survival,
+    "segmentation": evaluate_segmentation,
 }
 _VALIDATED: "dict[str, Callable[[Run, Chosen, Mapping[str, Path]], str]]" = {
     "survival": validate_survival,
+    "segmentation": validate_segmentation,
 }
 
 

@@ -62,6 +62,7 @@ def explain(
     from saccade.cli.explain_slides import explain_slides
     from saccade.inference import load
     from saccade.inference.raw_slides import SlideEmbedding
+    from saccade.inference.segmentation_predictor import SegmentationPredictor
     from saccade.inference.slide_predictor import SlidePredictor
     from saccade.inference.survival_predictor import SurvivalPredictor
 
@@ -70,6 +71,8 @@ def explain(
         if boxes:
             raise BadInput("boxes are of fields, and this is a run of slides", "give --regions", str(boxes))
         explain_slides(predictor, images, out, SlideEmbedding(encoder, weights, source_mpp, device), regions)
+    elif isinstance(predictor, SegmentationPredictor):
+        raise BadInput("a segmenter says of every patch what it is", "`saccade predict` draws that map already", run)
     elif isinstance(predictor, SurvivalPredictor):
         remedy = "`saccade predict` draws the map of what each patch weighed"
         raise BadInput("what speaks for a class is explained, and this run gives times", remedy, run)

@@ -51,12 +51,15 @@ def predict(
 
     A model of slides takes feature files, or slides: tissue is found, patches are embedded as those of its training,
     and a table and a map of the weights for QuPath are written. A slide that fails costs one line. Of a run of survival
-    the table holds risks and the chance to come through each bin of time.
+    the table holds risks and the chance to come through each bin of time; of a segmenter the share of each class, and
+    maps hold the class of every patch.
     """
+    from saccade.cli.predict_segmentation import predict_segmentation
     from saccade.cli.predict_slides import predict_slides
     from saccade.cli.predict_survival import predict_survival
     from saccade.inference import load
     from saccade.inference.raw_slides import SlideEmbedding
+    from saccade.inference.segmentation_predictor import SegmentationPredictor
     from saccade.inference.slide_predictor import SlidePredictor
     from saccade.inference.survival_predictor import SurvivalPredictor
 
@@ -67,6 +70,8 @@ def predict(
         predict_slides(predictor, images, folder, how)
     elif isinstance(predictor, SurvivalPredictor):
         predict_survival(predictor, images, folder, how)
+    elif isinstance(predictor, SegmentationPredictor):
+        predict_segmentation(predictor, images, folder, how)
     elif encoder or weights or source_mpp:
         raise BadInput("--encoder, --weights and --source-mpp are for runs of slides", "leave them out", run)
     else:

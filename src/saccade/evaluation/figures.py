@@ -37,7 +37,7 @@ class Figures:
 def mean_of_defined(values: Float[np.ndarray, "class resample"]) -> Float[np.ndarray, " resample"]:
     """Average over classes, leaving out those that are NaN; NaN where all are."""
     defined = np.isfinite(values)
-    return _ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
+    return ratio(np.where(defined, values, 0.0).sum(axis=0), defined.sum(axis=0))
 
 
 class CaseCounts:
@@ -75,14 +75,14 @@ class CaseCounts:
         """
         sums = cast(np.ndarray, self._sums @ weights).reshape(3, self._classes, -1)
         support, predicted, right = sums
-        recall = _ratio(right, support)
-        f1 = np.where(support > 0, _ratio(2 * right, support + predicted), np.nan)
+        recall = ratio(right, support)
+        f1 = np.where(support > 0, ratio(2 * right, support + predicted), np.nan)
         return Figures(
-            accuracy=_ratio(right.sum(axis=0), support.sum(axis=0)),
+            accuracy=ratio(right.sum(axis=0), support.sum(axis=0)),
             balanced_accuracy=mean_of_defined(recall),
             macro_f1=mean_of_defined(f1),
             recall=recall,
-            precision=_ratio(right, predicted),
+            precision=ratio(right, predicted),
         )
 
 
@@ -121,10 +121,10 @@ class CaseRanks:
         if not np.array_equal(self._below, self._up_to):
             beaten = (beaten + cumulative[self._up_to]) / 2
         won = np.einsum("ir,ir->r", positive, beaten)
-        return _ratio(won, positive.sum(axis=0) * cumulative[-1])
+        return ratio(won, positive.sum(axis=0) * cumulative[-1])
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Divide, giving NaN (and no warning) where the denominator is zero."""
     out = np.full(np.shape(numerator), np.nan)
     return np.divide(numerator, denominator, out=out, where=denominator > 0)

@@ -6,12 +6,13 @@ from dataclasses import fields
 
 import numpy as np
 import torch
+from jaxtyping import Int
 
 from saccade.core.bags import Bags
 from saccade.core.results import Cost
 from saccade.features.store import Bag
 from saccade.features.store.attributes import from_json
-from saccade.ops.lattice import Snap
+from saccade.ops.lattice import Lattice, Snap
 
 
 def load_bags(bags: Sequence[Bag], snap: Snap | None = None) -> Bags:
@@ -39,10 +40,14 @@ def load_bags(bags: Sequence[Bag], snap: Snap | None = None) -> Bags:
 
 def _loaded(bag: Bag, snap: Snap | None) -> Bags:
     lattice = bag.lattice(snap)
-    boxes = np.concatenate([lattice.coords, lattice.coords + lattice.patch], axis=1)
     features = torch.from_numpy(bag.load()[lattice.order])
     cells, recorded = torch.from_numpy(lattice.cells), recorded_cost(bag)
-    return Bags(features, cells, (len(lattice),), torch.from_numpy(boxes).float(), recorded)
+    return Bags(features, cells, (len(lattice),), torch.from_numpy(lattice_boxes(lattice)).float(), recorded)
+
+
+def lattice_boxes(lattice: Lattice) -> Int[np.ndarray, "patch 4"]:
+    """The patches of a lattice in its order, x0 y0 x1 y1 in base pixels."""
+    return np.concatenate([lattice.coords, lattice.coords + lattice.patch], axis=1)
 
 
 def recorded_cost(bag: Bag) -> Cost:

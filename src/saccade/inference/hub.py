@@ -5,11 +5,12 @@ from pathlib import Path
 
 import torch
 
-from saccade.core.contract import SparseClassifier
+from saccade.core.contract import SparseClassifier, SparseSegmenter
 from saccade.core.errors import BadInput
 from saccade.core.registry import Task
 from saccade.features.slide_input import SlideInput
 from saccade.inference.predictor import Predictor
+from saccade.inference.segmentation_predictor import SegmentationPredictor
 from saccade.inference.slide_predictor import SlidePredictor
 from saccade.inference.survival_predictor import SurvivalPredictor
 from saccade.models import MODELS
@@ -20,7 +21,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 AnyPredictor = Predictor | SlidePredictor
 """Those that give images a class."""
 
-AnySlidePredictor = SlidePredictor | SurvivalPredictor
+AnySlidePredictor = SlidePredictor | SurvivalPredictor | SegmentationPredictor
 """Those that take bags, whatever they are asked."""
 
 
@@ -70,7 +71,8 @@ def open_slide_predictor(package: Package, device: torch.device | str | None = N
     """
     if not isinstance(package.preprocessing, SlideInput):
         raise BadInput(f"{package.config['model']} is no model of slides", "give the run of one, such as span")
-    assert isinstance(package.model, SparseClassifier)
+    if isinstance(package.model, SparseSegmenter):
+        return SegmentationPredictor(package.model, package.preprocessing, device)
     kind = SurvivalPredictor if task_of(package) == "survival" else SlidePredictor
     return kind(package.model, package.preprocessing, device)
 

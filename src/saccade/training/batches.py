@@ -16,6 +16,7 @@ from torch import Tensor
 
 from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
+from saccade.datasets.patch_truth import PatchTruth
 from saccade.datasets.slides import Shelf
 from saccade.imaging.rasters import Rasters
 from saccade.training.seeds import Purpose, derive_seed
@@ -91,18 +92,20 @@ class LabelledSlides:
 
     Attributes:
         shelf: The bags.
-        labels: Index of each slide's class; of survival, its bin and whether the event was seen.
+        labels: Index of each slide's class; of survival, its bin and whether the event was seen; or of every patch.
     """
 
     shelf: Shelf
-    labels: Int[Tensor, "image ..."]
+    labels: Int[Tensor, "image ..."] | PatchTruth
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def batch(self, rows: Int[Tensor, " row"]) -> tuple[Bags, Tensor]:
-        """Bags and labels of some rows."""
-        return Bags.concatenate([self.shelf[row] for row in rows.tolist()]), self.labels[rows]
+        """Bags and labels of some rows; those of patches slide after slide, as the patches of the bags are."""
+        labels = self.labels[rows]
+        bags = Bags.concatenate([self.shelf[row] for row in rows.tolist()])
+        return bags, labels.joined if isinstance(labels, PatchTruth) else labels
 
     def take(self, rows: Int[Tensor, " row"]) -> "LabelledSlides":
         """Some of the slides."""
@@ -192,6 +195,7 @@ class TrainingBatches:
         if not self.balanced:
             return torch.randperm(len(self.images), generator=dice)
         labels = self.images.labels
+        assert isinstance(labels, Tensor)  # the classes of patches are refused to be balanced so
         chances = torch.bincount(labels).double().reciprocal()[labels]
         return torch.multinomial(chances, len(labels), replacement=True, generator=dice)
 

@@ -14,9 +14,12 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from saccade.core.contract import ClassTargets, SurvivalTargets
+from saccade.core.contract import ClassTargets, PatchTargets, SurvivalTargets
 from saccade.core.results import Prediction
+from saccade.core.results import Segmentation as Segmented
+from saccade.datasets.slide_segmentation import SegmentationData
 from saccade.datasets.slide_survival import SurvivalData
+from saccade.models.parts.patch_loss import patch_losses
 from saccade.training.data_module import AnyData
 
 Labels = Int[Tensor, "label ..."]
@@ -134,6 +137,53 @@ class Survival(Goal):
         return Validation(loss=float(sums["loss"] / sums["weight"]))
 
 
+class Segmentation(Goal):
+    """A class for every patch; those that nobody labelled count nowhere.
+
+    >>> goal = Segmentation(("normal", "tumour"), torch.tensor([1.0, 3.0]))
+    >>> goal.targets(torch.tensor([0, -1])).class_weights.tolist()
+    [1.0, 3.0]
+
+    Args:
+        classes: Their names, what is none of the others first.
+        balance: Weight of each class in the cross-entropy, in training and in validation.
+    """
+
+    noun = "patch"
+
+    def __init__(self, classes: tuple[str, ...], balance: Float[Tensor, " class"]) -> None:
+        super().__init__()
+        self.register_buffer("balance", balance, persistent=False)
+        self.balance: Tensor
+        self.classes = classes
+
+    def targets(self, labels: Labels) -> PatchTargets:
+        """Classes of patches and their weights."""
+        return PatchTargets(labels, self.balance)
+
+    def counts(self, prediction: Segmented, labels: Labels) -> dict[str, Tensor]:
+        """The loss of every slide of which something is known, and patches by true and predicted class."""
+        valid, classes = prediction.sites.valid, len(self.classes)
+        logits, lengths = prediction.logits[valid].to(self.balance.dtype), tuple(valid.sum(1).tolist())
+        known = labels >= 0
+        slides = sum(bool(own.any()) for own in known.split(lengths))
+        loss = torch.stack(tuple(patch_losses(logits, self.targets(labels), lengths).values())).sum()
+        pairs = labels[known] * classes + logits.argmax(1)[known]
+        confusion = torch.bincount(pairs, minlength=classes**2).view(classes, classes)
+        return {"loss": loss * slides, "weight": loss.new_tensor(float(slides)), "confusion": confusion}
+
+    def found(self, sums: Mapping[str, Tensor]) -> Validation:
+        """Loss, the share of patches classified rightly, recalls, and the mean Dice of all classes but the first."""
+        confusion = sums["confusion"].double().cpu()
+        right, true, predicted = confusion.diagonal(), confusion.sum(1), confusion.sum(0)
+        return Validation(
+            loss=float(sums["loss"] / sums["weight"]),
+            accuracy=float(right.sum() / confusion.sum()),
+            recalls=tuple((right / true).tolist()),
+            further={"val_dice": float((2 * right / (true + predicted))[1:].nanmean())},
+        )
+
+
 def goal_of(data: AnyData, class_weights: str) -> Goal:
     """The goal that a data set's labels make, its classes weighted by the training part.
 
@@ -143,6 +193,11 @@ def goal_of(data: AnyData, class_weights: str) -> Goal:
     """
     if isinstance(data, SurvivalData):
         return Survival()
+    if isinstance(data, SegmentationData):
+        counts = data.part("train").labels.counts(len(data.classes))
+        inverse = balancing_weights(counts) if class_weights == "inverse" else torch.ones(len(counts))
+        # A class that training lacks may be there in validation, whose loss has to stay finite.
+        return Segmentation(data.classes, torch.where(inverse > 0, inverse, 1.0))
     balance = balancing_weights(data.part("train").labels.bincount(minlength=len(data.classes)).tolist())
     balance = torch.ones_like(balance) if class_weights == "none" else balance
     return Classification(balance, weigh=class_weights == "inverse")

@@ -32,6 +32,8 @@ from saccade.training.recipe_sections import (
 )
 from saccade.training.recipe_text import dump_mapping, load_mapping, refusal, unknown_key, with_changes
 from saccade.training.slide_sections import (
+    SegmentationDataRecipe,
+    SegmentationTrainingRecipe,
     SlideDataRecipe,
     SlideTrainingRecipe,
     SurvivalDataRecipe,
@@ -73,8 +75,6 @@ class Recipe(Section):
         model = values.get("model")
         if not isinstance(model, Mapping) or not isinstance(model.get("name"), str):
             raise BadInput("lacks model.name", f"name one of {', '.join(MODELS.names())}", source)
-        if (task := MODELS[model["name"]].task) == "segmentation":
-            raise BadInput(f"{model['name']} is for {task}, which no recipe trains yet", "build it in Python", source)
         kind = _budget_kind(model["name"], values.get("budget"), source)
         whole = _recipe_of(model["name"])
         known = _known_keys(whole, kind, model["name"])
@@ -188,11 +188,24 @@ class SurvivalRecipe(SlideRecipe):
     training: SurvivalTrainingRecipe = SurvivalTrainingRecipe()  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
+class SegmentationRecipe(SlideRecipe):
+    """A recipe for slides of which every patch is asked for its class; made as the last.
+
+    >>> values = {"data": {"path": "a.csv", "features": "job", "patch_classes": ["normal", "tumour"]}}
+    >>> Recipe.parse({**values, "model": {"name": "span-unet"}}).training.class_weights
+    'inverse'
+    """
+
+    data: SegmentationDataRecipe  # pyright: ignore[reportIncompatibleVariableOverride]
+    training: SegmentationTrainingRecipe = SegmentationTrainingRecipe()  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
 _RECIPES: dict[Scale | Task, type[Recipe]] = {
     "cell": Recipe,
     "field": FieldRecipe,
     "slide": SlideRecipe,
     "survival": SurvivalRecipe,
+    "segmentation": SegmentationRecipe,
 }
 
 

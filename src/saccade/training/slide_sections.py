@@ -6,7 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from saccade.core.errors import BadInput
 from saccade.datasets.grid_augmentation import GridAugmentation
+from saccade.datasets.patch_labels import OVERLAP
+from saccade.datasets.patch_truth import PatchRules
 from saccade.training.recipe_sections import FullPath, LabelledRecipe, TrainingRecipe
 
 
@@ -64,3 +67,35 @@ class SurvivalTrainingRecipe(SlideTrainingRecipe):
     """How to train for survival: bins hold about as many events each, so there are no classes to weigh."""
 
     class_weights: Literal["none"] = "none"  # pyright: ignore[reportIncompatibleVariableOverride] - frozen
+
+
+class SegmentationDataRecipe(SlideDataRecipe):
+    """Embedded slides with annotations to train on; labels are not needed.
+
+    Attributes:
+        patch_classes: Names of the classes of patches, what is none of the others first; a recipe has to say.
+        ignored_outlines: Names of outlines that say nothing about patches, such as of tissue.
+        overlap: Part of a patch that outlines of a class must cover.
+    """
+
+    patch_classes: tuple[str, ...] = ()
+    ignored_outlines: tuple[str, ...] = ()
+    overlap: Annotated[float, Field(gt=0, le=1)] = OVERLAP
+
+    @property
+    def rules(self) -> PatchRules:
+        """How annotations become classes.
+
+        Raises:
+            BadInput: The classes are not named.
+        """
+        if not self.patch_classes:
+            remedy = "name them, what is none of the others first, such as data.patch_classes=[normal,tumour]"
+            raise BadInput("data.patch_classes does not say which classes patches have", remedy)
+        return PatchRules(self.patch_classes, self.ignored_outlines, self.overlap)
+
+
+class SegmentationTrainingRecipe(SlideTrainingRecipe):
+    """How to train on classes of patches: ``inverse`` goes by the frequency of patches, and slides are not balanced."""
+
+    class_weights: Literal["none", "inverse"] = "inverse"  # pyright: ignore[reportIncompatibleVariableOverride] - frozen

@@ -13,6 +13,7 @@ from saccade.core.errors import BadInput
 from saccade.datasets.boxes import BOXES_NAME
 from saccade.datasets.cells import open_data
 from saccade.datasets.fields import FieldData, open_fields
+from saccade.datasets.slide_segmentation import open_segmentation_data
 from saccade.datasets.slide_survival import open_survival_data
 from saccade.datasets.slides import SlideData, open_slide_data
 from saccade.features.slide_input import SlideInput
@@ -34,7 +35,7 @@ from saccade.training.recipe import FieldRecipe, Recipe
 from saccade.training.recipe_sections import Curriculum, DataRecipe, FixedBudget, LabelledRecipe, LearnedBudget
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
-from saccade.training.slide_sections import SlideDataRecipe, SurvivalDataRecipe
+from saccade.training.slide_sections import SegmentationDataRecipe, SlideDataRecipe, SurvivalDataRecipe
 from saccade.training.task import ClassifierTask
 from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
@@ -115,6 +116,8 @@ def open_parts(
     options = {**recipe.model_dump(include=wanted), "parts": tuple(parts), "progress": progress}
     if isinstance(recipe, SurvivalDataRecipe):
         return open_survival_data(recipe.path, recipe.features, **options)
+    if isinstance(recipe, SegmentationDataRecipe):
+        return open_segmentation_data(recipe.path, recipe.features, recipe.rules, **options)
     if isinstance(recipe, SlideDataRecipe):
         return open_slide_data(recipe.path, recipe.features, **options)
     if isinstance(recipe, DataRecipe):
@@ -212,7 +215,8 @@ def _try_model(recipe: Recipe) -> None:
         options = _model_options(recipe, None, channels)
         if recipe.model.factor_um is not None:  # the data will tell: until then one that fits
             options["factor"] = 1 if teacher is None else teacher.factor
-        model = create_any(recipe.model.name, ("a", "b"), **options)
+        rules = recipe.data.rules if isinstance(recipe.data, SegmentationDataRecipe) else None
+        model = create_any(recipe.model.name, rules.classes if rules else ("a", "b"), **options)
         take_look(model, teacher, teacher_folder(recipe))
 
 
