@@ -5,6 +5,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Command
 
 
@@ -16,6 +18,7 @@ def test_a_run_of_slides_has_a_report_and_knows_its_features(slides: Path) -> No
     assert "slides" in page and "112 µm" in page and "nan" not in page.lower().replace("finance", "")
 
 
+@pytest.mark.usefixtures("quick")
 def test_evaluate_takes_the_features_of_the_training(slides: Path, tmp_path: Path, saccade: Command) -> None:
     said = saccade("evaluate", slides / "run", "--data", slides / "labels.csv", "--out", tmp_path / "eval").output
     assert "evaluating 4 slides, test part" in said
@@ -27,6 +30,7 @@ def test_evaluate_takes_the_features_of_the_training(slides: Path, tmp_path: Pat
     assert {row["pixels_read_fraction"] for row in rows} == {"0.25"}
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_slide_without_features_costs_a_line_and_the_code(slides: Path, tmp_path: Path, saccade: Command) -> None:
     (tmp_path / "job").mkdir()
     shutil.copytree(slides / "job", tmp_path / "job", dirs_exist_ok=True)
