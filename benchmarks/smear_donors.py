@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from saccade.core.files import write_csv
-from saccade.core.manifest import Row
 from saccade.datasets.composers.cutting import cut_cell
 from saccade.datasets.composers.materials import Material, open_backgrounds, open_crops
 from saccade.datasets.composers.smear_files import TISSUE_NAME, write_whole_mask
@@ -21,20 +20,25 @@ LEFT_OUT = ("platelet",)
 
 _NOTE = "Composed by Saccade: crops of single cells pasted on a smear; donors are made up"
 _EVERY = 7  # of the training cells of the whole set, so many to one that validates
+_PER_DONOR = 2  # backgrounds
 
 
-def encoder_parts(rows: tuple[Row, ...]) -> tuple[str, ...]:
-    """The parts to train a model of cells in: ``test`` are the cells that smears are composed of.
+def encoder_crops(cells: Path) -> list[Material]:
+    """The crops that no slide has, for a model of cells to learn from, in parts ``train`` and ``val``."""
+    training = [each for each in open_crops(cells) if each.part == "train" and each.label not in LEFT_OUT]
+    return [replace(each, part="train" if place % _EVERY else "val") for place, each in enumerate(training)]
 
-    >>> rows = tuple(Row(Path(f"{n}.png"), "a", split="train" if n < 8 else "val") for n in range(9))
-    >>> encoder_parts(rows)
-    ('val', 'train', 'train', 'train', 'train', 'train', 'train', 'val', 'test')
+
+def dealt_backgrounds(folder: Path, donors: int) -> tuple[list[Material], list[Material]]:
+    """Backgrounds of the donors, so many for each, and those that are left for the model of cells.
+
+    Raises:
+        ValueError: None are left.
     """
-    training = [place for place, row in enumerate(rows) if row.split == "train"]
-    validating = set(training[::_EVERY])
-    return tuple(
-        "test" if row.split != "train" else "val" if place in validating else "train" for place, row in enumerate(rows)
-    )
+    found = [replace(each, label="") for each in open_backgrounds(folder)]
+    if len(found) <= _PER_DONOR * donors:
+        raise ValueError(f"{len(found)} backgrounds are too few for {donors} donors and a model of cells")
+    return found[: _PER_DONOR * donors], found[_PER_DONOR * donors :]
 
 
 def share_out(materials: list[Material], donors: int) -> list[Material]:
@@ -66,7 +70,7 @@ def compose_donors(
     crops = [each for each in crops if cut_cell(each.load()) is not None]
     made = VirtualSmears(
         share_out(crops, donors),
-        share_out([replace(each, label="") for each in open_backgrounds(backgrounds)], donors),
+        share_out(dealt_backgrounds(backgrounds, donors)[0], donors),
         settings,
     )
     rows = []

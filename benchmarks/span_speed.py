@@ -11,7 +11,7 @@ step's are three times as many, less the gradient of the features, which nobody 
 are measured once and without a warm-up, and those over 120 seconds are skipped and say so; of slides with places at
 random, so are those over 15 of peers, which do not mind where patches lie. Dense attention trains without dropout: with
 it torch keeps every weight, more than 15 GB of 10,000 patches. Peak memory is that of a child process over its base
-after imports and a small slide, median of three; beside it, how far it rose over the model and the bag.
+after imports and a small slide; beside it, how far it rose over the model and the bag.
 `--without-memory` leaves that for a later call, for which the machine need not be quiet. What is in the output already
 is not measured again.
 """
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--tokens", nargs="+", type=int, default=TOKENS)
     parser.add_argument("--places", nargs="+", choices=PLACES, default=PLACES)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=1, help="child processes for each peak of memory")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--cpu-time", action="store_true", help="seconds of this thread; where others use the machine")
     parser.add_argument(
@@ -103,7 +104,7 @@ class Study:
                     self.cells(places, tokens, mode)
         for row in [] if self.arguments.without_memory else self.rows:
             if not row.keys() & {"skipped", "peak_memory_bytes"}:
-                row |= self.memory(row, repeats=1 if self.arguments.quick else 3)
+                row |= self.memory(row, self.arguments.repeats)
                 self.keep(row)
         if self.arguments.million and not self.known("span", PLACES[0], 10**6, "forward"):
             row = {"model": "span", "places": PLACES[0], "tokens": 10**6, "mode": "forward", "rounds": 1}
@@ -161,7 +162,7 @@ class Study:
             if child.returncode:
                 return {"memory_failed": (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]}
             found.append(json.loads(child.stdout.splitlines()[-1]))
-        return {key: median(each[key] for each in found) for key in found[0]}
+        return {key: median(each[key] for each in found) for key in found[0]} | {"memory_repeats": repeats}
 
     def rate(self) -> float:
         """FLOPs in a second of plain products of 2048 × 512 by 512 × 512, just now."""

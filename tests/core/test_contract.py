@@ -13,8 +13,10 @@ def test_class_weights_scale_each_image_by_its_class() -> None:
     logits, labels = torch.tensor([[2.0, 0.0], [0.0, 1.0]]), torch.tensor([0, 1])
     weights = torch.tensor([3.0, 1.0])
     each = -logits.log_softmax(1)[torch.arange(2), labels]
-    expected = (each * weights[labels]).sum() / weights[labels].sum()
-    assert torch.allclose(ClassTargets(labels, weights).cross_entropy(logits), expected)
+    assert torch.allclose(ClassTargets(labels, weights).cross_entropy(logits), (each * weights[labels]).mean())
+    alone = [ClassTargets(labels[i : i + 1], weights).cross_entropy(logits[i : i + 1]) for i in range(2)]
+    together = ClassTargets(labels, weights).cross_entropy(logits)
+    assert torch.allclose(torch.stack(alone).mean(), together), "a batch of one is weighted as any other"
 
 
 def test_a_model_without_budget_says_so() -> None:

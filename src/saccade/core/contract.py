@@ -24,15 +24,25 @@ class ClassTargets:
 
     Attributes:
         labels: Index of each image's class.
-        class_weights: Factor of each class in the loss; ``None`` counts all alike.
+        class_weights: Factor of each class in the loss, one in the mean over the training images; ``None`` counts all
+            alike.
     """
 
     labels: Int[Tensor, " batch"]
     class_weights: Float[Tensor, " class"] | None = None
 
     def cross_entropy(self, logits: Float[Tensor, "batch class"]) -> Float[Tensor, ""]:
-        """Mean cross-entropy in nats, weighted by class."""
-        return F.cross_entropy(logits, self.labels, weight=self.class_weights)
+        """Mean over the images of the cross-entropy in nats, each times its class's weight.
+
+        Not divided by the weights of the batch, as torch does it: that takes the weight of a batch of one away, and
+        makes the loss depend on who shares a batch, or a process.
+
+        >>> one = ClassTargets(torch.tensor([1]), torch.tensor([0.5, 2.0]))
+        >>> round(one.cross_entropy(torch.zeros(1, 2)).item(), 4)  # 2 log 2
+        1.3863
+        """
+        losses = F.cross_entropy(logits, self.labels, reduction="none")
+        return (losses if self.class_weights is None else losses * self.class_weights[self.labels]).mean()
 
 
 @dataclass(frozen=True, eq=False)
