@@ -103,12 +103,17 @@ class Study:
                 for mode in MODES:
                     self.cells(places, tokens, mode)
         for row in [] if self.arguments.without_memory else self.rows:
-            if not row.keys() & {"skipped", "peak_memory_bytes"}:
+            if self.wanted(row) and not row.keys() & {"skipped", "peak_memory_bytes"}:
                 row |= self.memory(row, self.arguments.repeats)
                 self.keep(row)
         if self.arguments.million and not self.known("span", PLACES[0], 10**6, "forward"):
             row = {"model": "span", "places": PLACES[0], "tokens": 10**6, "mode": "forward", "rounds": 1}
             self.add(row | self.memory(row, repeats=1))
+
+    def wanted(self, row: Row) -> bool:
+        """Whether a row is of what was asked for."""
+        asked = self.arguments
+        return row["model"] in asked.only and row["places"] in asked.places and row["tokens"] in asked.tokens
 
     def cells(self, places: str, tokens: int, mode: str) -> None:
         """All models on one slide."""
