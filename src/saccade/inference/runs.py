@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from saccade.core.errors import BadInput
-from saccade.core.splits import load_splits
+from saccade.core.splits import load_split_cases, load_splits
 from saccade.models.packaging import Package, load_model
 
 
@@ -70,6 +70,18 @@ class Run:
         """The part (train, val or test) of each image by its name in the data set."""
         path = self.folder / "splits.csv"
         return load_splits(path) if path.is_file() else {}
+
+    @cached_property
+    def cases(self) -> dict[str, str]:
+        """The part of each case, as far as cases are known."""
+        path = self.folder / "splits.csv"
+        return load_split_cases(path) if path.is_file() else {}
+
+    @property
+    def trained_on(self) -> Path | None:
+        """Where the data was that the run was trained on."""
+        path = self.recipe.get("data", {}).get("path")
+        return Path(path) if path else None
 
 
 def _number(text: Any) -> float:
