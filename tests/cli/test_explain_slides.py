@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from tests.cli.conftest import SMALL_SPAN, Command
 from tests.features.embedding.small_slides import write_slides
 
@@ -31,8 +34,10 @@ def test_whole_slides_go_all_the_way(tmp_path: Path, saccade: Command) -> None:
     run = tmp_path / "run"
     saccade("train", "--data", table, "--features", job, *SMALL_SPAN, "--out", run)
     (folder / "broken.svs").write_bytes(b"nothing")
+    cv2.imwrite(str(folder / "glass.png"), np.full((320, 448, 3), 243, np.uint8))
     found = saccade("predict", run, folder, "--source-mpp", 2.0, "--out", tmp_path / "out", code=3)
-    assert "broken.svs" in found.output and "4 of 5 slides predicted" in found.output
+    assert "broken.svs" in found.output and "4 of 6 slides predicted" in found.output
+    assert f"skipped: {folder / 'glass.png'}: holds no patch of tissue" in found.stderr
     found = saccade("explain", run, folder, "--source-mpp", 2.0, "--out", tmp_path / "explained", code=3)
-    assert "4 of 5 slides explained" in found.output
+    assert "4 of 6 slides explained" in found.output
     assert len(list((tmp_path / "explained").glob("*_patches.png"))) == 4

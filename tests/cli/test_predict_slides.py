@@ -37,3 +37,15 @@ def test_what_does_not_belong_together_is_one_line(slides: Path, tmp_path: Path,
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "holds no slide" in saccade("predict", slides / "run", empty, "--out", tmp_path / "o", code=2).output
+
+
+def test_a_slide_without_tissue_has_no_answer(slides: Path, tmp_path: Path, saccade: Command) -> None:
+    empty = tmp_path / "empty.h5"
+    write_bag(empty, "empty.svs", "normal", 0, side=0)
+    good = slides / "job" / "features_made-up" / "test_0.h5"
+    found = saccade("predict", slides / "run", good, empty, "--out", tmp_path / "out", code=3)
+    assert f"skipped: {empty}: holds no patch of tissue, so nothing can be said of it" in found.stderr
+    assert "1 of 2 slides" in found.stdout
+    row = list(csv.DictReader((tmp_path / "out" / "predictions.csv").open()))[1]
+    assert "no patch of tissue" in row["error"] and not any(row[name] for name in row if name not in ("path", "error"))
+    assert [path.name for path in (tmp_path / "out" / "geojson").iterdir()] == ["test_0.geojson"]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
+from tests.miniature_slides import write_bag
 
 
 def test_a_run_of_slides_has_a_report_and_knows_its_features(slides: Path) -> None:
@@ -67,3 +68,15 @@ def test_slides_of_the_training_are_not_tested_under_other_names(
     assert "holds no slide of the part 'test'" in refused(*command)
     table.write_text("\n".join(["slide_id,label,case_id,split", "slides/train_0.svs,normal,,test"]))
     assert "evaluating 1 slides, train part" in saccade(*command, "--split", "train").output
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_slide_without_tissue_is_not_judged(slides: Path, tmp_path: Path, saccade: Command) -> None:
+    shutil.copytree(slides / "job", tmp_path / "job")
+    write_bag(tmp_path / "job" / "features_made-up" / "test_1.h5", "test_1.svs", "tumour", 0, side=0)
+    data = ("--data", slides / "labels.csv", "--features", tmp_path / "job")
+    found = saccade("evaluate", slides / "run", *data, "--out", tmp_path / "eval", code=3)
+    assert "test_1.h5: holds no patch of tissue" in found.stderr
+    assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["n"] == 3
+    rows = list(csv.DictReader((tmp_path / "eval" / "predictions.csv").open()))
+    assert [bool(row["predicted"]) for row in rows] == [True, False, True, True]

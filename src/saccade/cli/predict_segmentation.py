@@ -64,7 +64,7 @@ def predict_segmentation(
 
 
 def write_patches(result: "SegmentationResult", bag: Path, out: Path, name: str) -> None:
-    """The classes of a slide's patches as tiles for QuPath and as a table; a slide without tissue has none.
+    """The classes of a slide's patches as tiles for QuPath and as a table.
 
     Args:
         result: Of the slide.
@@ -76,8 +76,6 @@ def write_patches(result: "SegmentationResult", bag: Path, out: Path, name: str)
     from saccade.features.qupath import qupath_offset
     from saccade.features.store import open_bag
 
-    if not len(result.boxes):
-        return
     patches = (result.boxes, result.probabilities, result.classes)
     write_patch_geojson(out / MAPS / f"{name}.geojson", *patches, qupath_offset(stored=open_bag(bag)))
     write_patch_table(out / PATCHES / f"{name}.csv", *patches)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from saccade.cli.console import say, warn
+from saccade.cli.console import say
 from saccade.cli.predict import FINISHED_WITH_FAILURES, Summary
 from saccade.core.errors import BadInput
 
@@ -79,7 +79,17 @@ def of_given(
 
     results = predictor.stream([bag_item(one.bag, source_mpp) for one in given if one.bag is not None])
     for one in given:
-        yield one, None if one.bag is None else replace(next(results), name=one.name)
+        yield one, None if one.bag is None else _renamed(next(results), one.name)
+
+
+def _renamed(result: Any, name: str) -> Any:
+    """A result, and what it has to say, under the name that the user knows the slide by: of its bag they may not."""
+
+    def retold(line: str) -> str:
+        places = (f"{place}: " for place in (result.name, " ".join(result.name.split())))
+        return next((f"{name}: {line.removeprefix(place)}" for place in places if line.startswith(place)), line)
+
+    return replace(result, name=name, error=retold(result.error), note=retold(result.note))
 
 
 def given_slides(
@@ -101,14 +111,11 @@ def given_slides(
 
 
 def write_map(sites: "Sites", label: str, one: "GivenSlide", path: Path) -> None:
-    """The weights of all patches as tiles for QuPath; a slide without tissue has none."""
+    """The weights of all patches as tiles for QuPath."""
     from saccade.explanation.slide_geojson import write_slide_geojson
     from saccade.explanation.slide_sites import slide_sites
     from saccade.features.qupath import qupath_offset
     from saccade.features.store import open_bag
 
-    if sites.valid.any():
-        assert one.bag is not None
-        write_slide_geojson(path, slide_sites(sites), label, qupath_offset(stored=open_bag(one.bag)))
-    else:
-        warn(f"note: {one.name}: holds no patch of tissue; there is no map of it")
+    assert one.bag is not None
+    write_slide_geojson(path, slide_sites(sites), label, qupath_offset(stored=open_bag(one.bag)))

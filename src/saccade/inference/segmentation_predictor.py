@@ -58,12 +58,11 @@ class SegmentationResult:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The part of the patches that is of each class; NaN of a slide without tissue, empty after an error."""
+        """The part of the patches that is of each class; empty after an error."""
         if self.segmentation is None:
             return {}
         counts = np.bincount(self.labels, minlength=len(self.classes))
-        values = counts / counts.sum() if counts.sum() else np.full(len(counts), np.nan)
-        return dict(zip(self.classes, values.tolist(), strict=True))
+        return dict(zip(self.classes, (counts / counts.sum()).tolist(), strict=True))
 
     def or_raise(self) -> "SegmentationResult":
         """The result itself, or its error raised as ``BadInput``."""
@@ -128,6 +127,5 @@ class SegmentationPredictor:
         if loaded.bags is None:
             return SegmentationResult(loaded.name, loaded.item, self.classes, error=loaded.error)
         found = self.model(loaded.bags).to("cpu")
-        note = "" if len(loaded.bags.features) else f"{loaded.name}: holds no patch of tissue"
-        note = note or loaded.note
-        return SegmentationResult(loaded.name, loaded.item, self.classes, found, extent=loaded.extent, note=note)
+        facts = {"extent": loaded.extent, "note": loaded.note}
+        return SegmentationResult(loaded.name, loaded.item, self.classes, found, **facts)
