@@ -1,12 +1,15 @@
 """``saccade explain`` for runs of slides, from bags or from the slides themselves."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.cli.conftest import SMALL_SPAN, Command
 from tests.features.embedding.small_slides import write_slides
+from tests.read_only import forbid_folder
 
 
 def test_bags_are_explained_without_their_slides(slides: Path, tmp_path: Path, saccade: Command) -> None:
@@ -23,7 +26,9 @@ def test_bags_are_explained_without_their_slides(slides: Path, tmp_path: Path, s
     }
 
 
-def test_whole_slides_go_all_the_way(tmp_path: Path, saccade: Command) -> None:
+def test_whole_slides_go_all_the_way(
+    tmp_path: Path, saccade: Command, refused: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Embedded, learned from, and then predicted and explained as they are, a damaged one beside them."""
     folder, job = write_slides(tmp_path / "slides", 4), tmp_path / "job"
     options = ("--patch", 32, "--mpp", 2.0, "--source-mpp", 2.0)
@@ -41,3 +46,7 @@ def test_whole_slides_go_all_the_way(tmp_path: Path, saccade: Command) -> None:
     found = saccade("explain", run, folder, "--source-mpp", 2.0, "--out", tmp_path / "explained", code=3)
     assert "4 of 6 slides explained" in found.output
     assert len(list((tmp_path / "explained").glob("*_patches.png"))) == 4
+    forbid_folder(monkeypatch, tmp_path / "forbidden")
+    for verb in ("predict", "explain"):
+        said = refused(verb, run, folder, "--source-mpp", 2.0, "--out", tmp_path / "forbidden")
+        assert "cannot be written (Read-only file system). Check the folder's permissions" in said
