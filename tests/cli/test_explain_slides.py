@@ -14,8 +14,9 @@ from tests.read_only import forbid_folder
 
 def test_bags_are_explained_without_their_slides(slides: Path, tmp_path: Path, saccade: Command) -> None:
     bag = slides / "job" / "features_made-up" / "test_1.h5"
-    said = saccade("explain", slides / "run", bag, "--out", tmp_path / "out").output
-    assert "1 of 1 slides explained" in said
+    said = saccade("explain", slides / "run", bag, "--out", tmp_path / "out")
+    assert "1 of 1 slides explained" in said.stdout
+    assert "the slide of test_1 is not at hand" in said.stderr and "no SLIDE_patches.png" in said.stderr
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {
         "test_1_map.png",

@@ -43,3 +43,11 @@ def test_a_slide_without_tissue_has_no_answer(times: Path, tmp_path: Path, sacca
     row = list(csv.DictReader((tmp_path / "out" / "predictions.csv").open()))[1]
     assert "no patch of tissue" in row["error"] and not any(row[name] for name in row if name not in ("path", "error"))
     assert [path.name for path in (tmp_path / "out" / "geojson").iterdir()] == ["test_0.geojson"]
+
+
+def test_maps_of_an_earlier_prediction_go(times: Path, tmp_path: Path, saccade: Command) -> None:
+    bags, out = times / "job" / "features_made-up", tmp_path / "out"
+    for name in ("test_0", "test_1"):
+        saccade("predict", times / "run", bags / f"{name}.h5", "--out", out)
+        for folder in ("geojson",):
+            assert [path.stem for path in (out / folder).iterdir()] == [name]

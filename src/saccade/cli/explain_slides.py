@@ -48,12 +48,15 @@ def explain_slides(
             warn(f"skipped: {one.error}")
     names = distinct_names([one.bag for one in bags if one.bag is not None])
     lines: list[tuple[str, ...]] = []
+    unseen: list[str] = []
     with progress("explaining") as tell:
         for done, one in enumerate(bags, start=1):
             assert one.bag is not None
             try:
                 found = explain_given(predictor, one, out, names[one.bag], how, region_of(regions, one))
                 lines.append((one.name, *explained_line(found)))
+                if "patches" not in found.files:
+                    unseen.append(names[one.bag])
             except SaccadeError as error:
                 warn(f"skipped: {error}")
             tell(done, len(bags))
@@ -61,9 +64,23 @@ def explain_slides(
         raise BadInput(f"none of the {len(given)} slides could be explained", "the lines above say why")
     columns = (*_COLUMNS, *(_REGION_COLUMNS if any(len(line) > len(_COLUMNS) for line in lines) else ()))
     show_table(columns, [(*line, *[""] * (len(columns) - len(line))) for line in lines], right=columns[2:])
+    if unseen:
+        warn(bare_note(unseen))
     say(f"{len(lines)} of {len(given)} slides explained: {out}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def bare_note(names: Sequence[str]) -> str:
+    """That some slides themselves are not at hand, in one line.
+
+    >>> bare_note(["a", "b"])
+    'note: the slides of 2 bags, a first, are not at hand: maps are on bare ground, and there is no SLIDE_patches.png'
+    """
+    whose = (
+        f"the slide of {names[0]} is" if len(names) == 1 else f"the slides of {len(names)} bags, {names[0]} first, are"
+    )
+    return f"note: {whose} not at hand: maps are on bare ground, and there is no SLIDE_patches.png"
 
 
 def explain_given(
