@@ -18,7 +18,6 @@ from saccade.core.splits import (
     fold_cases,
     given_or_drawn,
     inner_splits,
-    load_split_cases,
     load_splits,
     split_cases,
     write_splits,
@@ -309,11 +308,3 @@ def test_written_and_loaded(tmp_path: Path) -> None:
     (tmp_path / "splits.csv").write_text("path,fold\na,1\n")
     with pytest.raises(BadInput, match="lacks the columns"):
         load_splits(tmp_path / "splits.csv")
-
-
-def test_cases_are_loaded_where_they_are_known(tmp_path: Path) -> None:
-    path = tmp_path / "splits.csv"
-    path.write_text("path,label,case_id,split\na,x,p,train\nb,x,p,test\nc,x,,val\nd,x,q,val\ne,x,r,\n")
-    assert load_split_cases(path) == {"p": "train", "q": "val"}
-    path.write_text("path,split\na,train\n")
-    assert load_split_cases(path) == {}

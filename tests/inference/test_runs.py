@@ -49,3 +49,11 @@ def test_no_run(tmp_path: Path) -> None:
         Run.open(tmp_path / "nothing")
     with pytest.raises(BadInput, match="holds no model"):
         Run.open(tmp_path)
+
+
+def test_cases_are_known_by_what_was_learned_from_them(folder: Path) -> None:
+    lines = ["path,label,case_id,split", "a,x,p,train", "b,x,p,test", "c,x,,val", "d,x,q,val", "e,x,r,"]
+    (folder / "splits.csv").write_text("\n".join(lines))
+    assert Run.open(folder).cases == {"p": "train", "q": "val"}
+    (folder / "splits.csv").write_text("path,split\na,train\n")
+    assert Run.open(folder).cases == {}

@@ -42,10 +42,7 @@ def explain_slides(
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     given = list(given_slides(predictor, inputs, out / JOB, how))
-    bags = [one for one in given if one.bag is not None]
-    for one in given:
-        if one.bag is None:
-            warn(f"skipped: {one.error}")
+    bags = _embedded(given)
     names = distinct_names([one.bag for one in bags if one.bag is not None])
     lines: list[tuple[str, ...]] = []
     unseen: list[str] = []
@@ -69,6 +66,14 @@ def explain_slides(
     say(f"{len(lines)} of {len(given)} slides explained: {out}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def _embedded(given: "Sequence[GivenSlide]") -> "list[GivenSlide]":
+    """The slides that have a bag; the others get their line."""
+    for one in given:
+        if one.bag is None:
+            warn(f"skipped: {one.error}")
+    return [one for one in given if one.bag is not None]
 
 
 def bare_note(names: Sequence[str]) -> str:

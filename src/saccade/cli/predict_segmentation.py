@@ -57,13 +57,18 @@ def predict_segmentation(
             lines.append((result.name, str(len(result.boxes)), *(f"{share:.1%}" for share in result.shares.values())))
         if not lines:
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
-    if len(lines) <= _SHOWN:
-        columns = ("slide", "patches", *predictor.classes)
-        show_table(columns, lines, right=columns[1:])
+    _show(lines, predictor.classes)
     clear_away(written)
     say(f"{len(lines)} of {len(given)} slides segmented: {out / TABLE}, maps in {out / MAPS} and {out / PATCHES}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def _show(lines: Sequence[tuple[str, ...]], classes: Sequence[str]) -> None:
+    """Print every slide of a few."""
+    columns = ("slide", "patches", *classes)
+    if len(lines) <= _SHOWN:
+        show_table(columns, lines, right=columns[1:])
 
 
 def write_patches(result: "SegmentationResult", bag: Path, out: Path, name: str) -> tuple[Path, Path]:

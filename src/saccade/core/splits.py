@@ -217,17 +217,6 @@ def load_splits(path: Path | str) -> dict[str, str]:
     return {row.cells["path"]: part_of(row.cells["split"], table.place(row.line)) for row in table.rows}
 
 
-def load_split_cases(path: Path | str) -> dict[str, str]:
-    """The part of each case in what ``write_splits`` wrote; images whose case is unknown are not in it.
-
-    Of a case in several parts, which no split that Saccade draws has, the one it learned most from: training first.
-    """
-    table = load_table(path)
-    known = [row for row in table.rows if row.cells.get("case_id")]
-    parts = [(row.cells["case_id"], part_of(row.cells.get("split", ""), table.place(row.line))) for row in known]
-    return {case: part for wanted in reversed(PARTS) for case, part in parts if part == wanted}
-
-
 def _require_classes(rows: Sequence[Row]) -> None:
     labels = {row.label for row in rows}
     if len(labels) < 2:

@@ -69,11 +69,7 @@ def choose_images(
             the model was not trained on.
     """
     known = KnownParts(splits, cases, slides, trained_on)
-    if not splits and known.is_source(manifest):
-        message = "is what the run was trained on, and its splits.csv, which tells the parts, is missing"
-        raise BadInput(
-            message, "restore splits.csv in the run's folder, or evaluate other images", str(manifest.source)
-        )
+    _refuse_lost_split(known, manifest)
     named = [known.part(row) for row in manifest.rows]
     given = [row.split for row in manifest.rows]
     wanted = part or DEFAULT_PART
@@ -86,6 +82,14 @@ def choose_images(
         message = f"has no split, and none of its {sieve.noun} are in the run's {part} part"
         raise BadInput(message, "leave out --split to evaluate all of it", str(manifest.source))
     return sieve.of_part([wanted] * len(manifest), wanted, "the data", name="")
+
+
+def _refuse_lost_split(known: KnownParts, manifest: Manifest) -> None:
+    """Refuse the very data of the training where nothing tells what was trained on."""
+    if not known.splits and known.is_source(manifest):
+        message = "is what the run was trained on, and its splits.csv, which tells the parts, is missing"
+        remedy = "restore splits.csv in the run's folder, or evaluate other images"
+        raise BadInput(message, remedy, str(manifest.source))
 
 
 @dataclass(frozen=True, eq=False)

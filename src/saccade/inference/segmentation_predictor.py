@@ -58,11 +58,12 @@ class SegmentationResult:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The part of the patches that is of each class; empty after an error."""
+        """The part of the patches that is of each class; NaN where there are no patches, empty after an error."""
         if self.segmentation is None:
             return {}
         counts = np.bincount(self.labels, minlength=len(self.classes))
-        return dict(zip(self.classes, (counts / counts.sum()).tolist(), strict=True))
+        values = counts / counts.sum() if counts.sum() else np.full(len(counts), np.nan)
+        return dict(zip(self.classes, values.tolist(), strict=True))
 
     def or_raise(self) -> "SegmentationResult":
         """The result itself, or its error raised as ``BadInput``."""
