@@ -16,6 +16,7 @@ from saccade.evaluation.fold_predictions import PartPrediction
 from saccade.training import cross_validation
 from saccade.training.engine import Interrupted
 from saccade.training.recipe import Recipe
+from tests.miniature_slides import make_bags, write_bag
 
 SHORT = ("--set", "training.epochs=1", "--set", "data.size=8", "--folds", "2")
 
@@ -90,6 +91,20 @@ def test_images_that_fail_end_with_three(saccade: Callable, cells: Path, tmp_pat
     saccade(*words, code=3)
     assert sum(bool(row["error"]) for row in rows_of(tmp_path / "bad" / "predictions.csv")) == 2
     assert saccade(*words, code=3).output.count("done before") == 2, "and stay what they were"
+
+
+def test_slides_are_called_slides_and_one_without_tissue_fails(
+    saccade: Callable, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = make_bags(tmp_path, {"train": 8})
+    write_bag(tmp_path / "job" / "features_made-up" / "train_3.h5", "train_3.svs", "tumour", 0, side=0)
+    words = ("--data", table, "--features", tmp_path / "job", "--model", "mean-pooling", "--out", tmp_path / "cv")
+    printed = saccade("cv", *words, "--set", "training.epochs=1", "--folds", 2, code=3).stdout
+    assert "testing on 4 slides" in printed and "8 slides of 8 cases, each tested once" in printed
+    assert "images" not in printed + caplog.text and "no validation image" not in caplog.text
+    assert "train_3.h5: holds no patch of tissue" in caplog.text
+    failed = [row["path"] for row in rows_of(tmp_path / "cv" / "predictions.csv") if row["error"]]
+    assert failed == ["train_3"]
 
 
 def test_stopped_it_goes_on_with_the_same_command(

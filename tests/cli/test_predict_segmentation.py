@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.miniature_annotated import SIDE
+from tests.miniature_slides import write_bag
 
 
 def test_bags_are_segmented(annotated: Path, tmp_path: Path, saccade: Command) -> None:
@@ -34,3 +35,23 @@ def test_nothing_but_damaged_bags_leaves_nothing(annotated: Path, tmp_path: Path
     said = saccade("predict", annotated / "run", damaged, "--out", tmp_path / "out", code=2).output
     assert "none of the 1 slides could be predicted" in said
     assert not (tmp_path / "out" / "predictions.csv").exists()
+
+
+def test_a_slide_without_tissue_has_no_answer(annotated: Path, tmp_path: Path, saccade: Command) -> None:
+    empty = tmp_path / "empty.h5"
+    write_bag(empty, "empty.svs", "normal", 0, side=0)
+    good = annotated / "job" / "features_made-up" / "test_0.h5"
+    found = saccade("predict", annotated / "run", good, empty, "--out", tmp_path / "out", code=3)
+    assert f"skipped: {empty}: holds no patch of tissue, so nothing can be said of it" in found.stderr
+    assert "1 of 2 slides" in found.stdout
+    row = list(csv.DictReader((tmp_path / "out" / "predictions.csv").open()))[1]
+    assert "no patch of tissue" in row["error"] and not any(row[name] for name in row if name not in ("path", "error"))
+    assert [path.name for path in (tmp_path / "out" / "geojson").iterdir()] == ["test_0.geojson"]
+
+
+def test_maps_of_an_earlier_prediction_go(annotated: Path, tmp_path: Path, saccade: Command) -> None:
+    bags, out = annotated / "job" / "features_made-up", tmp_path / "out"
+    for name in ("test_0", "test_1"):
+        saccade("predict", annotated / "run", bags / f"{name}.h5", "--out", out)
+        for folder in ("geojson", "patches"):
+            assert [path.stem for path in (out / folder).iterdir()] == [name]

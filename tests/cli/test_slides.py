@@ -3,11 +3,13 @@
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
+from tests.miniature_slides import write_bag
 
 
 def test_a_run_of_slides_has_a_report_and_knows_its_features(slides: Path) -> None:
@@ -48,3 +50,33 @@ def test_a_slide_without_features_costs_a_line_and_the_code(slides: Path, tmp_pa
     )
     assert "there are no features of 'test_1'" in found.output
     assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["n"] == 3
+
+
+@pytest.mark.usefixtures("quick")
+def test_slides_of_the_training_are_not_tested_under_other_names(
+    slides: Path, tmp_path: Path, saccade: Command, refused: Callable[..., str]
+) -> None:
+    table, out = tmp_path / "others.csv", tmp_path / "eval"
+    command = ("evaluate", slides / "run", "--data", table, "--features", slides / "job", "--out", out)
+    known = ["slides/train_0.svs,normal,new,test", "val_1.svs,tumour,new,test"]
+    of_case = ["slides/test_3.svs,tumour,case-train-1,test"]
+    table.write_text("\n".join(["slide_id,label,case_id,split", *known, *of_case, "test_0.svs,normal,,test"]))
+    said = saccade(*command).output
+    assert "note: 3 slides are left out" in said and "evaluating 1 slides" in said
+    assert [row["path"] for row in csv.DictReader((out / "predictions.csv").open())] == ["test_0.svs"]
+    table.write_text("\n".join(["slide_id,label,case_id,split", *known]))
+    assert "holds no slide of the part 'test'" in refused(*command)
+    table.write_text("\n".join(["slide_id,label,case_id,split", "slides/train_0.svs,normal,,test"]))
+    assert "evaluating 1 slides, train part" in saccade(*command, "--split", "train").output
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_slide_without_tissue_is_not_judged(slides: Path, tmp_path: Path, saccade: Command) -> None:
+    shutil.copytree(slides / "job", tmp_path / "job")
+    write_bag(tmp_path / "job" / "features_made-up" / "test_1.h5", "test_1.svs", "tumour", 0, side=0)
+    data = ("--data", slides / "labels.csv", "--features", tmp_path / "job")
+    found = saccade("evaluate", slides / "run", *data, "--out", tmp_path / "eval", code=3)
+    assert "test_1.h5: holds no patch of tissue" in found.stderr
+    assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["n"] == 3
+    rows = list(csv.DictReader((tmp_path / "eval" / "predictions.csv").open()))
+    assert [bool(row["predicted"]) for row in rows] == [True, False, True, True]

@@ -4,6 +4,8 @@ import errno
 import json
 import multiprocessing
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from saccade.core.files import (
     write_json,
     write_text,
 )
+from tests.read_only import forbid_folder
 
 
 def test_writers(tmp_path: Path) -> None:
@@ -58,6 +61,20 @@ def test_unwritable_place_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SaccadeError, match="cannot be written"):
         write_text(tmp_path / "taken", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "taken"]
+
+
+@pytest.mark.parametrize("writing", [atomic_path, claimed_path])
+def test_a_folder_that_cannot_be_made_on_the_way_is_one_line(
+    writing: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forbid_folder(monkeypatch, tmp_path / "far")
+    with (
+        pytest.raises(
+            SaccadeError, match=r"far/away/a: cannot be written \(Read-only file system\)\. Check the folder"
+        ),
+        writing(tmp_path / "far" / "away" / "a"),
+    ):
+        pass
 
 
 def test_other_files_keep_their_errors(tmp_path: Path) -> None:

@@ -70,10 +70,10 @@ def test_what_is_no_list_of_single_slides_is_refused(paths: list[Path]) -> None:
         BagLoader(SlideInput("uni", DIM), lambda bags: bags, "cpu").load(paths[0])
 
 
-def test_names_and_warnings(paths: list[Path]) -> None:
+def test_names_and_notes(paths: list[Path]) -> None:
     empty = Bags(torch.zeros(0, DIM), torch.zeros(0, 2, dtype=torch.long), (0,))
     assert name_of(empty, 4) == "bag 4" and name_of(open_bag(paths[0]), 1) == str(paths[0])
     (found,) = loader().stream([empty])
-    assert "no patch of tissue" in found.warning and found.extent == (0, 0)
+    assert found.bags is None and found.error.startswith("bag 1: holds no patch of tissue")
     (other,) = loader(patch=224, mpp=2.0).stream(paths[:1])
-    assert "µm wide" in other.warning
+    assert "µm wide" in other.note

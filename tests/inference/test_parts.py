@@ -84,7 +84,7 @@ def test_new_images_among_known_ones_are_left_out_and_told(trained: Manifest) ->
     new = make_data(trained.source, [*SPLITS, "b/5.png"])
     chosen = choose_images(new, SPLITS, trained.source)
     assert names_of(chosen.manifest) == ["b/3.png", "b/4.png"]
-    assert chosen.notes == ("1 images are not in the run's split and are left out",)
+    assert chosen.notes == ("1 image is not in the run's split and left out",)
 
 
 def test_foreign_data_with_a_split_of_its_own(tmp_path: Path) -> None:
@@ -106,3 +106,57 @@ def test_a_lost_split_is_not_taken_for_foreign_data(trained: Manifest, tmp_path:
     with pytest.raises(BadInput, match=r"splits\.csv"):
         choose_images(trained, {}, trained.source)
     assert len(choose_images(make_data(tmp_path / "x", ["x.png"]), {}, trained.source).manifest) == 1
+
+
+def slides_of(names: list[str], parts: list[str] | None = None, cases: list[str] | None = None) -> Manifest:
+    """Slides whose files are nowhere."""
+    cells = zip(names, parts or [""] * len(names), cases or [""] * len(names), strict=True)
+    rows = tuple(Row(Path("gone") / name, "a", name=name, split=part, case_id=case) for name, part, case in cells)
+    return Manifest(rows, ("a",), Path("gone/labels.csv"))
+
+
+OF_SLIDES = {"slides/s0.tif": "train", "slides/s1.tif": "val", "slides/s2.tif": "test"}
+LEFT_OUT = "left out: trained or validated on, or of cases that were"
+
+
+def test_slides_under_other_names_are_not_tested_if_they_were_learned_from() -> None:
+    named = slides_of(["s0", "s1", "s2"], ["test"] * 3)
+    chosen = choose_images(named, OF_SLIDES, slides=True)
+    assert names_of(chosen.manifest) == ["s2"] and chosen.notes == (f"2 slides are {LEFT_OUT}",)
+    assert names_of(choose_images(named, OF_SLIDES, part="train", slides=True).manifest) == ["s0"]
+    with pytest.raises(BadInput, match="holds no slide of the part 'test'.*train 1, val 1"):
+        choose_images(slides_of(["s0", "s1"], ["test"] * 2), OF_SLIDES, slides=True)
+
+
+def test_new_slides_are_tested_where_the_others_were_learned_from() -> None:
+    for parts in (["test"] * 3, [""] * 3):
+        chosen = choose_images(slides_of(["s0", "s1", "new"], parts), OF_SLIDES, slides=True)
+        assert names_of(chosen.manifest) == ["new"] and chosen.part == parts[0]
+        assert chosen.notes == (f"2 slides are {LEFT_OUT}",)
+
+
+@pytest.mark.parametrize("slides", [True, False])
+@pytest.mark.parametrize("parts", [["test"] * 3, ["", "", ""]])
+def test_no_case_of_the_training_is_tested(parts: list[str], slides: bool) -> None:
+    cases = {"p": "train", "q": "val", "r": "test"}
+    data = slides_of(["x", "y", "z"], parts, ["p", "r", ""])
+    chosen = choose_images(data, OF_SLIDES, cases=cases, slides=slides)
+    noun = "slide" if slides else "image"
+    assert names_of(chosen.manifest) == ["y", "z"] and chosen.notes == (f"1 {noun} is {LEFT_OUT}",)
+    all_known = slides_of(["x", "y"], parts[:2], ["p", "q"])
+    with pytest.raises(BadInput, match=f"every {noun}.* was trained or validated on, or is of a case that was"):
+        choose_images(all_known, OF_SLIDES, cases=cases, slides=slides)
+
+
+def test_a_case_of_the_training_is_not_tested_beside_the_runs_test_part() -> None:
+    data = slides_of(["slides/s2.tif", "x", "y"], cases=["r", "p", "t"])
+    chosen = choose_images(data, OF_SLIDES, cases={"p": "train", "r": "test"}, slides=True)
+    assert names_of(chosen.manifest) == ["slides/s2.tif"]
+    assert chosen.notes == ("1 slide is not in the run's split and left out", f"1 slide is {LEFT_OUT}")
+    training = slides_of(["x", "y"], ["train", "test"], ["p", "p"])
+    assert names_of(choose_images(training, OF_SLIDES, part="train", cases={"p": "train"}).manifest) == ["x"]
+
+
+def test_the_training_part_of_the_very_data_needs_no_note(trained: Manifest) -> None:
+    assert choose_images(trained, SPLITS, trained.source).notes == ()
+    assert choose_images(trained, SPLITS).notes == ("2 images are " + LEFT_OUT,)

@@ -95,12 +95,11 @@ def test_another_encoder_is_refused_and_another_size_of_patch_is_noted(paths: li
     assert "112 µm wide, those of the training were 224 µm" in coarse.note
 
 
-def test_a_slide_without_tissue_is_a_guess_that_says_so(predictor: SlidePredictor) -> None:
+def test_of_a_slide_without_tissue_nothing_is_said(predictor: SlidePredictor) -> None:
     empty = Bags(torch.zeros(0, DIM), torch.zeros(0, 2, dtype=torch.long), (0,))
     result = predictor.predict([empty])[0]
-    assert "no patch of tissue" in result.note
-    assert sum(result.probabilities.values()) == pytest.approx(1)
-    assert result.extent == (0, 0)
+    assert result.error.startswith("bag 1: holds no patch of tissue, so nothing can be said of it")
+    assert (result.label, result.probabilities, result.note) == ("", {}, "")
 
 
 def test_a_saved_model_opens_as_what_it_is(tmp_path: Path, paths: list[Path], predictor: SlidePredictor) -> None:

@@ -175,7 +175,7 @@ def test_some_strays_are_rounded_and_counted() -> None:
 def test_twice_in_one_place() -> None:
     coords = grid(20 * 224, 20 * 224, 224, 224)
     coords[3] = coords[2] + 1
-    with pytest.raises(BadInput, match=r"1 of 400 patches share a place.*rows 2 and 3.*--snap nearest"):
+    with pytest.raises(BadInput, match=r"1 of 400 patches share a place.*rows 2 and 3.*data.snap=nearest"):
         infer_lattice(coords, 224)
     lattice = infer_lattice(coords, 224, snap="nearest")
     assert (lattice.merged, len(lattice)) == (1, 399)
@@ -187,7 +187,7 @@ def test_snapping_contours_to_one_lattice() -> None:
     """A tool that starts a new grid at each contour: the larger one gives the lattice, the other moves to it."""
     large, small = grid(30 * 512, 20 * 512, 512, 512), grid(4 * 512, 4 * 512, 512, 512)
     coords = np.concatenate([small + np.array([30 * 512 + 100, 77]), large])
-    with pytest.raises(BadInput, match="--snap nearest"):
+    with pytest.raises(BadInput, match="data.snap=nearest"):
         infer_lattice(coords, 512, 512)
     lattice = infer_lattice(coords, 512, 512, snap="nearest")
     assert (lattice.moved, lattice.merged) == (16, 0)

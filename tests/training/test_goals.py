@@ -1,6 +1,7 @@
 """Goals: sums over batches of any length are the figures of one pass over all."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from torch.nn.utils.rnn import pad_sequence
 from saccade.core.contract import PatchTargets
 from saccade.core.results import Cost, Prediction, Sites, SurvivalPrediction
 from saccade.core.results import Segmentation as Segmented
+from saccade.datasets.slides import open_slide_data
 from saccade.models.parts.patch_loss import patch_losses
 from saccade.training.goals import Classification, Goal, Segmentation, Survival, Validation, balancing_weights, goal_of
+from tests.miniature_slides import make_bags
 from tests.training.miniature_cells import make_cells
 
 DICE = torch.Generator().manual_seed(0)
@@ -116,3 +119,9 @@ def test_classes_are_weighed_by_the_training_part(words: str, weigh: bool, balan
     assert isinstance(goal, Classification)
     assert goal.balance.tolist() == pytest.approx(balance) and goal.weigh == weigh
     assert not goal.state_dict(), "weights of classes are no part of a checkpoint"
+
+
+def test_what_is_counted_goes_by_its_name(tmp_path: Path) -> None:
+    cells = make_cells({"train": 3, "val": 2, "test": 1})
+    slides = open_slide_data(make_bags(tmp_path), tmp_path / "job")
+    assert (goal_of(cells, "none").noun, goal_of(slides, "none").noun) == ("image", "slide")

@@ -56,6 +56,7 @@ def cv(
     from saccade.training.candidates import CRITERIA, variations
     from saccade.training.cross_validation import cross_validate
     from saccade.training.engine import stopped_with
+    from saccade.training.slide_sections import SlideDataRecipe
 
     if choose_by not in CRITERIA:
         raise BadInput(f"--choose-by {choose_by} is unknown", f"say {' or '.join(CRITERIA)}")
@@ -66,7 +67,8 @@ def cv(
     options: Any = {"preserve_site": preserve_site, "choose_by": choose_by, "tell": say}
     with stopped_with("run the same command again; what is finished is kept"), progress("loading images") as told:
         results = cross_validate(candidates, out, folds, inner, seed, progress=told, **options)
-    say(headline(results))
+    of_slides = isinstance(found[0][1].data, SlideDataRecipe)
+    say(headline(results, "slides" if of_slides else "images"))
     show_table(_COLUMNS, table_lines(results["models"]), right=_COLUMNS[1:])
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}")
     if any(model["images_failed"] for model in results["models"].values()):
@@ -106,9 +108,14 @@ def named(recipes: "Sequence[tuple[Path | None, Recipe]]") -> "dict[str, Recipe]
     return found
 
 
-def headline(results: Mapping[str, Any]) -> str:
-    """What was tested, in one line; simulated images are called that."""
-    images = f"{results['images']} {'simulated ' if results['simulated'] else ''}images of {results['cases']} cases"
+def headline(results: Mapping[str, Any], noun: str = "images") -> str:
+    """What was tested, in one line; simulated images are called that.
+
+    Args:
+        results: As in ``metrics.json``.
+        noun: What the images are called.
+    """
+    images = f"{results['images']} {'simulated ' if results['simulated'] else ''}{noun} of {results['cases']} cases"
     sites = ", sites preserved" if results["preserve_site"] else ""
     return f"{images}, each tested once in {results['folds']} folds{sites}; 95 % intervals over cases"
 

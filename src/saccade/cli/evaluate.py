@@ -53,7 +53,7 @@ def evaluate(
     from saccade.evaluation.labels import load_label_map
     from saccade.inference.draws import draws_of
     from saccade.inference.hub import find_model, task_of
-    from saccade.inference.parts import choose_images
+    from saccade.inference.parts import choose_of_run
     from saccade.inference.runs import Run
 
     if out.exists() and not out.is_dir():
@@ -72,7 +72,7 @@ def evaluate(
     mapping = load_label_map(labels, classes) if labels else None
     part = part_of(split, "--split")
     rows = open_labelled(opened, data, features)
-    chosen = choose_images(rows.manifest, opened.splits, trained_on(opened), part)
+    chosen = choose_of_run(opened, rows.manifest, part)
     others = [comparable(Run.open(find_model(other)), opened, chosen, data, part) for other in beside or ()]
     images = label_images(chosen.manifest, classes, mapping, rows.bags)
     for note in chosen.notes:
@@ -181,14 +181,14 @@ def comparable(other: "Run", run: "Run", chosen: "Chosen", data: Path, part: str
         BadInput: They cannot.
     """
     from saccade.datasets.sources import open_manifest
-    from saccade.inference.parts import choose_images
+    from saccade.inference.parts import choose_of_run
 
     name = str(other.folder)
     if any(not {"budget", "patch"} <= set(each.package.model.config["options"]) for each in (run, other)):
         raise BadInput("the runs do not both read patches", "compare runs of attention-sampling or its controls", name)
     if other.package.model.classes != run.package.model.classes:
         raise BadInput("has other classes", "compare runs that were trained on the same data", name)
-    theirs = choose_images(open_manifest(data), other.splits, trained_on(other), part)
+    theirs = choose_of_run(other, open_manifest(data), part)
     if [row.place for row in theirs.manifest.rows] != [row.place for row in chosen.manifest.rows]:
         raise BadInput("was trained on another split", "train both with the same data.seed, or a split column", name)
     return other
@@ -246,5 +246,4 @@ def draws_line(found: Mapping[str, Any]) -> str:
 
 def trained_on(run: "Run") -> Path | None:
     """Where the data was that the run was trained on."""
-    path = run.recipe.get("data", {}).get("path")
-    return Path(path) if path else None
+    return run.trained_on

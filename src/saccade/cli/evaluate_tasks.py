@@ -44,10 +44,10 @@ def evaluate_task(
     from saccade.core.manifest import part_of
     from saccade.evaluation.labelled import open_labelled
     from saccade.inference.hub import task_of
-    from saccade.inference.parts import choose_images
+    from saccade.inference.parts import choose_of_run
 
     rows = open_labelled(run, data, features)
-    chosen = choose_images(rows.manifest, run.splits, _source(run), part_of(split, "--split"))
+    chosen = choose_of_run(run, rows.manifest, part_of(split, "--split"))
     for note in chosen.notes:
         warn(f"note: {note}")
     for problem in rows.problems:
@@ -67,9 +67,3 @@ def validate_task(run: "Run", data: Path) -> str:
     rows = open_labelled(run, data)
     chosen = choose_images(rows.manifest, run.splits, data, "val")
     return _VALIDATED[task_of(run.package)](run, chosen, rows.bags)
-
-
-def _source(run: "Run") -> Path | None:
-    """Where the data was that the run was trained on."""
-    path = run.recipe.get("data", {}).get("path")
-    return Path(path) if path else None

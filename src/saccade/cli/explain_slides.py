@@ -42,18 +42,18 @@ def explain_slides(
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     given = list(given_slides(predictor, inputs, out / JOB, how))
-    bags = [one for one in given if one.bag is not None]
-    for one in given:
-        if one.bag is None:
-            warn(f"skipped: {one.error}")
+    bags = _embedded(given)
     names = distinct_names([one.bag for one in bags if one.bag is not None])
     lines: list[tuple[str, ...]] = []
+    unseen: list[str] = []
     with progress("explaining") as tell:
         for done, one in enumerate(bags, start=1):
             assert one.bag is not None
             try:
                 found = explain_given(predictor, one, out, names[one.bag], how, region_of(regions, one))
                 lines.append((one.name, *explained_line(found)))
+                if "patches" not in found.files:
+                    unseen.append(names[one.bag])
             except SaccadeError as error:
                 warn(f"skipped: {error}")
             tell(done, len(bags))
@@ -61,9 +61,31 @@ def explain_slides(
         raise BadInput(f"none of the {len(given)} slides could be explained", "the lines above say why")
     columns = (*_COLUMNS, *(_REGION_COLUMNS if any(len(line) > len(_COLUMNS) for line in lines) else ()))
     show_table(columns, [(*line, *[""] * (len(columns) - len(line))) for line in lines], right=columns[2:])
+    if unseen:
+        warn(bare_note(unseen))
     say(f"{len(lines)} of {len(given)} slides explained: {out}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def _embedded(given: "Sequence[GivenSlide]") -> "list[GivenSlide]":
+    """The slides that have a bag; the others get their line."""
+    for one in given:
+        if one.bag is None:
+            warn(f"skipped: {one.error}")
+    return [one for one in given if one.bag is not None]
+
+
+def bare_note(names: Sequence[str]) -> str:
+    """That some slides themselves are not at hand, in one line.
+
+    >>> bare_note(["a", "b"])
+    'note: the slides of 2 bags, a first, are not at hand: maps are on bare ground, and there is no SLIDE_patches.png'
+    """
+    whose = (
+        f"the slide of {names[0]} is" if len(names) == 1 else f"the slides of {len(names)} bags, {names[0]} first, are"
+    )
+    return f"note: {whose} not at hand: maps are on bare ground, and there is no SLIDE_patches.png"
 
 
 def explain_given(

@@ -62,11 +62,14 @@ def _show_slide(path: Path, source_mpp: float | None, patches: "PatchSettings") 
 def _show_bag(path: Path, source_mpp: float | None, snap: Literal["nearest"] | None) -> None:
     from saccade.features.describing import described_bag, described_lattice
     from saccade.features.store.reading import open_bag
+    from saccade.ops.lattice import OffLattice
 
     bag = open_bag(path, source_mpp)
     facts = list(described_bag(bag))
     try:
         facts += described_lattice(bag.lattice(snap))
         bag.check()
+    except OffLattice as error:
+        raise BadInput(error.message, "embed the slide again, or snap them: --snap nearest", error.source) from error
     finally:
         show_table(("", str(path)), facts)  # whatever is wrong with it

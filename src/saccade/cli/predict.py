@@ -139,10 +139,11 @@ class Summary:
 
     Args:
         patch: Side of a patch; images smaller than that are counted.
+        noun: What they are called.
     """
 
-    def __init__(self, patch: int = 0) -> None:
-        self.patch, self.failed, self.small = patch, 0, 0
+    def __init__(self, patch: int = 0, noun: str = "images") -> None:
+        self.patch, self.noun, self.failed, self.small = patch, noun, 0, 0
         self._confidences: dict[str, list[float]] = defaultdict(list)
         self._first: list[tuple[str, ...]] = []
 
@@ -164,7 +165,7 @@ class Summary:
     def show(self) -> None:
         """Print every image of a few, or every class of many."""
         if len(self._first) <= _SHOWN:
-            columns = ("image", "predicted", "probability", "pixels read", "pixels looked at")
+            columns = (self.noun[:-1], "predicted", "probability", "pixels read", "pixels looked at")
             show_table(columns, self._first, right=columns[2:])
             return
         total = sum(map(len, self._confidences.values()))
@@ -172,5 +173,5 @@ class Summary:
             (name, str(len(found)), f"{len(found) / total:.1%}", f"{sum(found) / len(found):.1%}")
             for name, found in sorted(self._confidences.items(), key=lambda pair: -len(pair[1]))
         ]
-        columns = ("predicted", "images", "share", "mean probability")
+        columns = ("predicted", self.noun, "share", "mean probability")
         show_table(columns, rows, right=columns[1:])

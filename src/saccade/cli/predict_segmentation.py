@@ -8,14 +8,14 @@ import typer
 
 from saccade.cli.console import say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, MAPS, TABLE, given_slides, of_given, refuse_file
+from saccade.cli.predict_slides import JOB, MAPS, PATCHES, TABLE, clear_away, given_slides, of_given, refuse_file
+from saccade.cli.written_files import WrittenFiles
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
     from saccade.inference.raw_slides import SlideEmbedding
     from saccade.inference.segmentation_predictor import SegmentationPredictor, SegmentationResult
 
-PATCHES = "patches"
 _SHOWN = 10
 
 
@@ -41,6 +41,7 @@ def predict_segmentation(
     given = list(given_slides(predictor, inputs, out / JOB, how))
     names = distinct_names([one.bag for one in given if one.bag is not None])
     lines: list[tuple[str, ...]] = []
+    written = WrittenFiles(out)
     with segmentation_table(out / TABLE, predictor.classes) as table:
         for one, result in of_given(predictor, given, how.source_mpp):
             result = result or SegmentationResult(one.name, one.name, predictor.classes, error=one.error)
@@ -51,20 +52,27 @@ def predict_segmentation(
             if result.note:
                 warn(f"note: {result.note}")
             assert one.bag is not None
-            write_patches(result, one.bag, out, names[one.bag])
+            for path in write_patches(result, one.bag, out, names[one.bag]):
+                written.add(path)
             lines.append((result.name, str(len(result.boxes)), *(f"{share:.1%}" for share in result.shares.values())))
         if not lines:
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
-    if len(lines) <= _SHOWN:
-        columns = ("slide", "patches", *predictor.classes)
-        show_table(columns, lines, right=columns[1:])
+    _show(lines, predictor.classes)
+    clear_away(written)
     say(f"{len(lines)} of {len(given)} slides segmented: {out / TABLE}, maps in {out / MAPS} and {out / PATCHES}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
-def write_patches(result: "SegmentationResult", bag: Path, out: Path, name: str) -> None:
-    """The classes of a slide's patches as tiles for QuPath and as a table; a slide without tissue has none.
+def _show(lines: Sequence[tuple[str, ...]], classes: Sequence[str]) -> None:
+    """Print every slide of a few."""
+    columns = ("slide", "patches", *classes)
+    if len(lines) <= _SHOWN:
+        show_table(columns, lines, right=columns[1:])
+
+
+def write_patches(result: "SegmentationResult", bag: Path, out: Path, name: str) -> tuple[Path, Path]:
+    """Write the classes of a slide's patches as tiles for QuPath and as a table; returns where.
 
     Args:
         result: Of the slide.
@@ -76,8 +84,8 @@ def write_patches(result: "SegmentationResult", bag: Path, out: Path, name: str)
     from saccade.features.qupath import qupath_offset
     from saccade.features.store import open_bag
 
-    if not len(result.boxes):
-        return
     patches = (result.boxes, result.probabilities, result.classes)
-    write_patch_geojson(out / MAPS / f"{name}.geojson", *patches, qupath_offset(stored=open_bag(bag)))
-    write_patch_table(out / PATCHES / f"{name}.csv", *patches)
+    tiles, table = out / MAPS / f"{name}.geojson", out / PATCHES / f"{name}.csv"
+    write_patch_geojson(tiles, *patches, qupath_offset(stored=open_bag(bag)))
+    write_patch_table(table, *patches)
+    return tiles, table

@@ -1,6 +1,6 @@
 """``saccade predict`` for runs of slides: bags or whole slides in; a table, and maps for QuPath, out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,15 +9,17 @@ import typer
 
 from saccade.cli.console import say, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES, Summary
+from saccade.cli.written_files import WrittenFiles
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
     from saccade.core.results import Sites
     from saccade.inference.hub import AnySlidePredictor
-    from saccade.inference.raw_slides import GivenSlide, SlideEmbedding
+    from saccade.inference.raw_slides import GivenSlide, SlideEmbedding, Watch
     from saccade.inference.slide_predictor import SlidePredictor
 
-TABLE, MAPS, JOB = "predictions.csv", "geojson", "embedded"
+TABLE, MAPS, PATCHES, JOB = "predictions.csv", "geojson", "patches", "embedded"
+_NAMED = 3  # files left alone that are named
 
 
 def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Path, how: "SlideEmbedding") -> None:
@@ -38,7 +40,7 @@ def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Pat
 
     refuse_file(out)
     given = list(given_slides(predictor, inputs, out / JOB, how))
-    summary = Summary()
+    summary, written = Summary(noun="slides"), WrittenFiles(out)
     names = distinct_names([one.bag for one in given if one.bag is not None])
     with prediction_table(out / TABLE, predictor.classes) as table:
         for one, result in of_given(predictor, given, how.source_mpp):
@@ -46,10 +48,11 @@ def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Pat
             table.add(result)
             summary.add(result)
             if one.bag is not None and not result.error:
-                write_map(result.sites, result.label, one, out / MAPS / f"{names[one.bag]}.geojson")
+                written.add(write_map(result.sites, result.label, one, out / MAPS / f"{names[one.bag]}.geojson"))
         if summary.failed == len(given):
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
     summary.show()
+    clear_away(written)
     say(f"{len(given) - summary.failed} of {len(given)} slides predicted: {out / TABLE}, maps in {out / MAPS}")
     if summary.failed:
         raise typer.Exit(FINISHED_WITH_FAILURES)
@@ -63,6 +66,17 @@ def refuse_file(out: Path) -> None:
     """
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, and predictions of slides are a folder", "choose another --out", str(out))
+
+
+def clear_away(written: WrittenFiles) -> None:
+    """Remove maps that an earlier prediction left of slides that have none now; what is anybody else's stays."""
+    if removed := written.finish():
+        files = "1 file" if len(removed) == 1 else f"{len(removed)} files"
+        say(f"removed {files} of an earlier prediction, of slides that are not predicted now")
+    if others := written.others(MAPS, PATCHES):
+        names = ", ".join(str(path.relative_to(written.folder)) for path in others[:_NAMED])
+        more = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+        warn(f"note: not of this prediction, and left alone: {names}{more}")
 
 
 def of_given(
@@ -79,7 +93,17 @@ def of_given(
 
     results = predictor.stream([bag_item(one.bag, source_mpp) for one in given if one.bag is not None])
     for one in given:
-        yield one, None if one.bag is None else replace(next(results), name=one.name)
+        yield one, None if one.bag is None else _renamed(next(results), one.name)
+
+
+def _renamed(result: Any, name: str) -> Any:
+    """A result, and what it has to say, under the name that the user knows the slide by: of its bag they may not."""
+
+    def retold(line: str) -> str:
+        places = (f"{place}: " for place in (result.name, " ".join(result.name.split())))
+        return next((f"{name}: {line.removeprefix(place)}" for place in places if line.startswith(place)), line)
+
+    return replace(result, name=name, error=retold(result.error), note=retold(result.note))
 
 
 def given_slides(
@@ -96,19 +120,30 @@ def given_slides(
         else:
             yield from bags
     if slides:
-        say(f"embedding slides into {job}")
-        yield from embed_for(predictor.preprocessing, slides, job, how, lambda _: lambda done, total: None)
+        yield from embed_for(predictor.preprocessing, slides, job, how, _announcing(job))
 
 
-def write_map(sites: "Sites", label: str, one: "GivenSlide", path: Path) -> None:
-    """The weights of all patches as tiles for QuPath; a slide without tissue has none."""
+def _announcing(job: Path) -> "Watch":
+    """Say where slides are embedded as soon as the first one is: not of those that cannot be, or have been."""
+    said = False
+
+    def begin(item: object) -> Callable[[int, int], None]:
+        nonlocal said
+        if not said:
+            say(f"embedding slides into {job}")
+        said = True
+        return lambda done, total: None
+
+    return begin
+
+
+def write_map(sites: "Sites", label: str, one: "GivenSlide", path: Path) -> Path:
+    """Write the weights of all patches as tiles for QuPath; returns where."""
     from saccade.explanation.slide_geojson import write_slide_geojson
     from saccade.explanation.slide_sites import slide_sites
     from saccade.features.qupath import qupath_offset
     from saccade.features.store import open_bag
 
-    if sites.valid.any():
-        assert one.bag is not None
-        write_slide_geojson(path, slide_sites(sites), label, qupath_offset(stored=open_bag(one.bag)))
-    else:
-        warn(f"note: {one.name}: holds no patch of tissue; there is no map of it")
+    assert one.bag is not None
+    write_slide_geojson(path, slide_sites(sites), label, qupath_offset(stored=open_bag(one.bag)))
+    return path

@@ -8,7 +8,8 @@ import typer
 
 from saccade.cli.console import say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, MAPS, TABLE, given_slides, of_given, refuse_file, write_map
+from saccade.cli.predict_slides import JOB, MAPS, TABLE, clear_away, given_slides, of_given, refuse_file, write_map
+from saccade.cli.written_files import WrittenFiles
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def predict_survival(predictor: "SurvivalPredictor", inputs: Sequence[Path], out
     given = list(given_slides(predictor, inputs, out / JOB, how))
     names = distinct_names([one.bag for one in given if one.bag is not None])
     lines: list[tuple[str, str, str]] = []
+    written = WrittenFiles(out)
     with survival_table(out / TABLE, predictor.bins) as table:
         for one, result in of_given(predictor, given, how.source_mpp):
             result = result or SurvivalResult(one.name, one.name, predictor.bins, error=one.error)
@@ -49,11 +51,12 @@ def predict_survival(predictor: "SurvivalPredictor", inputs: Sequence[Path], out
                 warn(f"note: {result.note}")
             last = list(result.survival.values())[-2]  # that before the open bin has an end
             lines.append((result.name, f"{result.risk:.3f}", f"{last:.1%}"))
-            write_map(result.sites, "", one, out / MAPS / f"{names[one.bag or Path()]}.geojson")
+            written.add(write_map(result.sites, "", one, out / MAPS / f"{names[one.bag or Path()]}.geojson"))
         if not lines:
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
     if len(lines) <= _SHOWN:
         show_table(("slide", "risk", f"free of the event before: {predictor.bins[-1]}"), lines)
+    clear_away(written)
     say(f"{len(lines)} of {len(given)} slides predicted: {out / TABLE}, maps of the weights in {out / MAPS}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)

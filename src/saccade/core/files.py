@@ -156,7 +156,8 @@ def _release(claim: int) -> None:
 
 def _raise_unwritable(error: OSError, path: Path, temporary: Path) -> NoReturn:
     """Tell what went wrong while writing, in one line; another file's trouble, met meanwhile, stays as it is."""
-    if error.filename not in (None, os.fspath(temporary), os.fspath(path.parent)):
+    folders = map(os.fspath, path.parents)  # of those to be made, the system names the first that cannot be
+    if error.filename not in (None, os.fspath(temporary), *folders):
         raise error
     reason = error.strerror or str(error)
     remedy = "check the folder's permissions and the free space, or choose another place"

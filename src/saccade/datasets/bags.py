@@ -114,10 +114,8 @@ def join_bags(manifest: Manifest, folder: Path | str) -> tuple[Bags, tuple[Probl
 
 def _bag_of(row: Row, known: dict[str, list[tuple[PurePosixPath, Path]]], folder: str) -> Path:
     """The one file whose slide a row names."""
-    wanted = PurePosixPath(row.name)
-    if wanted.suffix in BAG_SUFFIXES:  # STAMP's tables name the feature files
-        wanted = wanted.with_suffix("")
-    found = {path: name for key in {wanted.name, wanted.stem} for name, path in known[key] if _same(wanted, name)}
+    wanted = named_slide(row.name)
+    found = {path: name for key in {wanted.name, wanted.stem} for name, path in known[key] if same_slide(wanted, name)}
     if len(found) > 1:  # a name that is equal in full beats one that only ends alike
         found = {path: name for path, name in found.items() if len(name.parts) == len(wanted.parts)} or found
     if not found:
@@ -129,8 +127,22 @@ def _bag_of(row: Row, known: dict[str, list[tuple[PurePosixPath, Path]]], folder
     return next(iter(found))
 
 
-def _same(first: PurePosixPath, second: PurePosixPath) -> bool:
-    """Whether one name is the end of the other, with or without a suffix."""
+def named_slide(text: str) -> PurePosixPath:
+    """The slide that a table's cell names: STAMP's tables name the feature files.
+
+    >>> str(named_slide("a/s.h5")), str(named_slide("a/s.svs"))
+    ('a/s', 'a/s.svs')
+    """
+    name = PurePosixPath(text)
+    return name.with_suffix("") if name.suffix in BAG_SUFFIXES else name
+
+
+def same_slide(first: PurePosixPath, second: PurePosixPath) -> bool:
+    """Whether one name is the end of the other, with or without a suffix.
+
+    >>> [same_slide(PurePosixPath("a/s.svs"), PurePosixPath(other)) for other in ("s", "a/s", "s.svs", "b/s.svs")]
+    [True, True, True, False]
+    """
     if second.name not in (first.name, first.stem) and first.name != second.stem:
         return False
     return all(a == b for a, b in zip(first.parts[-2::-1], second.parts[-2::-1], strict=False))

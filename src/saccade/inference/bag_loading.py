@@ -41,13 +41,6 @@ class LoadedBag:
     error: str = ""
     note: str = ""
 
-    @property
-    def warning(self) -> str:
-        """The note; of a slide without tissue, that there is nothing to go by."""
-        if self.bags is not None and not len(self.bags.features):
-            return f"{self.name}: holds no patch of tissue, so what is said of it is a guess"
-        return self.note
-
 
 class BagLoader:
     """Opens bags as a model wants them; what every predictor of slides shares.
@@ -77,7 +70,7 @@ class BagLoader:
         return self.prepare(bags).to(self.device)
 
     def stream(self, items: Iterable[BagItem]) -> Iterator[LoadedBag]:
-        """All bags in their order, two ahead; a bad one costs no other anything.
+        """All bags in their order, two ahead; a bad one, or one without patches, costs no other anything.
 
         Raises:
             BadInput: One bag was handed in where a list was meant.
@@ -108,9 +101,9 @@ class BagLoader:
         name = name_of(item, number)
         try:
             if isinstance(item, Bags):
-                return LoadedBag(name, item, self.load(item, name), _reach(item))
+                return LoadedBag(name, item, _holding(self.load(item, name), name), _reach(item))
             bag = _opened(item)
-            bags = self.load(bag, name)
+            bags = _holding(self.load(bag, name), name)
             doubt = self.given.doubt(SlideInput.of(bag))
             note = f"{name}: {doubt}" if doubt else ""
             extent = (bag.height or 0, bag.width or 0) if bag.width and bag.height else _reach(bags)
@@ -145,6 +138,14 @@ def name_of(item: BagItem, number: int) -> str:
 
 def _opened(item: str | os.PathLike[str] | Bag) -> Bag:
     return item if isinstance(item, Bag) else open_bag(Path(item))
+
+
+def _holding(bags: Bags, name: str) -> Bags:
+    """The same bags; a model answers for empty ones too, but that is its bias and no diagnosis."""
+    if not len(bags.features):
+        remedy = "leave it out, or look at how tissue was found in it"
+        raise BadInput("holds no patch of tissue, so nothing can be said of it", remedy, name)
+    return bags
 
 
 def _reach(bags: Bags) -> tuple[int, int]:

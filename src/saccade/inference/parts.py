@@ -1,11 +1,9 @@
 """Which images of a data set a model may be judged by: those it has not been trained on.
 
-A run knows the part of each image by its name. An image counts as known if it is the file of that name in the data the
-run was trained on, or a copy of it; where that data is no longer there, the name must do.
+A run knows the part of each image by its name, and of each case (``known_parts``). Nothing that it was trained or
+validated on is taken for a test, nor anything else of the same cases, whatever the data's own split says.
 """
 
-import filecmp
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +11,9 @@ from pathlib import Path
 
 from saccade.core.errors import BadInput
 from saccade.core.manifest import Manifest, Row
+from saccade.features.slide_input import SlideInput
+from saccade.inference.known_parts import KnownParts
+from saccade.inference.runs import Run
 
 DEFAULT_PART = "test"
 
@@ -32,76 +33,124 @@ class Chosen:
     notes: tuple[str, ...] = ()
 
 
+def choose_of_run(run: Run, manifest: Manifest, part: str = "") -> Chosen:
+    """``choose_images`` by what a run folder knows: its split, its cases and the data it was trained on.
+
+    Raises:
+        BadInput: As ``choose_images`` does.
+    """
+    slides = isinstance(run.package.preprocessing, SlideInput)
+    return choose_images(manifest, run.splits, run.trained_on, part, cases=run.cases, slides=slides)
+
+
 def choose_images(
-    manifest: Manifest, splits: Mapping[str, str], trained_on: Path | None = None, part: str = ""
+    manifest: Manifest,
+    splits: Mapping[str, str],
+    trained_on: Path | None = None,
+    part: str = "",
+    *,
+    cases: Mapping[str, str] | None = None,
+    slides: bool = False,
 ) -> Chosen:
     """Choose the part to evaluate: by the run's own split, else by the data's, else everything.
+
+    Where images of the run's training are all that it knows, those that it does not know are tested.
 
     Args:
         manifest: The data.
         splits: The run's part of each image, by name.
         trained_on: The run's data, to tell its images from others of the same name.
         part: ``train``, ``val`` or ``test``; the test part where not given.
+        cases: The run's part of each case.
+        slides: Whether the images are slides, which go by several names.
 
     Raises:
-        BadInput: The data has no split though a part was asked for, or no image of the part.
+        BadInput: The data has no split though a part was asked for, or no image of the part, or none for a test that
+            the model was not trained on.
     """
-    origin = _Origin(trained_on)
-    if not splits and origin.is_source(manifest):
-        message = "is what the run was trained on, and its splits.csv, which tells the parts, is missing"
-        raise BadInput(
-            message, "restore splits.csv in the run's folder, or evaluate other images", str(manifest.source)
-        )
-    known = [splits.get(row.name, "") if origin.holds(row) else "" for row in manifest.rows]
-    if any(known):
-        return _of_part(manifest, known, part or DEFAULT_PART, "the run's split")
+    known = KnownParts(splits, cases, slides, trained_on)
+    _refuse_lost_split(known, manifest)
+    named = [known.part(row) for row in manifest.rows]
     given = [row.split for row in manifest.rows]
+    wanted = part or DEFAULT_PART
+    sieve = _Sieve(manifest, named, [wanted == DEFAULT_PART and known.learned(row) for row in manifest.rows], known)
+    if any(named) and (wanted != DEFAULT_PART or wanted in named or not sieve.new):
+        return sieve.of_part(named, wanted, "the run's split")
     if any(given):
-        return _of_part(manifest, given, part or DEFAULT_PART, "the data's own split")
+        return sieve.of_part(given, wanted, "the data's own split")
     if part:
-        message = "has no split, and none of its images were part of the run's"
+        message = f"has no split, and none of its {sieve.noun} are in the run's {part} part"
         raise BadInput(message, "leave out --split to evaluate all of it", str(manifest.source))
-    return Chosen(manifest, "")
+    return sieve.of_part([wanted] * len(manifest), wanted, "the data", name="")
 
 
-def _of_part(manifest: Manifest, parts: Sequence[str], part: str, whose: str) -> Chosen:
-    rows = [replace(row, split=part) for row, own in zip(manifest.rows, parts, strict=True) if own == part]
-    if not rows:
-        held = Counter(filter(None, parts))
-        listed = ", ".join(f"{name} {count}" for name, count in sorted(held.items()))
-        remedy = (
-            f"{whose} has {listed}: name one with --split; only images the model was not trained on tell how good it is"
+def _refuse_lost_split(known: KnownParts, manifest: Manifest) -> None:
+    """Refuse the very data of the training where nothing tells what was trained on."""
+    if not known.splits and known.is_source(manifest):
+        message = "is what the run was trained on, and its splits.csv, which tells the parts, is missing"
+        remedy = "restore splits.csv in the run's folder, or evaluate other images"
+        raise BadInput(message, remedy, str(manifest.source))
+
+
+@dataclass(frozen=True, eq=False)
+class _Sieve:
+    """A data set of which some images may not be tested.
+
+    Attributes:
+        manifest: The data.
+        named: The run's part of each image.
+        barred: Whether each was learned from, or another of its case.
+        known: What the run knows.
+    """
+
+    manifest: Manifest
+    named: Sequence[str]
+    barred: Sequence[bool]
+    known: KnownParts
+
+    @property
+    def noun(self) -> str:
+        """What the images are called."""
+        return "slides" if self.known.slides else "images"
+
+    @property
+    def new(self) -> bool:
+        """Whether there are images of which the run knows nothing."""
+        return any(not (own or bar) for own, bar in zip(self.named, self.barred, strict=True))
+
+    def of_part(self, parts: Sequence[str], part: str, whose: str, name: str | None = None) -> Chosen:
+        """The images of a part that are not barred, with notes on the others; ``name`` is how the part is told."""
+        both = list(zip(self.manifest.rows, parts, self.barred, strict=True))
+        rows = [row for row, own, bar in both if own == part and not bar]
+        name = part if name is None else name
+        if not rows:
+            raise self._nothing(parts, part, whose, name)
+        strangers = sum(not own and not bar for _, own, bar in both)
+        notes = [f"{self._counted(strangers)} not in {whose} and left out"] if strangers else []
+        if barred := sum(map(self._is_told, self.manifest.rows, self.named, self.barred)):
+            notes.append(f"{self._counted(barred)} left out: trained or validated on, or of cases that were")
+        if name:
+            rows = [replace(row, split=name) for row in rows]
+        return Chosen(replace(self.manifest, rows=tuple(rows)), name, tuple(notes))
+
+    def _is_told(self, row: Row, named: str, barred: bool) -> bool:
+        """Whether an image that is left out was to be expected in the test: not the training part of the very data."""
+        of_training = self.known.is_source(self.manifest) and named and not row.split
+        return barred and row.split in ("", DEFAULT_PART) and not of_training
+
+    def _counted(self, count: int) -> str:
+        return f"1 {self.noun[:-1]} is" if count == 1 else f"{count} {self.noun} are"
+
+    def _nothing(self, parts: Sequence[str], part: str, whose: str, name: str) -> BadInput:
+        """Why no image of the part can be evaluated."""
+        source, single = str(self.manifest.source), self.noun[:-1]
+        if part in parts:
+            of_part = f" of the part {name!r}" if name else ""
+            message = f"every {single}{of_part} was trained or validated on, or is of a case that was"
+            remedy = f"evaluate {self.noun} of other cases; if only the names are the same, give these others"
+            return BadInput(message, remedy, source)
+        listed = ", ".join(f"{name} {count}" for name, count in sorted(Counter(filter(None, parts)).items()))
+        only = f"only {self.noun} the model was not trained on tell how good it is"
+        return BadInput(
+            f"holds no {single} of the part {part!r}", f"{whose} has {listed}: name one with --split; {only}", source
         )
-        raise BadInput(f"holds no image of the part {part!r}", remedy, str(manifest.source))
-    strangers = sum(not own for own in parts)
-    note = f"{strangers} images are not in {whose} and are left out"
-    return Chosen(replace(manifest, rows=tuple(rows)), part, (note,) if strangers else ())
-
-
-class _Origin:
-    """The data a run was trained on, where it is still there."""
-
-    def __init__(self, path: Path | None) -> None:
-        self.path = path if path is not None and path.exists() else None
-        self._same: dict[Path, bool] = {}
-
-    def is_source(self, manifest: Manifest) -> bool:
-        """Whether the manifest describes this very data."""
-        return self.path is not None and os.path.samefile(self.path, manifest.source)
-
-    def holds(self, row: Row) -> bool:
-        """Whether the image is one of this data, or a copy; True where that can no longer be told."""
-        if self.path is None or not row.path.exists():  # slides whose features are all there is are told by name
-            return True
-        folder = self.path if self.path.is_dir() else self.path.parent
-        mine = folder / (row.path.name if row.member else row.name)
-        if row.path not in self._same:
-            self._same[row.path] = _same_content(row.path, mine)
-        return self._same[row.path]
-
-
-def _same_content(one: Path, other: Path) -> bool:
-    try:
-        return os.path.samefile(one, other) or filecmp.cmp(one, other, shallow=False)
-    except OSError:
-        return False

@@ -10,7 +10,9 @@ from typing import Any
 import yaml
 
 from saccade.core.errors import BadInput
+from saccade.core.manifest import PARTS, part_of
 from saccade.core.splits import load_splits
+from saccade.core.tables import load_table
 from saccade.models.packaging import Package, load_model
 
 
@@ -70,6 +72,26 @@ class Run:
         """The part (train, val or test) of each image by its name in the data set."""
         path = self.folder / "splits.csv"
         return load_splits(path) if path.is_file() else {}
+
+    @cached_property
+    def cases(self) -> dict[str, str]:
+        """The part of each case, as far as cases are known."""
+        path = self.folder / "splits.csv"
+        return _load_cases(path) if path.is_file() else {}
+
+    @property
+    def trained_on(self) -> Path | None:
+        """Where the data was that the run was trained on."""
+        path = self.recipe.get("data", {}).get("path")
+        return Path(path) if path else None
+
+
+def _load_cases(path: Path) -> dict[str, str]:
+    """The part of each case in a ``splits.csv``; of a case in several, the one that was learned from most."""
+    table = load_table(path)
+    known = [row for row in table.rows if row.cells.get("case_id")]
+    parts = [(row.cells["case_id"], part_of(row.cells.get("split", ""), table.place(row.line))) for row in known]
+    return {case: part for wanted in reversed(PARTS) for case, part in parts if part == wanted}
 
 
 def _number(text: Any) -> float:

@@ -58,7 +58,7 @@ class SegmentationResult:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The part of the patches that is of each class; NaN of a slide without tissue, empty after an error."""
+        """The part of the patches that is of each class; NaN where there are no patches, empty after an error."""
         if self.segmentation is None:
             return {}
         counts = np.bincount(self.labels, minlength=len(self.classes))
@@ -128,6 +128,5 @@ class SegmentationPredictor:
         if loaded.bags is None:
             return SegmentationResult(loaded.name, loaded.item, self.classes, error=loaded.error)
         found = self.model(loaded.bags).to("cpu")
-        note = "" if len(loaded.bags.features) else f"{loaded.name}: holds no patch of tissue"
-        note = note or loaded.note
-        return SegmentationResult(loaded.name, loaded.item, self.classes, found, extent=loaded.extent, note=note)
+        facts = {"extent": loaded.extent, "note": loaded.note}
+        return SegmentationResult(loaded.name, loaded.item, self.classes, found, **facts)

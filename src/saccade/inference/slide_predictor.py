@@ -18,8 +18,8 @@ from saccade.models.packaging import load_model, on_device
 class SlidePredictor:
     """A trained model of slides: bags in, results out, whose sites are all patches with their weights.
 
-    A damaged bag among many gets a result with an ``error``. One whose patches are of another size than those of the
-    training has a ``note``.
+    A damaged bag among many gets a result with an ``error``, and so does one without a patch of tissue. One whose
+    patches are of another size than those of the training has a ``note``.
 
     >>> import saccade
     >>> predictor = saccade.load("runs/span")                               # doctest: +SKIP
@@ -93,4 +93,4 @@ class SlidePredictor:
         if loaded.bags is None:
             return Result(loaded.name, loaded.item, self.classes, error=loaded.error)
         prediction = self.model(loaded.bags).to("cpu")
-        return Result(loaded.name, loaded.item, self.classes, prediction, extent=loaded.extent, note=loaded.warning)
+        return Result(loaded.name, loaded.item, self.classes, prediction, extent=loaded.extent, note=loaded.note)

@@ -122,4 +122,4 @@ class SurvivalPredictor:
         if loaded.bags is None:
             return SurvivalResult(loaded.name, loaded.item, self.bins, error=loaded.error)
         found = self.model(loaded.bags).to("cpu")
-        return SurvivalResult(loaded.name, loaded.item, self.bins, found, extent=loaded.extent, note=loaded.warning)
+        return SurvivalResult(loaded.name, loaded.item, self.bins, found, extent=loaded.extent, note=loaded.note)

@@ -92,6 +92,10 @@ def grid(width: int, height: int, patch: int, stride: int, origin: tuple[int, in
     return np.stack([np.tile(columns, len(rows)), np.repeat(rows, len(columns))], axis=1)
 
 
+class OffLattice(BadInput):
+    """Patches fit no lattice, which snapping them to the nearest places would mend."""
+
+
 def infer_lattice(
     coords: Coords, patch: int | None, stride_hint: float | None = None, snap: Snap | None = None
 ) -> Lattice:
@@ -118,8 +122,8 @@ def infer_lattice(
             ``moved`` and ``merged`` of the result say how many.
 
     Raises:
-        BadInput: More than 1 % of the patches lie off the lattice, two share a cell (unless snapped), or the overlap
-            does not divide the patch; or neither file nor coordinates tell how far apart patches are.
+        OffLattice: More than 1 % of the patches lie off the lattice, or two share a cell; unless snapped.
+        BadInput: The overlap does not divide the patch, or neither file nor coordinates tell how far apart patches are.
     """
     coords = _checked(coords, patch, stride_hint)
     told = [float(stride) for stride in (stride_hint, patch) if stride is not None]
@@ -291,7 +295,7 @@ def _off_lattice(coords: Coords, fit: _Fit) -> BadInput:
         f"{count} of {len(coords)} patches ({count / len(coords):.1%}) lie off the lattice of stride {fit.stride:g}, "
         f"such as row {row} at {x}, {y}"
     )
-    return BadInput(message, "embed the slide again, or move them to their nearest places with --snap nearest")
+    return OffLattice(message, "embed the slide again, or train with data.snap=nearest, which moves them")
 
 
 def _check_overlap(patch: int, stride: float) -> None:
@@ -316,7 +320,7 @@ def _laid_out(fit: _Fit, patch: int, snap: Snap | None) -> Lattice:
         again = int(first.argmin())
         message = f"{merged} of {len(order)} patches share a place of the lattice of stride {fit.stride:g} with another"
         message += f", such as rows {order[again - 1]} and {order[again]}"
-        raise BadInput(message, "embed the slide again, or keep the nearest of each with --snap nearest")
+        raise OffLattice(message, "embed the slide again, or train with data.snap=nearest, which keeps the nearest")
     place = np.empty(len(order), np.int64)
     place[order] = np.cumsum(first) - 1
     moved = int(fit.strays.sum())

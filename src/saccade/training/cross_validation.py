@@ -22,6 +22,7 @@ from saccade.core.errors import BadInput
 from saccade.core.files import write_json
 from saccade.core.manifest import Row
 from saccade.core.splits import Split, confounding, fold_cases, inner_splits
+from saccade.datasets.slides import SlideData
 from saccade.datasets.sources import is_simulated
 from saccade.evaluation.fold_predictions import FoldPredictions, PartPrediction, predict_part
 from saccade.training.candidates import Criterion, best_of, mean_score, score
@@ -140,7 +141,7 @@ class _Work:
         chosen = json.loads((folder / CHOICE).read_text(encoding="utf-8"))["chosen"]
         data = self.sources.open(candidates[chosen])
         part = data.with_parts(self.splits[number].parts).part("test")
-        self.tell(f"fold {number}, {name}: testing on {len(part)} images")
+        self.tell(f"fold {number}, {name}: testing on {len(part)} {noun_of(part)}")
         found = mean_prediction([predict_part(run, part) for run in self._runs(number, name, candidates, chosen)])
         for error in filter(None, found.errors):
             _log.warning("skipped: %s", error)
@@ -190,6 +191,11 @@ def mean_prediction(found: Sequence[PartPrediction]) -> PartPrediction:
     """The mean probabilities of several models for the same images; an image that one could not open has an error."""
     errors = tuple(next(filter(None, each), "") for each in zip(*(one.errors for one in found), strict=True))
     return PartPrediction(np.mean([one.probabilities for one in found], axis=0), errors)
+
+
+def noun_of(data: AnyData) -> str:
+    """What the images of some data are called, in the plural."""
+    return "slides" if isinstance(data, SlideData) else "images"
 
 
 def _require_same_data(recipes: Mapping[str, Sequence[Recipe]]) -> None:

@@ -19,6 +19,7 @@ from saccade.core.results import Prediction
 from saccade.core.results import Segmentation as Segmented
 from saccade.datasets.slide_segmentation import SegmentationData
 from saccade.datasets.slide_survival import SurvivalData
+from saccade.datasets.slides import SlideData
 from saccade.models.parts.patch_loss import patch_losses
 from saccade.training.data_module import AnyData
 
@@ -80,13 +81,14 @@ class Classification(Goal):
     Args:
         balance: Weight of each class in validation.
         weigh: Whether the loss is weighted too; else classes are balanced by how they are drawn, or not at all.
+        noun: What an image is called.
     """
 
-    def __init__(self, balance: Float[Tensor, " class"], weigh: bool) -> None:
+    def __init__(self, balance: Float[Tensor, " class"], weigh: bool, noun: str = "image") -> None:
         super().__init__()
         self.register_buffer("balance", balance, persistent=False)
         self.balance: Tensor
-        self.weigh = weigh
+        self.weigh, self.noun = weigh, noun
 
     def targets(self, labels: Labels) -> ClassTargets:
         """Classes and their weights."""
@@ -200,7 +202,8 @@ def goal_of(data: AnyData, class_weights: str) -> Goal:
         return Segmentation(data.classes, torch.where(inverse > 0, inverse, 1.0))
     balance = balancing_weights(data.part("train").labels.bincount(minlength=len(data.classes)).tolist())
     balance = torch.ones_like(balance) if class_weights == "none" else balance
-    return Classification(balance, weigh=class_weights == "inverse")
+    noun = "slide" if isinstance(data, SlideData) else "image"
+    return Classification(balance, class_weights == "inverse", noun)
 
 
 def balancing_weights(counts: list[int]) -> Float[Tensor, " class"]:

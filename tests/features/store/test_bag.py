@@ -62,7 +62,7 @@ def contours(path: Path, **changes: object) -> Bag:
 
 def test_patches_of_no_lattice_are_refused_unless_they_may_be_moved(tmp_path: Path) -> None:
     bag = contours(tmp_path / "a.h5")
-    with pytest.raises(BadInput, match=r"a\.h5: 36 of 72 patches .* lie off the lattice.*--snap nearest"):
+    with pytest.raises(BadInput, match=r"a\.h5: 36 of 72 patches .* lie off the lattice.*data.snap=nearest"):
         bag.lattice()
     lattice = bag.lattice("nearest")
     assert lattice.moved == 36 and len(lattice) + lattice.merged == 72

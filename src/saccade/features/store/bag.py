@@ -112,7 +112,7 @@ class Bag:
         try:
             return infer_lattice(coords, self.patch_size_level0, self.stride_hint, snap)
         except BadInput as error:
-            raise BadInput(error.message, error.remedy, error.source or str(self.path)) from error
+            raise type(error)(error.message, error.remedy, error.source or str(self.path)) from error
 
     def load(self) -> Float[np.ndarray, "patch dim"]:
         """All features as 32-bit floats, in memory.
