@@ -1,6 +1,6 @@
 """One slide explained, from its bag to a folder of pictures and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def explain_slide(
     *,
     slide: Slide | None = None,
     stored: Bag | None = None,
-    region: list[Outline] | None = None,
+    region: Sequence[Outline] | Callable[[str], Sequence[Outline]] | None = None,
     target: int | None = None,
     faithful: bool = True,
     places: Sequence[float] = EIGHT_PLACES,
@@ -85,7 +85,8 @@ def explain_slide(
         name: The files begin with it.
         slide: The slide itself; maps are drawn on a plain sheet without it.
         stored: Its bag as stored, which knows the slide's size and resolution where the slide is not at hand.
-        region: Where the truth lies, in base pixels (``load_outlines``).
+        region: Where the truth lies, in base pixels (``load_outlines``), or what tells it by the name of the class that
+            is explained; an empty one is none.
         target: Number of the class to explain; ``None`` takes the one predicted.
         faithful: Whether to measure deletion and insertion, the longest part on large slides.
         places: Where the gradients of the evidence are taken (see ``signed_evidence``).
@@ -101,8 +102,9 @@ def explain_slide(
     evidence = signed_evidence(model, bags, target, places)
     sites = slide_sites(prediction.sites, evidence.values)
     measured = _measured(model, bags, evidence) if faithful else None
-    pointing = None if region is None else slide_pointing(sites, shares_inside(sites.boxes, region))
     class_name = model.classes[evidence.target]
+    region = region(class_name) if callable(region) else region
+    pointing = slide_pointing(sites, shares_inside(sites.boxes, region)) if region else None
     files = _Files(Path(out), name, {})
     ground, answer = ground_of(sites, slide, stored), answer_of(model, prediction)
     files.draw("map", "_map.png", encode_png(weight_map_picture(ground, sites, answer, region)))
