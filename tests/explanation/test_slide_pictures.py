@@ -86,3 +86,11 @@ def test_maps_lie_over_the_slide(tmp_path: Path) -> None:
     inside = ground.pixels(sites.boxes[-1:])[0].astype(int)
     middle = picture[(inside[1] + inside[3]) // 2, (inside[0] + inside[2]) // 2].astype(int)
     assert np.ptp(middle) > 10, "the heaviest patch is tinted"
+
+
+def test_a_map_tells_the_leaning_of_its_weights(words: list[str]) -> None:
+    weight_map_picture(GROUND, made(), "a", leaning="Weights lean to the left.")
+    assert words[-1] == "Weights lean to the left."
+    words.clear()
+    weight_map_picture(GROUND, made(), "a")
+    assert words[-1].startswith("Outlined")

@@ -107,7 +107,8 @@ def explain_slide(
     pointing = slide_pointing(sites, shares_inside(sites.boxes, region)) if region else None
     files = _Files(Path(out), name, {})
     ground, answer = ground_of(sites, slide, stored), answer_of(model, prediction)
-    files.draw("map", "_map.png", encode_png(weight_map_picture(ground, sites, answer, region)))
+    weights = weight_map_picture(ground, sites, answer, region, leaning=model.leaning)
+    files.draw("map", "_map.png", encode_png(weights))
     files.draw("signed", "_signed.png", encode_png(evidence_map_picture(ground, sites, class_name, answer, region)))
     if slide is not None:
         files.draw("patches", "_patches.png", encode_png(ends_picture(slide, sites, class_name)))

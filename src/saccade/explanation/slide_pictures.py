@@ -18,7 +18,12 @@ _IN_A_ROW = 8
 
 
 def weight_map_picture(
-    ground: Ground, sites: SlideSites, answer: str, region: Sequence[Outline] | None = None
+    ground: Ground,
+    sites: SlideSites,
+    answer: str,
+    region: Sequence[Outline] | None = None,
+    *,
+    leaning: str = "",
 ) -> Drawn:
     """Where the model read, and how much each patch weighed; with its key.
 
@@ -27,11 +32,13 @@ def weight_map_picture(
         sites: The patches.
         answer: What the model said, in words.
         region: What was annotated, in base pixels; drawn in white.
+        leaning: Which patches the model's weights favour for no reason of theirs, in a sentence; mostly empty.
     """
     lines = [
         f"Weight of each patch in the answer: {answer}",
         f"1x: what each of the {len(sites)} patches would weigh if all weighed the same. {_spread(sites)}",
         "Outlined: patches read; clear ones weigh less than 1x. Weight is no evidence for a class." + _known(region),
+        *([leaning] if leaning else []),
     ]
     picture = with_region(weight_picture(ground, sites.boxes, sites.shares), ground, region or ())
     return with_slide_key(picture, weight_bar(ground), lines, ground)
