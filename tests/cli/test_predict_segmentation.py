@@ -2,12 +2,14 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
 from tests.miniature_annotated import SIDE
+from tests.miniature_slides import mark_simulated
 
 
 def test_bags_are_segmented(annotated: Path, tmp_path: Path, saccade: Command) -> None:
@@ -34,3 +36,10 @@ def test_nothing_but_damaged_bags_leaves_nothing(annotated: Path, tmp_path: Path
     said = saccade("predict", annotated / "run", damaged, "--out", tmp_path / "out", code=2).output
     assert "none of the 1 slides could be predicted" in said
     assert not (tmp_path / "out" / "predictions.csv").exists()
+
+
+def test_simulated_slides_are_called_that(annotated: Path, tmp_path: Path, saccade: Command) -> None:
+    shutil.copy(annotated / "job" / "features_made-up" / "test_0.h5", tmp_path / "test_0.h5")
+    mark_simulated(tmp_path / "test_0.h5")
+    said = saccade("predict", annotated / "run", tmp_path / "test_0.h5", "--out", tmp_path / "out").output
+    assert "SIMULATED: all slides were made by a program" in said

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
+from tests.miniature_slides import mark_simulated
 
 
 def test_bags_are_predicted_into_a_table_and_maps(times: Path, tmp_path: Path, saccade: Command) -> None:
@@ -30,3 +32,10 @@ def test_nothing_but_damaged_bags_leaves_nothing(times: Path, tmp_path: Path, sa
     assert "none of the 1 slides could be predicted" in said
     assert not (tmp_path / "out" / "predictions.csv").exists()
     assert "is a file" in saccade("predict", times / "run", damaged, "--out", damaged, code=2).output
+
+
+def test_simulated_slides_are_called_that(times: Path, tmp_path: Path, saccade: Command) -> None:
+    shutil.copy(times / "job" / "features_made-up" / "test_0.h5", tmp_path / "test_0.h5")
+    mark_simulated(tmp_path / "test_0.h5")
+    said = saccade("predict", times / "run", tmp_path / "test_0.h5", "--out", tmp_path / "out").output
+    assert "SIMULATED: all slides were made by a program" in said

@@ -10,7 +10,7 @@ import typer
 
 from saccade.cli.console import progress, say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, given_slides
+from saccade.cli.predict_slides import JOB, given_slides, tell_simulated
 from saccade.core.errors import BadInput, SaccadeError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def explain_slides(
     columns = (*_COLUMNS, *(_REGION_COLUMNS if any(len(line) > len(_COLUMNS) for line in lines) else ()))
     show_table(columns, [(*line, *[""] * (len(columns) - len(line))) for line in lines], right=columns[2:])
     outlined.show()
+    tell_simulated(given)
     say(f"{len(lines)} of {len(given)} slides explained: {out}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)

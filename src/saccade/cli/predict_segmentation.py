@@ -8,7 +8,7 @@ import typer
 
 from saccade.cli.console import say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, MAPS, TABLE, given_slides, of_given, refuse_file
+from saccade.cli.predict_slides import JOB, MAPS, TABLE, given_slides, of_given, refuse_file, tell_simulated
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ def predict_segmentation(
     if len(lines) <= _SHOWN:
         columns = ("slide", "patches", *predictor.classes)
         show_table(columns, lines, right=columns[1:])
+    tell_simulated(given)
     say(f"{len(lines)} of {len(given)} slides segmented: {out / TABLE}, maps in {out / MAPS} and {out / PATCHES}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)

@@ -8,7 +8,7 @@ import typer
 
 from saccade.cli.console import say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, MAPS, TABLE, given_slides, of_given, refuse_file, write_map
+from saccade.cli.predict_slides import JOB, MAPS, TABLE, given_slides, of_given, refuse_file, tell_simulated, write_map
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def predict_survival(predictor: "SurvivalPredictor", inputs: Sequence[Path], out
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
     if len(lines) <= _SHOWN:
         show_table(("slide", "risk", f"free of the event before: {predictor.bins[-1]}"), lines)
+    tell_simulated(given)
     say(f"{len(lines)} of {len(given)} slides predicted: {out / TABLE}, maps of the weights in {out / MAPS}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)

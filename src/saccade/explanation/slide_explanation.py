@@ -106,17 +106,24 @@ def explain_slide(
     region = region(class_name) if callable(region) else region
     pointing = slide_pointing(sites, shares_inside(sites.boxes, region)) if region else None
     files = _Files(Path(out), name, {})
-    ground, answer = ground_of(sites, slide, stored), answer_of(model, prediction)
-    weights = weight_map_picture(ground, sites, answer, region, leaning=model.leaning)
+    ground, answer, made = ground_of(sites, slide, stored), answer_of(model, prediction), is_made_up(slide, stored)
+    weights = weight_map_picture(ground, sites, answer, region, leaning=model.leaning, simulated=made)
     files.draw("map", "_map.png", encode_png(weights))
-    files.draw("signed", "_signed.png", encode_png(evidence_map_picture(ground, sites, class_name, answer, region)))
+    signed = evidence_map_picture(ground, sites, class_name, answer, region, simulated=made)
+    files.draw("signed", "_signed.png", encode_png(signed))
     if slide is not None:
-        files.draw("patches", "_patches.png", encode_png(ends_picture(slide, sites, class_name)))
+        files.draw("patches", "_patches.png", encode_png(ends_picture(slide, sites, class_name, simulated=made)))
     write_slide_table(files.path("table", "_sites.csv"), sites)
     write_slide_geojson(files.path("geojson", ".geojson"), sites, class_name, qupath_offset(slide, stored))
     if measured is not None:
-        files.draw("faithfulness", "_faithfulness.png", figure_png(faithfulness_plot(measured, class_name)))
+        figure = faithfulness_plot(measured, class_name, "SIMULATED SLIDE" if made else "")
+        files.draw("faithfulness", "_faithfulness.png", figure_png(figure))
     return SlideExplanation(prediction, class_name, evidence, sites, measured, pointing, files.written)
+
+
+def is_made_up(slide: Slide | None = None, stored: Bag | None = None) -> bool:
+    """Whether the slide's file, or that of its features, says that a program made it."""
+    return bool((slide is not None and slide.facts.simulated) or (stored is not None and stored.simulated))
 
 
 def ground_of(sites: SlideSites, slide: Slide | None = None, stored: Bag | None = None) -> Ground:

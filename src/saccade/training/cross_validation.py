@@ -22,6 +22,7 @@ from saccade.core.errors import BadInput
 from saccade.core.files import write_json
 from saccade.core.manifest import Row
 from saccade.core.splits import Split, confounding, fold_cases, inner_splits
+from saccade.datasets.slides import SlideData
 from saccade.datasets.sources import is_simulated
 from saccade.evaluation.fold_predictions import FoldPredictions, PartPrediction, predict_part
 from saccade.training.candidates import Criterion, best_of, mean_score, score
@@ -115,7 +116,8 @@ class _Sources:
     @property
     def simulated(self) -> bool:
         """Whether the images say that they are."""
-        return is_simulated(next(iter(self.opened.values())).manifest)
+        first = next(iter(self.opened.values()))
+        return is_simulated(first.manifest, first.bags.paths if isinstance(first, SlideData) else ())
 
 
 @dataclass(frozen=True, eq=False)
