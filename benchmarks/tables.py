@@ -51,7 +51,8 @@ def difference(results: Results, model: str, other: str | None) -> Difference:
 def accuracy(results: Results, model: str) -> str:
     """Percent, with its interval."""
     value = difference(results, model, None)
-    return f"{100 * value.value:.1f} ({100 * (value.low or 0):.1f} – {100 * (value.high or 0):.1f})"
+    bounds = "" if value.low is None or value.high is None else f" ({100 * value.low:.1f} – {100 * value.high:.1f})"
+    return f"{100 * value.value:.1f}{bounds}"
 
 
 def mean(ones: list[dict[str, Any]], key: str) -> float:
@@ -66,8 +67,9 @@ def pair_lines(results: Results, pairs: tuple[tuple[str, str], ...]) -> list[str
         if model in results and other in results:
             found = difference(results, model, other)
             seeds = len({one["seed"] for one in results[model]} & {one["seed"] for one in results[other]})
-            low, high = 100 * (found.low or 0), 100 * (found.high or 0)
-            lines.append(f"| {model} − {other} | {100 * found.value:+.1f} | {low:+.1f} … {high:+.1f} | {seeds} |")
+            known = found.low is not None and found.high is not None
+            bounds = f"{100 * found.low:+.1f} … {100 * found.high:+.1f}" if known else "–"
+            lines.append(f"| {model} − {other} | {100 * found.value:+.1f} | {bounds} | {seeds} |")
     return lines
 
 

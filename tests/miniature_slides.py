@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from saccade.features.store import BagAttributes, BagWriter
@@ -42,6 +43,13 @@ def write_bag(
     )
     with BagWriter(path, rows=len(places), dim=DIM, coords=places.astype(np.int64), attributes=told) as writer:
         writer.put(0, features)
+
+
+def mark_simulated(*bags: Path) -> None:
+    """Have bags say that their slides were made by a program."""
+    for bag in bags:
+        with h5py.File(bag, "r+") as file:
+            file.attrs["simulated"] = True
 
 
 def make_bags(folder: Path, counts: dict[str, int] | None = None) -> Path:

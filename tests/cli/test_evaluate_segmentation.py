@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.cli.conftest import SMALL_SPAN, Command
 from tests.miniature_annotated import SIDE, outline, write_outlines
+from tests.miniature_slides import mark_simulated
 
 
 def test_training_tells_dice_and_who_has_no_annotation(annotated: Path) -> None:
@@ -60,3 +62,13 @@ def test_bad_annotations_are_one_line(annotated: Path, tmp_path: Path, refused: 
     data = ("--data", annotated / "annotated.csv", "--features", annotated / "job", "--model", "span-unet")
     assert "data.patch_classes" in refused("train", *data, "--out", tmp_path / "run")
     assert not list(tmp_path.iterdir())
+
+
+def test_simulated_slides_are_called_that(annotated: Path, tmp_path: Path, saccade: Command) -> None:
+    """By what the files of their features say."""
+    shutil.copytree(annotated / "job", tmp_path / "job")
+    mark_simulated(*(tmp_path / "job").rglob("test_*.h5"))
+    data = ("--data", annotated / "annotated.csv", "--features", tmp_path / "job")
+    said = saccade("evaluate", annotated / "run", *data, "--out", tmp_path / "eval").output
+    assert " simulated slides" in said
+    assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["about"]["simulated"] is True

@@ -2,9 +2,11 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 from tests.cli.conftest import Command
+from tests.miniature_slides import mark_simulated
 
 
 def test_training_tells_the_concordance_of_validation(times: Path) -> None:
@@ -35,3 +37,13 @@ def test_a_slide_without_features_costs_a_line_and_the_code(times: Path, tmp_pat
     said = saccade("evaluate", times / "run", "--data", table, "--out", tmp_path / "eval", code=3).output
     assert "no features of 'absent'" in said
     assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["n"] == 8
+
+
+def test_simulated_slides_are_called_that(times: Path, tmp_path: Path, saccade: Command) -> None:
+    """By what the files of their features say."""
+    shutil.copytree(times / "job", tmp_path / "job")
+    mark_simulated(*(tmp_path / "job").rglob("test_*.h5"))
+    data = ("--data", times / "times.csv", "--features", tmp_path / "job")
+    said = saccade("evaluate", times / "run", *data, "--out", tmp_path / "eval").output
+    assert " simulated slides" in said
+    assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["about"]["simulated"] is True

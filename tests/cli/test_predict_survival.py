@@ -2,12 +2,13 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Command
-from tests.miniature_slides import write_bag
+from tests.miniature_slides import mark_simulated, write_bag
 
 
 def test_bags_are_predicted_into_a_table_and_maps(times: Path, tmp_path: Path, saccade: Command) -> None:
@@ -51,3 +52,10 @@ def test_maps_of_an_earlier_prediction_go(times: Path, tmp_path: Path, saccade: 
         saccade("predict", times / "run", bags / f"{name}.h5", "--out", out)
         for folder in ("geojson",):
             assert [path.stem for path in (out / folder).iterdir()] == [name]
+
+
+def test_simulated_slides_are_called_that(times: Path, tmp_path: Path, saccade: Command) -> None:
+    shutil.copy(times / "job" / "features_made-up" / "test_0.h5", tmp_path / "test_0.h5")
+    mark_simulated(tmp_path / "test_0.h5")
+    said = saccade("predict", times / "run", tmp_path / "test_0.h5", "--out", tmp_path / "out").output
+    assert "SIMULATED: all slides were made by a program" in said

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Command
-from tests.miniature_slides import write_bag
+from tests.miniature_slides import mark_simulated, write_bag
 
 
 def test_a_run_of_slides_has_a_report_and_knows_its_features(slides: Path) -> None:
@@ -80,3 +80,23 @@ def test_a_slide_without_tissue_is_not_judged(slides: Path, tmp_path: Path, sacc
     assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["n"] == 3
     rows = list(csv.DictReader((tmp_path / "eval" / "predictions.csv").open()))
     assert [bool(row["predicted"]) for row in rows] == [True, False, True, True]
+
+
+@pytest.mark.usefixtures("quick")
+def test_simulated_slides_are_called_that_by_every_command(slides: Path, tmp_path: Path, saccade: Command) -> None:
+    """By what their bags say; the table names no case that does."""
+    shutil.copytree(slides / "job", tmp_path / "job")
+    bags = sorted((tmp_path / "job" / "features_made-up").glob("test_*.h5"))
+    data = ("--data", slides / "labels.csv", "--features", tmp_path / "job")
+    said = saccade("predict", slides / "run", *bags, "--out", tmp_path / "predicted").output
+    assert "SIMULATED" not in said
+    mark_simulated(bags[0])
+    said = saccade("predict", slides / "run", *bags, "--out", tmp_path / "predicted").output
+    assert "SIMULATED: 1 of 4 slides were made by a program" in said
+    mark_simulated(*bags)
+    said = saccade("explain", slides / "run", bags[0], "--out", tmp_path / "explained").output
+    assert "SIMULATED: all slides were made by a program" in said
+    said = saccade("evaluate", slides / "run", *data, "--out", tmp_path / "eval").output
+    assert "on 4 simulated slides" in said
+    assert json.loads((tmp_path / "eval" / "metrics.json").read_text())["about"]["simulated"] is True
+    assert "SIMULATED DATA" in (tmp_path / "eval" / "report.html").read_text()

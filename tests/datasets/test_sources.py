@@ -1,5 +1,6 @@
 """One way into every kind of data set."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,10 @@ import pytest
 from PIL import Image
 
 from saccade.core.errors import BadInput
-from saccade.datasets.sources import each_image, first_image, inspect_data, open_manifest
+from saccade.core.manifest import inspect_labels
+from saccade.datasets.bags import simulated_bags
+from saccade.datasets.sources import each_image, first_image, inspect_data, is_simulated, open_manifest
+from tests.miniature_slides import make_bags, mark_simulated
 
 
 @pytest.fixture
@@ -90,3 +94,17 @@ def test_first_image(folder: Path) -> None:
     (folder / "a" / "0.png").write_bytes(b"")
     with pytest.raises(BadInput, match="file is empty"):
         first_image(open_manifest(folder))
+
+
+def test_slides_are_simulated_if_their_cases_or_all_of_their_bags_say_so(tmp_path: Path) -> None:
+    manifest = inspect_labels(make_bags(tmp_path, {"train": 2}))[0]
+    bags = sorted(tmp_path.rglob("*.h5"))
+    assert not is_simulated(manifest, bags) and not is_simulated(manifest)
+    mark_simulated(bags[0])
+    assert simulated_bags(bags) == 1 and not is_simulated(manifest, bags)
+    mark_simulated(bags[1])
+    assert simulated_bags(bags) == 2 and is_simulated(manifest, bags) and not is_simulated(manifest)
+    named = replace(manifest, rows=tuple(replace(row, case_id=f"simulated-{row.name}") for row in manifest.rows))
+    assert is_simulated(named)
+    bags[0].write_bytes(b"nothing")
+    assert simulated_bags(bags) == 1, "what cannot be opened says nothing"

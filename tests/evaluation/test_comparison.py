@@ -36,8 +36,13 @@ def test_seeds_are_averaged(cases: np.ndarray) -> None:
 
 def test_a_model_against_itself_differs_by_nothing(cases: np.ndarray) -> None:
     right = np.random.default_rng(0).random((3, 80)) < 0.8
-    # The same three trainings in another order: equal up to rounding, which must not decide about p.
-    assert paired_difference(right, right[::-1], cases, resamples=500) == Difference(0.0, 0.0, 0.0, 1.0)
+    # The same three trainings in another order: equal up to rounding, which is no spread.
+    assert paired_difference(right, right[::-1], cases, resamples=500) == Difference(0.0, None, None, None)
+
+
+def test_a_gain_on_every_case_has_neither_bounds_nor_p() -> None:
+    """Two cases won say little; that all resamples of them agree would give the smallest p there is."""
+    assert paired_difference(np.ones(2), np.zeros(2), ["a", "b"]) == Difference(1.0, None, None, None)
 
 
 def test_swapping_the_models_turns_the_sign(cases: np.ndarray) -> None:

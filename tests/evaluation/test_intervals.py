@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from saccade.evaluation import intervals
 from saccade.evaluation.comparison import paired_difference
@@ -57,11 +58,39 @@ def test_percentiles_of_what_is_defined() -> None:
         (np.nan, np.array([0.5]), 4, Interval(None, None, None)),
         (0.5, np.array([np.nan]), 4, Interval(0.5, None, None)),
         (0.5, np.array([0.5, 0.5]), 1, Interval(0.5, None, None)),
-        (1.0, np.array([1.0, 1.0]), 4, Interval(1.0, 1.0, 1.0)),
+        (1.0, np.array([1.0, 1.0]), 4, Interval(1.0, None, None)),
     ],
 )
 def test_what_is_not_defined_has_no_interval(value: float, samples: np.ndarray, cases: int, expected: Interval) -> None:
     assert percentile_interval(value, samples, cases) == expected
+
+
+@pytest.mark.parametrize(("share", "cases"), [(1.0, 2), (1.0, 40), (0.0, 7), (0.25, 4)])
+def test_a_share_on_which_all_cases_agree_has_the_bounds_of_the_score_test(share: float, cases: int) -> None:
+    """Wilson's bounds are where the share lies 1.96 standard errors of the bound away: the test's own definition."""
+    interval = percentile_interval(share, np.full(9, share), cases, share_of=cases)
+    assert interval.low is not None and interval.high is not None
+    assert 0 <= interval.low <= share <= interval.high <= 1 and interval.low < interval.high
+    for bound in {interval.low, interval.high} - {0.0, 1.0}:
+        error = np.sqrt(bound * (1 - bound) / cases)
+        assert abs(share - bound) / error == pytest.approx(norm.ppf(0.975))
+
+
+def test_the_bound_of_a_share_of_one_has_a_short_closed_form() -> None:
+    square = norm.ppf(0.975) ** 2
+    interval = percentile_interval(1.0, np.ones(5), 90, share_of=40)
+    assert interval.as_dict() == pytest.approx({"value": 1.0, "low": 40 / (40 + square), "high": 1.0})
+
+
+def test_rounding_is_no_spread() -> None:
+    samples = 0.1 + np.array([0, 1, -1, 2]) * 1e-17 + np.array([0, 0, 2e-16, 0])
+    assert percentile_interval(0.1, samples, 4) == Interval(0.1, None, None)
+
+
+def test_a_share_with_spread_is_left_to_the_resamples() -> None:
+    samples = np.append(np.ones(30), np.full(10, 0.9))
+    plain = percentile_interval(0.97, samples, 4)
+    assert percentile_interval(0.97, samples, 4, share_of=4) == plain == Interval(0.97, 0.9, 1.0)
 
 
 def test_nothing_to_draw_from_is_an_error() -> None:

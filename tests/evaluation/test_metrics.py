@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score, roc_auc_score
 
 from saccade.core.errors import BadInput
-from saccade.evaluation.intervals import CaseBootstrap, Interval
+from saccade.evaluation.intervals import CaseBootstrap, Interval, wilson_interval
 from saccade.evaluation.metrics import Metrics, evaluate_predictions
 
 CLASSES = ("a", "b", "c")
@@ -71,10 +71,12 @@ def test_shuffling_the_images_changes_nothing() -> None:
 def test_a_perfect_predictor() -> None:
     labels = np.arange(30) % 3
     metrics = evaluate_predictions(np.eye(3)[labels], labels, [str(i) for i in range(30)], CLASSES)
-    perfect = Interval(1.0, 1.0, 1.0)
-    assert metrics.accuracy == metrics.balanced_accuracy == metrics.macro_f1 == metrics.auroc == perfect
+    assert metrics.accuracy == metrics.balanced_accuracy == wilson_interval(1.0, 30)
+    assert metrics.macro_f1 == metrics.auroc == Interval(1.0, None, None)
     assert metrics.calibration.ece == 0
-    assert all(one.recall == one.precision == perfect and one.n == 10 for one in metrics.per_class.values())
+    assert all(
+        one.recall == one.precision == wilson_interval(1.0, 10) and one.n == 10 for one in metrics.per_class.values()
+    )
 
 
 def test_a_constant_predictor() -> None:
@@ -85,7 +87,7 @@ def test_a_constant_predictor() -> None:
     assert metrics.macro_f1.value == pytest.approx(2 * 0.6 / 1.6 / 3)
     assert metrics.auroc.value == 0.5
     assert metrics.per_class["a"].precision.value == pytest.approx(0.6)
-    assert metrics.per_class["b"].recall == Interval(0.0, 0.0, 0.0)
+    assert metrics.per_class["b"].recall == wilson_interval(0.0, 3)
     assert metrics.per_class["b"].precision == Interval(None, None, None)
     assert metrics.calibration.ece == pytest.approx(0)
 
@@ -184,3 +186,16 @@ def test_half_precision_probabilities_are_taken() -> None:
     probabilities, labels, cases = made_up()
     metrics = evaluate_predictions(probabilities.astype(np.float16), labels, cases, CLASSES)
     assert isinstance(metrics, Metrics)
+
+
+def test_where_every_image_is_right_shares_have_a_bound_by_the_number_of_cases_and_others_none() -> None:
+    labels = np.array([0] * 6 + [1] * 4)
+    cases = [f"case {image // 2}" for image in range(10)]
+    metrics = evaluate_predictions(np.eye(2)[labels], labels, cases, ("a", "b"), resamples=50)
+    square = 1.959963984540054**2
+    assert metrics.accuracy == metrics.balanced_accuracy
+    assert metrics.accuracy.low == pytest.approx(5 / (5 + square)) and metrics.accuracy.high == 1
+    for name, count in (("a", 3), ("b", 2)):
+        one = metrics.per_class[name]
+        assert one.recall.low == one.precision.low == pytest.approx(count / (count + square))
+    assert metrics.auroc == metrics.macro_f1 == Interval(1.0, None, None)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from saccade.evaluation.intervals import CaseBootstrap
+from saccade.evaluation.intervals import CaseBootstrap, Interval
 from saccade.evaluation.survival import concordance, concordance_interval
 
 
@@ -62,6 +62,12 @@ def test_a_resample_is_the_index_of_the_slides_it_drew() -> None:
     assert interval.value == pytest.approx(enumerated(times, events, risks))
     assert (interval.low, interval.high) == (pytest.approx(low), pytest.approx(high))
     assert interval.low < interval.high
+
+
+def test_where_every_order_is_right_there_are_no_bounds() -> None:
+    times, seen = np.arange(1.0, 9.0), np.ones(8, dtype=bool)
+    bootstrap = CaseBootstrap.of([str(number) for number in range(8)], resamples=30)
+    assert concordance_interval(times, seen, -times, bootstrap) == Interval(1.0, None, None)
 
 
 def test_without_an_event_there_is_no_interval() -> None:

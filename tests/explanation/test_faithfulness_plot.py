@@ -33,3 +33,8 @@ def test_lines_are_told_apart_without_colours() -> None:
     left, _ = faithfulness_plot(Faithfulness(curves, "nothing"), "a").axes
     dashes = {str(line._dash_pattern) for line in left.lines}
     assert len(dashes) == 5
+
+
+def test_a_title_stands_above_both() -> None:
+    assert faithfulness_plot(MEASURED, "a", "SIMULATED SLIDE").get_suptitle() == "SIMULATED SLIDE"
+    assert faithfulness_plot(MEASURED, "a").get_suptitle() == ""

@@ -12,12 +12,14 @@ import torch
 
 from saccade.core.bags import Bags
 from saccade.core.errors import BadInput
+from saccade.explanation import slide_explanation
 from saccade.explanation.signed_evidence import FIRST_ORDER, signed_evidence
 from saccade.explanation.slide_explanation import SlideExplanation, explain_slide, ground_of
 from saccade.features.loading import load_bags
 from saccade.features.store import Bag, BagAttributes, BagWriter, open_bag
 from saccade.imaging.slides import Slide, open_slide
 from saccade.imaging.tissue.outlines import Outline
+from saccade.models.baselines.mean_pooling import mean_pooling
 from saccade.models.span import Span, span
 from tests.slide_files import pyramid, write_pyramid
 
@@ -130,3 +132,21 @@ def test_refused_before_anything_is_written(tmp_path: Path, model: Span, stored:
     with pytest.raises(BadInput, match="training mode"):
         explain_slide(model.train(), bags, tmp_path / "out", "s")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_pictures_are_told_what_the_model_and_the_files_say(
+    tmp_path: Path, model: Span, stored: Bag, monkeypatch: pytest.MonkeyPatch, simulated: bool
+) -> None:
+    told = []
+    drawn = slide_explanation.weight_map_picture
+    monkeypatch.setattr(
+        slide_explanation, "weight_map_picture", lambda *given, **named: (told.append(named), drawn(*given, **named))[1]
+    )
+    stored = replace(stored, provenance={**stored.provenance, **({"simulated": True} if simulated else {})})
+    explain_slide(model, load_bags([stored]), tmp_path, "s", stored=stored, faithful=False)
+    peer = mean_pooling(("normal", "tumour"), in_features=16).eval()
+    explain_slide(peer, load_bags([stored]), tmp_path, "p", stored=stored, faithful=False)
+    (first, second) = told
+    assert first["simulated"] is second["simulated"] is simulated
+    assert "lean to the tissue's rim" in first["leaning"] and second["leaning"] == ""

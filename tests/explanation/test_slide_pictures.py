@@ -86,3 +86,24 @@ def test_maps_lie_over_the_slide(tmp_path: Path) -> None:
     inside = ground.pixels(sites.boxes[-1:])[0].astype(int)
     middle = picture[(inside[1] + inside[3]) // 2, (inside[0] + inside[2]) // 2].astype(int)
     assert np.ptp(middle) > 10, "the heaviest patch is tinted"
+
+
+def test_simulated_slides_are_called_that(tmp_path: Path, words: list[str]) -> None:
+    slide = open_slide(write_pyramid(tmp_path / "a.tif", pyramid()))
+    weight_map_picture(GROUND, made(), "a")
+    evidence_map_picture(GROUND, made(), "a", "a")
+    ends_picture(slide, made(), "a")
+    assert "SIMULATED" not in " ".join(words)
+    words.clear()
+    weight_map_picture(GROUND, made(), "a", simulated=True)
+    evidence_map_picture(GROUND, made(), "a", "a", simulated=True)
+    ends_picture(slide, made(), "a", simulated=True)
+    assert sum(text.startswith("SIMULATED SLIDE. ") for text in words) == 3
+
+
+def test_a_map_tells_the_leaning_of_its_weights(words: list[str]) -> None:
+    weight_map_picture(GROUND, made(), "a", leaning="Weights lean to the left.")
+    assert words[-1] == "Weights lean to the left."
+    words.clear()
+    weight_map_picture(GROUND, made(), "a")
+    assert words[-1].startswith("Outlined")

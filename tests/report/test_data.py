@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from saccade.evaluation.intervals import Interval
+from saccade.evaluation.intervals import Interval, wilson_interval
 from saccade.report.data import CostRow, OverImages
 from tests.report.miniature import examples
 
@@ -35,6 +35,15 @@ def test_mean_resamples_cases_not_images() -> None:
     assert (together.low, together.high) == (0, 1)
     assert apart.low == pytest.approx(0.4, abs=0.03)
     assert over([], ["a"] * 100).mean(values) == Interval(0.5, None, None)
+
+
+def test_shares_on_which_all_cases_agree_have_a_bound_and_other_means_none() -> None:
+    one = over([], ["a", "a", "b", "c"])
+    assert one.share(np.ones(4)) == wilson_interval(1.0, 3)
+    assert one.share(np.ones(4), np.array([True, True, True, False])) == wilson_interval(1.0, 2)
+    assert one.mean(np.ones(4)) == Interval(1.0, None, None)
+    spread = np.array([1.0, 0.0, 1.0, 1.0])
+    assert one.share(spread) == one.mean(spread)
 
 
 def test_examples_know_whether_they_are_right() -> None:

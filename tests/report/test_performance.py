@@ -62,7 +62,7 @@ def test_recall_names_the_lowest_class() -> None:
     measured = metrics()
     lowest = min(("neutrophil", "<b>bold</b> & co"), key=lambda name: measured.per_class[name].recall.value or 0)
     assert recall_section(measured).finding.startswith(f"Lowest: {lowest}, ")
-    assert recall_section(perfect()).finding == "All classes, 100.0 % (100.0–100.0)."
+    assert recall_section(perfect()).finding == "All classes, 100.0 %; the lowest bound has x, 100.0 % (20.7–100.0)."
 
 
 def test_reliability_states_the_error() -> None:

@@ -33,7 +33,7 @@ def test_the_patches_at_both_ends_are_those_of_the_file(tmp_path: Path) -> None:
         assert patch.pixels.shape == (SIDE, SIDE, 3)
         np.testing.assert_allclose(patch.pixels[SIDE // 2, SIDE // 2], colour(site), atol=2)
         assert patch.share == pytest.approx(16 * weights[site], rel=1e-5)
-    assert example.patches == 16 and example.outlined
+    assert example.patches == 16 and example.outlined and "lean to the tissue's rim" in example.leaning
     assert max(example.weights.shape[:2]) == max(example.signed.shape[:2]) == LONGEST
     assert not np.array_equal(example.weights, example.signed)
 

@@ -1,5 +1,7 @@
 """The gallery of slides says what each picture shows, and leaves out what is not at hand."""
 
+from dataclasses import replace
+
 from saccade.report.slide_gallery import slide_gallery, times
 from tests.report.miniature import CLASSES, slide_examples
 
@@ -33,3 +35,10 @@ def test_shares_have_two_digits() -> None:
         "12×",
         "130×",
     ]
+
+
+def test_the_leaning_of_weights_is_told_once() -> None:
+    examples = slide_examples()
+    assert "lean to" not in slide_gallery(examples)
+    leaning = [replace(one, leaning="Weights lean to the left.") for one in examples]
+    assert slide_gallery(leaning).count("Weights lean to the left.") == 1

@@ -1,5 +1,8 @@
 """Sections that explain: what they find, and what they admit."""
 
+import pytest
+
+from saccade.explanation.faithfulness import Faithfulness
 from saccade.report.data import OverImages
 from saccade.report.trust import examples_section, faithfulness_section, maps_section, pointing_section
 from tests.report.miniature import examples, faithful, maps, pointed
@@ -25,15 +28,27 @@ def test_faithfulness_admits_a_loss() -> None:
 def test_faithfulness_table_holds_areas_and_paired_differences() -> None:
     html = faithfulness_section(faithful()).html
     areas = {name: curve.deletion_area.mean() for name, curve in faithful().measured.curves.items()}
-    assert all(f"<td>{area:.3f} (" in html for area in areas.values())
+    assert all(f"<td>{area:.3f}" in html for area in areas.values())
     assert f"<td>−{areas['chance'] - areas['own']:.3f} (−" in html
 
 
-def test_one_image_is_enough() -> None:
+def first_images(count: int) -> OverImages[Faithfulness]:
+    """The miniature's faithfulness, of its first images alone."""
     over = faithful()
-    curves = {n: type(c)(c.fractions, c.deletion[:1], c.insertion[:1]) for n, c in over.measured.curves.items()}
-    one = OverImages(type(over.measured)(curves, "grey"), over.labels[:1], over.classes, over.cases[:1])
-    assert "about as fast as" in faithfulness_section(one).finding
+    curves = {n: type(c)(c.fractions, c.deletion[:count], c.insertion[:count]) for n, c in over.measured.curves.items()}
+    return OverImages(Faithfulness(curves, "grey"), over.labels[:count], over.classes, over.cases[:count])
+
+
+@pytest.mark.parametrize(("count", "whole"), [(1, "1 slide"), (9, "9 slides")])
+def test_few_images_are_no_verdict(count: int, whole: str) -> None:
+    section = faithfulness_section(first_images(count), "slides")
+    assert section.finding == f"Measured on {whole}: too few to say whether one order beats another."
+    assert "faster than" not in section.html
+    assert "deletion area" in section.html  # the figures stay
+
+
+def test_ten_images_are_enough() -> None:
+    assert "faster than “chance”" in faithfulness_section(first_images(10)).finding
 
 
 def test_pointing_states_the_control() -> None:

@@ -15,17 +15,21 @@ import torch
 
 from saccade.core.errors import BadInput
 from saccade.core.splits import load_splits
+from saccade.datasets.bags import open_bags
 from saccade.datasets.cells import CellData, open_data
 from saccade.datasets.labelled import LabelledData
+from saccade.datasets.slides import SlideData
 from saccade.evaluation.comparison import paired_difference
 from saccade.evaluation.fold_predictions import PartPrediction, predict_part
 from saccade.evaluation.metrics import evaluate_predictions
+from saccade.features.slide_input import SlideInput
 from saccade.training import cross_validation as module
 from saccade.training.candidates import variations
 from saccade.training.cross_validation import cross_validate, mean_prediction, without_test
 from saccade.training.recipe import Recipe
 from saccade.training.task import ClassifierTask
 from tests.miniature_fields import make_fields
+from tests.miniature_slides import DIM, make_bags, mark_simulated
 
 FOLDS = 3
 Models = dict[str, Sequence[Recipe]]
@@ -408,3 +412,19 @@ def test_what_holds_in_all_folds_is_said_once(
     said = [record.message for record in caplog.records if "'rare' has 1 case" in record.message]
     assert said == ["class 'rare' has 1 case: none of them in val and test"]
     assert results["images"] == 60, "what no model learned of is not tested"
+
+
+def test_slides_are_simulated_if_their_bags_say_so(tmp_path: Path) -> None:
+    bags = open_bags(make_bags(tmp_path, {"train": 2}), tmp_path / "job")
+    slides = SlideData(
+        manifest=bags.manifest,
+        classes=bags.manifest.classes,
+        labels=torch.tensor(bags.labels),
+        preprocessing=SlideInput("made-up", DIM),
+        split=bags.manifest,
+        bags=bags,
+    )
+    sources = module._Sources(lambda *_: None, {"": slides})
+    assert not sources.simulated
+    mark_simulated(*bags.paths)
+    assert sources.simulated

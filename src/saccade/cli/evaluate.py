@@ -1,6 +1,6 @@
 """``saccade evaluate``: how good a run is on images it was not trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -110,7 +110,7 @@ def evaluate_run(
     from saccade.evaluation.costs import costs_of
     from saccade.inference.tables import prediction_table
     from saccade.report.field_gathering import pointing_figures
-    from saccade.report.gathering import report_data
+    from saccade.report.gathering import bags_of, report_data
     from saccade.report.report import write_report
     from saccade.report.slide_gathering import pointing_figures as slide_pointing_figures
 
@@ -124,7 +124,7 @@ def evaluate_run(
     say("measuring cost")
     costs = costs_of(predictor, judged)
     cost = shown["cost"] = costs[predictor.model.config["model"]]
-    about = about_run(run, chosen, judged.failed)
+    about = about_run(run, chosen, judged.failed, bags_of(judged.images))
     write_json(out / "metrics.json", {**shown, "about": about})
     say("measuring explanations")
     rows = [run_row(run, shown), *(_row_of(other, chosen, images) for other in beside)] if beside else None
@@ -154,22 +154,23 @@ def _drawn(predictor: "AnyPredictor", judged: "Judged", draws: int | None) -> di
         return {"draws": judge_draws(predictor, judged, draws, tell)}
 
 
-def about_run(run: "Run", chosen: "Chosen", failed: int) -> dict[str, Any]:
+def about_run(run: "Run", chosen: "Chosen", failed: int, bags: Iterable[Path] = ()) -> dict[str, Any]:
     """Whose figures these are, and of what.
 
     Args:
         run: What is evaluated.
         chosen: On which images.
         failed: How many of them could not be opened.
+        bags: Files of features, of slides; they may say that these are simulated.
     """
-    from saccade.report.gathering import is_simulated
+    from saccade.datasets.sources import is_simulated
 
     return {
         "model": run.package.model.config["model"],
         "run": str(run.folder),
         "data": str(chosen.manifest.source),
         "split": chosen.part or None,
-        "simulated": is_simulated(chosen.manifest),
+        "simulated": is_simulated(chosen.manifest, bags),
         "images_failed": failed,
     }
 

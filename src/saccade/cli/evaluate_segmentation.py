@@ -49,7 +49,7 @@ def evaluate_segmentation(
         with progress("predicting") as tell:
             judged = judge_segmentation(predictor, rules, rows, bags, tell, keep, warn)
         metrics = judged.metrics().as_dict()
-    about = about_run(run, chosen, judged.failed)
+    about = about_run(run, chosen, judged.failed, (bags[row.name] for row in rows))
     counts = {"n": len(judged.rows) - judged.bare, "slides_without_labels": judged.bare}
     write_json(out / "metrics.json", {**metrics, **counts, "about": about})
     say(segmentation_line(judged, metrics, about["simulated"]))
@@ -65,7 +65,8 @@ def validate_segmentation(run: "Run", chosen: "Chosen", bags: Mapping[str, Path]
     rows, rules = chosen.manifest.rows, rules_of(run.package.config)
     with progress("validating") as tell:
         judged = judge_segmentation(_predictor(run), rules, rows, bags, tell, warn=warn)
-    return segmentation_line(judged, judged.metrics().as_dict(), is_simulated(chosen.manifest))
+    simulated = is_simulated(chosen.manifest, (bags[row.name] for row in rows))
+    return segmentation_line(judged, judged.metrics().as_dict(), simulated)
 
 
 def segmentation_line(judged: "JudgedSegmentation", metrics: Mapping[str, Any], simulated: bool) -> str:

@@ -41,7 +41,7 @@ def evaluate_survival(
     table = survival_table(out / "predictions.csv", predictor.bins, known=True)
     with table as written, progress("predicting") as tell:
         judged = judge_survival(predictor, rows, bags, tell, written.add, warn)
-    about = about_run(run, chosen, judged.failed)
+    about = about_run(run, chosen, judged.failed, (bags[row.name] for row in rows))
     metrics = judged.metrics()
     line = survival_line(metrics, about["simulated"])
     write_bytes(out / "survival.png", figure_png(survival_figure(judged, line)))
@@ -58,7 +58,8 @@ def validate_survival(run: "Run", chosen: "Chosen", bags: Mapping[str, Path]) ->
 
     with progress("validating") as tell:
         judged = judge_survival(_predictor(run), chosen.manifest.rows, bags, tell, warn=warn)
-    return survival_line(judged.metrics(), is_simulated(chosen.manifest))
+    simulated = is_simulated(chosen.manifest, (bags[row.name] for row in chosen.manifest.rows))
+    return survival_line(judged.metrics(), simulated)
 
 
 def survival_line(metrics: Mapping[str, Any], simulated: bool) -> str:

@@ -41,6 +41,9 @@ def explain(
     regions: Annotated[
         Path | None, typer.Option(help="Of slides: GeoJSON of where the truth lies, or a folder of SLIDE.geojson.")
     ] = None,
+    region_class: Annotated[
+        str | None, typer.Option(help="Whose outlines of --regions count, such as tumour; by default the class given.")
+    ] = None,
     encoder: Annotated[
         str | None, typer.Option(help="Of whole slides: the encoder of the run's features, where the run cannot tell.")
     ] = None,
@@ -60,6 +63,7 @@ def explain(
     slide where it is at hand.
     """
     from saccade.cli.explain_slides import explain_slides
+    from saccade.explanation.slide_regions import RegionFiles
     from saccade.inference import load
     from saccade.inference.raw_slides import SlideEmbedding
     from saccade.inference.segmentation_predictor import SegmentationPredictor
@@ -70,14 +74,17 @@ def explain(
     if isinstance(predictor, SlidePredictor):
         if boxes:
             raise BadInput("boxes are of fields, and this is a run of slides", "give --regions", str(boxes))
-        explain_slides(predictor, images, out, SlideEmbedding(encoder, weights, source_mpp, device), regions)
+        if region_class and not regions:
+            raise BadInput("a class of outlines needs outlines", "give --regions", region_class)
+        known = RegionFiles(regions, region_class) if regions else None
+        explain_slides(predictor, images, out, SlideEmbedding(encoder, weights, source_mpp, device), known)
     elif isinstance(predictor, SegmentationPredictor):
         raise BadInput("a segmenter says of every patch what it is", "`saccade predict` draws that map already", run)
     elif isinstance(predictor, SurvivalPredictor):
         remedy = "`saccade predict` draws the map of what each patch weighed"
         raise BadInput("what speaks for a class is explained, and this run gives times", remedy, run)
-    elif encoder or weights or source_mpp or regions:
-        message = "--regions, --encoder, --weights and --source-mpp are for runs of slides"
+    elif encoder or weights or source_mpp or regions or region_class:
+        message = "--regions, --region-class, --encoder, --weights and --source-mpp are for runs of slides"
         raise BadInput(message, "leave them out", run)
     else:
         explain_images(predictor, images, out, boxes)

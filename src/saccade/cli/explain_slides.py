@@ -1,6 +1,7 @@
 """``saccade explain`` for runs of slides: maps, patches, tables and faithfulness, slide by slide."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ import typer
 
 from saccade.cli.console import progress, say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, given_slides
+from saccade.cli.predict_slides import JOB, given_slides, tell_simulated
 from saccade.core.errors import BadInput, SaccadeError
 
 if TYPE_CHECKING:
     from saccade.explanation import SlideExplanation
+    from saccade.explanation.slide_regions import RegionFiles, SlideRegion
     from saccade.imaging.tissue.outlines import Outline
     from saccade.inference.raw_slides import GivenSlide, SlideEmbedding
     from saccade.inference.slide_predictor import SlidePredictor
@@ -23,7 +25,11 @@ _REGION_COLUMNS = ("weight in region", "heaviest in region", "by chance")
 
 
 def explain_slides(
-    predictor: "SlidePredictor", inputs: Sequence[Path], out: Path, how: "SlideEmbedding", regions: Path | None
+    predictor: "SlidePredictor",
+    inputs: Sequence[Path],
+    out: Path,
+    how: "SlideEmbedding",
+    regions: "RegionFiles | None" = None,
 ) -> None:
     """Explain slides into a folder; for each ``explain_slide`` says which files.
 
@@ -32,7 +38,7 @@ def explain_slides(
         inputs: Files of features, folders of them, slides, folders of slides or manifests.
         out: The folder; whole slides are embedded into ``embedded/`` in it.
         how: How whole slides become bags, as far as the run does not tell.
-        regions: GeoJSON of where the truth lies, or a folder with ``SLIDE.geojson`` for some of the slides.
+        regions: Where the truth lies in some of the slides.
 
     Raises:
         BadInput: Not a single slide can be explained.
@@ -46,11 +52,12 @@ def explain_slides(
     names = distinct_names([one.bag for one in bags if one.bag is not None])
     lines: list[tuple[str, ...]] = []
     unseen: list[str] = []
+    outlined = OutlinedSlides(regions)
     with progress("explaining") as tell:
         for done, one in enumerate(bags, start=1):
             assert one.bag is not None
             try:
-                found = explain_given(predictor, one, out, names[one.bag], how, region_of(regions, one))
+                found = explain_given(predictor, one, out, names[one.bag], how, outlined)
                 lines.append((one.name, *explained_line(found)))
                 if "patches" not in found.files:
                     unseen.append(names[one.bag])
@@ -63,6 +70,8 @@ def explain_slides(
     show_table(columns, [(*line, *[""] * (len(columns) - len(line))) for line in lines], right=columns[2:])
     if unseen:
         warn(bare_note(unseen))
+    outlined.show()
+    tell_simulated(given)
     say(f"{len(lines)} of {len(given)} slides explained: {out}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)
@@ -94,16 +103,18 @@ def explain_given(
     out: Path,
     name: str,
     how: "SlideEmbedding",
-    region: "list[Outline] | None",
+    outlined: "OutlinedSlides",
 ) -> "SlideExplanation":
     """Explain one slide; its pictures are drawn over the slide itself where that is at hand."""
     from saccade.explanation import explain_slide
+    from saccade.features.qupath import qupath_offset
     from saccade.features.store import open_bag
 
     assert one.bag is not None
     stored = open_bag(one.bag, how.source_mpp)
     with _opened(one, stored.provenance.get("source"), how.source_mpp) as slide:
         loaded = predictor.load(stored, str(one.bag))
+        region = outlined.region_of(one.bag.stem, qupath_offset(slide, stored))
         return explain_slide(predictor.model, loaded, out, name, slide=slide, stored=stored, region=region)
 
 
@@ -125,14 +136,50 @@ def _opened(one: "GivenSlide", source: object, source_mpp: float | None) -> Abst
         return nullcontext()
 
 
-def region_of(regions: Path | None, one: "GivenSlide") -> "list[Outline] | None":
-    """Where the truth lies in a slide, if that is known."""
-    from saccade.imaging.tissue.geojson import load_outlines
+class OutlinedSlides:
+    """Where the truth lies in slides, as they come, and what there was to find.
 
-    if regions is None or one.bag is None:
-        return None
-    path = regions / f"{one.bag.stem}.geojson" if regions.is_dir() else regions
-    return load_outlines(path) if path.is_file() or not regions.is_dir() else None
+    Args:
+        files: Outlines of some of the slides; ``None`` where nobody has any.
+    """
+
+    def __init__(self, files: "RegionFiles | None") -> None:
+        self._files = files
+        self._asked: list[str] = []
+        self._found: dict[str, SlideRegion] = {}
+
+    def region_of(self, slide: str, offset: tuple[int, int]) -> "Callable[[str], Sequence[Outline]] | None":
+        """What tells the outlines of a slide by the class that is explained; ``None`` where it has no file."""
+        files = self._files
+        self._asked.append(slide)
+        if files is None or files.file_of(slide) is None:
+            return None
+
+        def told(target: str) -> "Sequence[Outline]":
+            found = files.region(slide, target, offset)
+            if found is None:  # removed meanwhile
+                return ()
+            self._found[slide] = found
+            return found.outlines
+
+        return told
+
+    def show(self) -> None:
+        """Say which outlines were taken, and which slides have none."""
+        if self._files is None:
+            return
+        for slide, found in self._found.items():
+            if not found.outlines:
+                remedy = "; --region-class names another class" if found.held else ""
+                warn(f"note: {slide}: --regions has {found.told}, so there is no share of the weight in it{remedy}")
+        taken = Counter(found.told for found in self._found.values() if found.outlines)
+        if taken:
+            say(
+                "regions: "
+                + "; ".join(f"{told} ({count} of {len(self._asked)} slides)" for told, count in taken.items())
+            )
+        if not self._found and self._asked:
+            warn(f"note: --regions {self._files.path} has no file of these slides, such as {self._asked[0]}.geojson")
 
 
 def explained_line(found: "SlideExplanation") -> tuple[str, ...]:

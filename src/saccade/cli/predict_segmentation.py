@@ -8,7 +8,17 @@ import typer
 
 from saccade.cli.console import say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, MAPS, PATCHES, TABLE, clear_away, given_slides, of_given, refuse_file
+from saccade.cli.predict_slides import (
+    JOB,
+    MAPS,
+    PATCHES,
+    TABLE,
+    clear_away,
+    given_slides,
+    of_given,
+    refuse_file,
+    tell_simulated,
+)
 from saccade.cli.written_files import WrittenFiles
 from saccade.core.errors import BadInput
 
@@ -59,6 +69,7 @@ def predict_segmentation(
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
     _show(lines, predictor.classes)
     clear_away(written)
+    tell_simulated(given)
     say(f"{len(lines)} of {len(given)} slides segmented: {out / TABLE}, maps in {out / MAPS} and {out / PATCHES}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)

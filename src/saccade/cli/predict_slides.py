@@ -53,9 +53,21 @@ def predict_slides(predictor: "SlidePredictor", inputs: Sequence[Path], out: Pat
             raise BadInput(f"none of the {len(given)} slides could be predicted", "the lines above say why")
     summary.show()
     clear_away(written)
+    tell_simulated(given)
     say(f"{len(given) - summary.failed} of {len(given)} slides predicted: {out / TABLE}, maps in {out / MAPS}")
     if summary.failed:
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def tell_simulated(given: "Sequence[GivenSlide]") -> None:
+    """Say how many slides a program made, if any: what is said of them is of no patient."""
+    from saccade.datasets.bags import simulated_bags
+
+    bags = [one.bag for one in given if one.bag is not None]
+    count = simulated_bags(bags)
+    if count:
+        whole = "all slides were" if count == len(bags) else f"{count} of {len(bags)} slides were"
+        say(f"SIMULATED: {whole} made by a program, none of their tissue is real")
 
 
 def refuse_file(out: Path) -> None:

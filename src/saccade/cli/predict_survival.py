@@ -8,7 +8,17 @@ import typer
 
 from saccade.cli.console import say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, MAPS, TABLE, clear_away, given_slides, of_given, refuse_file, write_map
+from saccade.cli.predict_slides import (
+    JOB,
+    MAPS,
+    TABLE,
+    clear_away,
+    given_slides,
+    of_given,
+    refuse_file,
+    tell_simulated,
+    write_map,
+)
 from saccade.cli.written_files import WrittenFiles
 from saccade.core.errors import BadInput
 
@@ -57,6 +67,7 @@ def predict_survival(predictor: "SurvivalPredictor", inputs: Sequence[Path], out
     if len(lines) <= _SHOWN:
         show_table(("slide", "risk", f"free of the event before: {predictor.bins[-1]}"), lines)
     clear_away(written)
+    tell_simulated(given)
     say(f"{len(lines)} of {len(given)} slides predicted: {out / TABLE}, maps of the weights in {out / MAPS}")
     if len(lines) < len(given):
         raise typer.Exit(FINISHED_WITH_FAILURES)

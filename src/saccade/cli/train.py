@@ -112,7 +112,7 @@ def report_training(folder: Path) -> None:
     from saccade.inference.hub import task_of
     from saccade.inference.parts import choose_images
     from saccade.inference.runs import Run
-    from saccade.report.gathering import is_simulated, report_data
+    from saccade.report.gathering import report_data
     from saccade.report.report import write_report
 
     run = Run.open(folder)
@@ -132,8 +132,6 @@ def report_training(folder: Path) -> None:
     costs = costs_of(predictor, judged, quick=True)
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, "val")
     write_report(run.report, page)
-    line = headline(
-        metrics.as_dict(), next(iter(costs.values())), simulated=is_simulated(chosen.manifest), noun=page.noun
-    )
+    line = headline(metrics.as_dict(), next(iter(costs.values())), simulated=page.simulated, noun=page.noun)
     say(f"validation: {line}")
     say(f"run folder: {folder}; report: {run.report}")

@@ -103,10 +103,12 @@ class SparseClassifier(nn.Module, ABC, Generic[Targets]):
     Attributes:
         classes: Names of the classes, in the order of the logits.
         config: ``{"model": name, "classes": [...], "options": {...}}``, set by ``create_model``.
+        leaning: Which sites its weights favour for no reason of theirs, in a sentence beside maps; mostly empty.
     """
 
     classes: tuple[str, ...]
     config: dict[str, Any]
+    leaning: str = ""
 
     @property
     def site_pixels(self) -> int:

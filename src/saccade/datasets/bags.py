@@ -6,7 +6,8 @@ means, by its path or id. The shorter of the two names must be the end of the lo
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -146,6 +147,15 @@ def same_slide(first: PurePosixPath, second: PurePosixPath) -> bool:
     if second.name not in (first.name, first.stem) and first.name != second.stem:
         return False
     return all(a == b for a, b in zip(first.parts[-2::-1], second.parts[-2::-1], strict=False))
+
+
+def simulated_bags(paths: Iterable[Path]) -> int:
+    """How many of some files say that their slide was made by a program; one that cannot be opened says nothing."""
+    count = 0
+    for path in paths:
+        with suppress(BadInput):
+            count += open_bag(path).simulated
+    return count
 
 
 def list_bags(folder: Path | str) -> list[Path]:

@@ -2,12 +2,13 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.manifest import Manifest, Row, inspect_manifest
+from saccade.datasets.bags import simulated_bags
 from saccade.datasets.folders import inspect_folder
 from saccade.datasets.medmnist import load_medmnist, stream_images
 from saccade.imaging.image_files import Array, load_image
@@ -43,9 +44,17 @@ def inspect_data(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     raise BadInput("is no data set", "give a folder of class folders, a manifest.csv or a MedMNIST .npz", str(path))
 
 
-def is_simulated(manifest: Manifest) -> bool:
-    """Whether every image says that it came from a simulator."""
-    return all(row.case_id.startswith(_SIMULATED) for row in manifest.rows)
+def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
+    """Whether every image says that it came from a simulator, by its case or, of slides, in the file of its features.
+
+    Args:
+        manifest: The rows.
+        bags: The files of features of slides; they are opened up to the first that does not say so.
+    """
+    if all(row.case_id.startswith(_SIMULATED) for row in manifest.rows):
+        return True
+    files = [*bags]
+    return bool(files) and all(simulated_bags([path]) for path in files)
 
 
 def first_image(manifest: Manifest) -> Array:

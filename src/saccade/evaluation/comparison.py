@@ -20,7 +20,8 @@ _ROUNDING = 1e-12  # differences of averages this small are zero
 class Difference:
     """Figure of A less figure of B, with its 95 % interval and two-sided bootstrap p-value.
 
-    With one case there is nothing to draw: bounds and p are ``None``.
+    With one case there is nothing to draw, and where all resamples agree they say nothing of other cases: bounds and p
+    are ``None``.
     """
 
     value: float
@@ -73,7 +74,7 @@ def _difference(value: float, samples: Float[np.ndarray, " resample"], cases: in
     value = 0.0 if abs(value) <= _ROUNDING else value
     samples = np.where(np.abs(samples) <= _ROUNDING, 0.0, samples)
     interval = percentile_interval(value, samples, cases)
-    if cases < 2:
+    if interval.low is None:
         return Difference(value, None, None, None)
     smaller = min(np.count_nonzero(samples <= 0), np.count_nonzero(samples >= 0))
     p = min(1.0, 2 * (1 + smaller) / (1 + len(samples)))

@@ -4,6 +4,16 @@ Images of one case resemble each other, so they are never drawn apart: a resampl
 there are, with replacement, and takes each case's images as often as the case was drawn. A resample is
 therefore a column of integer weights, one per case, and a figure built from sums over images is a product
 of those weights with sums per case: no image is copied.
+
+Where all resamples give the same figure, as where every case is right, they say nothing of how far other cases may
+differ. A share then has the score interval of Wilson, "Probable inference, the law of succession, and statistical
+inference", JASA 1927, over cases: each counts as one, whatever it has of images. With a share p of n cases and
+z = 1.96, its bounds are
+
+    (p + z² / 2n ± z √(p (1 − p) / n + z² / 4n²)) / (1 + z² / n)
+
+It is meant for n times yes or no. What has other values between 0 and 1 never varies more than that around the same
+mean. Figures that are no shares, such as areas under a curve and differences, have no interval then.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +23,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 LEVEL = 0.95
+_Z = 1.959963984540054  # the normal distribution has half of the rest of LEVEL above it
+_SAME = 1e-12  # resampled figures that differ by less are one
 _BLOCK_ELEMENTS = 2**19  # weights of images held at a time: 4 MB of float64, which stays in the cache
 
 
@@ -73,12 +85,24 @@ class CaseBootstrap:
             yield weights.reshape(self.count, columns).astype(np.float64)
 
 
-def percentile_interval(value: float, samples: Float[np.ndarray, " resample"], cases: int) -> Interval:
+def percentile_interval(
+    value: float, samples: Float[np.ndarray, " resample"], cases: int, share_of: int | None = None
+) -> Interval:
     """Put the central 95 % of the resampled figures around a value.
 
     Resamples in which the figure is not defined (NaN) are left out. With one case nothing varies between
     resamples, which says nothing about other cases: the bounds are then ``None``, as they are for a figure
-    that is not defined.
+    that is not defined. Where these 95 % are all the same, a share has Wilson's interval, and the bounds of any other
+    figure are ``None``.
+
+    >>> percentile_interval(1.0, np.ones(3), cases=40), percentile_interval(1.0, np.ones(3), cases=40, share_of=40)
+    (Interval(value=1.0, low=None, high=None), Interval(value=1.0, low=0.9123783988027135, high=1.0))
+
+    Args:
+        value: The figure.
+        samples: The same of each resample.
+        cases: How many there are.
+        share_of: Of a share, how many cases it is a share of, such as those with a class; ``None`` for other figures.
     """
     if not np.isfinite(value):
         return Interval(None, None, None)
@@ -87,4 +111,24 @@ def percentile_interval(value: float, samples: Float[np.ndarray, " resample"], c
         return Interval(float(value), None, None)
     tail = 50 * (1 - LEVEL)
     low, high = np.percentile(defined, [tail, 100 - tail])
+    if high - low < _SAME:
+        return wilson_interval(float(value), share_of) if share_of else Interval(float(value), None, None)
     return Interval(float(value), float(low), float(high))
+
+
+def wilson_interval(share: float, cases: int) -> Interval:
+    """The 95 % score interval of a share of cases (Wilson 1927); it has a width where the share is 0 or 1, too.
+
+    >>> interval = wilson_interval(1.0, 2)
+    >>> round(interval.low, 3), interval.high
+    (0.342, 1.0)
+
+    Args:
+        share: Between 0 and 1.
+        cases: How many there are, at least one.
+    """
+    square = _Z**2 / cases
+    middle = (share + square / 2) / (1 + square)
+    half = _Z * np.sqrt(share * (1 - share) / cases + square / (4 * cases)) / (1 + square)
+    low, high = float(middle - half), float(middle + half)
+    return Interval(share, low if share > 0 else 0.0, high if share < 1 else 1.0)  # exact there, whatever is rounded

@@ -6,7 +6,7 @@ those with at least one image of that true label. Predicting an absent class sti
 counts as missed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -84,7 +84,8 @@ def evaluate_predictions(
 
     Figures that are not defined are ``None``: the recall of a class without images, the precision of a class
     never predicted, the area under the curve where one class is all there is, and all bounds where there
-    is one case only.
+    is one case only. Where all resamples agree, accuracy, balanced accuracy, recall and precision have Wilson's
+    interval over cases, a class's over those that have it (or are taken for it), and the others none.
 
     Args:
         probabilities: Probability of each class, rows summing to one.
@@ -114,39 +115,32 @@ def evaluate_predictions(
     point, auroc = _point_figures(probabilities, labels, predicted)
     samples, aurocs = _resampled(probabilities, labels, predicted, bootstrap)
 
-    images = dict(zip(classes, confusion.sum(axis=1).tolist(), strict=True))
+    known, named = (_cases_with(each, bootstrap.index, len(classes)) for each in (labels, predicted))
 
-    def interval(value: np.ndarray, sampled: np.ndarray) -> Interval:
-        return percentile_interval(float(value[0]), sampled, bootstrap.count)
+    def interval(value: np.ndarray, sampled: np.ndarray, share_of: int | None = None) -> Interval:
+        return percentile_interval(float(value[0]), sampled, bootstrap.count, share_of)
+
+    def of_class(row: int) -> ClassMetrics:
+        recall = interval(point.recall[row], samples.recall[row], known[row])
+        precision = interval(point.precision[row], samples.precision[row], named[row])
+        return ClassMetrics(recall, precision, int(confusion[row].sum()))
 
     return Metrics(
-        accuracy=interval(point.accuracy, samples.accuracy),
-        balanced_accuracy=interval(point.balanced_accuracy, samples.balanced_accuracy),
+        accuracy=interval(point.accuracy, samples.accuracy, bootstrap.count),
+        balanced_accuracy=interval(point.balanced_accuracy, samples.balanced_accuracy, bootstrap.count),
         macro_f1=interval(point.macro_f1, samples.macro_f1),
         auroc=interval(auroc, aurocs),
-        per_class=_per_class(point, samples, bootstrap, images),
+        per_class={name: of_class(row) for row, name in enumerate(classes)},
         calibration=calibration(probabilities, labels),
         confusion=tuple(map(tuple, confusion.tolist())),
         n=len(labels),
     )
 
 
-def _per_class(
-    point: Figures, samples: Figures, bootstrap: CaseBootstrap, images: Mapping[str, int]
-) -> dict[str, ClassMetrics]:
-    """Recall and precision of each class; ``images`` counts those of each, in the order of the figures."""
-
-    def interval(value: np.ndarray, sampled: np.ndarray, row: int) -> Interval:
-        return percentile_interval(float(value[row, 0]), sampled[row], bootstrap.count)
-
-    return {
-        name: ClassMetrics(
-            recall=interval(point.recall, samples.recall, row),
-            precision=interval(point.precision, samples.precision, row),
-            n=count,
-        )
-        for row, (name, count) in enumerate(images.items())
-    }
+def _cases_with(labels: Int[np.ndarray, " image"], index: Int[np.ndarray, " image"], classes: int) -> list[int]:
+    """How many cases have an image of each class."""
+    pairs = np.unique(np.stack([labels, index]), axis=1)
+    return np.bincount(pairs[0], minlength=classes).tolist()
 
 
 def _point_figures(

@@ -106,18 +106,18 @@ def evaluate_patches(
     point = PatchFigures.of(per_case.sum(0).reshape(size, size, 1))
     drawn = [PatchFigures.of((per_case.T @ weights).reshape(size, size, -1)) for weights in bootstrap.blocks()]
 
-    def interval(name: str, row: int | None = None) -> Interval:
+    def interval(name: str, row: int | None = None, share_of: int | None = None) -> Interval:
         value, samples = (
             np.concatenate([getattr(each, name) if row is None else getattr(each, name)[row] for each in figures])
             for figures in ([point], drawn)
         )
-        return percentile_interval(float(value[0]), samples, bootstrap.count)
+        return percentile_interval(float(value[0]), samples, bootstrap.count, share_of)
 
     return SegmentationMetrics(
         dice={name: interval("dice", row) for row, name in enumerate(classes)},
         iou={name: interval("iou", row) for row, name in enumerate(classes)},
         mean_dice=interval("mean_dice"),
-        accuracy=interval("accuracy"),
+        accuracy=interval("accuracy", share_of=bootstrap.count),
         confusion=tuple(map(tuple, counts.sum(0).tolist())),
         classes=tuple(classes),
         cases=bootstrap.count,

@@ -38,6 +38,8 @@ def concordance_interval(
 ) -> Interval:
     """The index with its 95 % interval: cases are drawn again, and slides of one case never apart.
 
+    It has no bounds where all resamples agree, as where the whole order is right.
+
     Cost: O(slides²), once, and O(cases²) per resample.
 
     Args:

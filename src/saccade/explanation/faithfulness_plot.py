@@ -22,7 +22,7 @@ _OWN_WIDTH, _OTHER_WIDTH = 2.6, 1.7
 _RC: dict[Any, Any] = {"font.size": 9.5, "axes.titlesize": 10.5, "axes.grid": True, "grid.color": "#dfe3e8"}
 
 
-def faithfulness_plot(measured: Faithfulness, target: str) -> Figure:
+def faithfulness_plot(measured: Faithfulness, target: str, title: str = "") -> Figure:
     """Probability of a class as patches are taken away (left) and put back (right), a line for each order.
 
     The legend has the area under each curve: its mean height. Built without pyplot, so that it needs no closing.
@@ -34,10 +34,13 @@ def faithfulness_plot(measured: Faithfulness, target: str) -> Figure:
     Args:
         measured: Of one slide, or the mean of several is drawn.
         target: Name of the class that was followed.
+        title: Written above both; mostly empty.
     """
     with rc_context(_RC):
         figure = Figure(figsize=(10.4, 4.4), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
+        if title:
+            figure.suptitle(title, x=0.01, ha="left")
         for number, (name, curve) in enumerate(measured.curves.items()):
             _draw(left, curve, curve.deletion, f"{name}: {curve.deletion_area.mean():.2f}", number)
             _draw(right, curve, curve.insertion, f"{name}: {curve.insertion_area.mean():.2f}", number)

@@ -1,6 +1,6 @@
 """One slide explained, from its bag to a folder of pictures and tables."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def explain_slide(
     *,
     slide: Slide | None = None,
     stored: Bag | None = None,
-    region: list[Outline] | None = None,
+    region: Sequence[Outline] | Callable[[str], Sequence[Outline]] | None = None,
     target: int | None = None,
     faithful: bool = True,
     places: Sequence[float] = EIGHT_PLACES,
@@ -85,7 +85,8 @@ def explain_slide(
         name: The files begin with it.
         slide: The slide itself; maps are drawn on a plain sheet without it.
         stored: Its bag as stored, which knows the slide's size and resolution where the slide is not at hand.
-        region: Where the truth lies, in base pixels (``load_outlines``).
+        region: Where the truth lies, in base pixels (``load_outlines``), or what tells it by the name of the class that
+            is explained; an empty one is none.
         target: Number of the class to explain; ``None`` takes the one predicted.
         faithful: Whether to measure deletion and insertion, the longest part on large slides.
         places: Where the gradients of the evidence are taken (see ``signed_evidence``).
@@ -101,19 +102,28 @@ def explain_slide(
     evidence = signed_evidence(model, bags, target, places)
     sites = slide_sites(prediction.sites, evidence.values)
     measured = _measured(model, bags, evidence) if faithful else None
-    pointing = None if region is None else slide_pointing(sites, shares_inside(sites.boxes, region))
     class_name = model.classes[evidence.target]
+    region = region(class_name) if callable(region) else region
+    pointing = slide_pointing(sites, shares_inside(sites.boxes, region)) if region else None
     files = _Files(Path(out), name, {})
-    ground, answer = ground_of(sites, slide, stored), answer_of(model, prediction)
-    files.draw("map", "_map.png", encode_png(weight_map_picture(ground, sites, answer, region)))
-    files.draw("signed", "_signed.png", encode_png(evidence_map_picture(ground, sites, class_name, answer, region)))
+    ground, answer, made = ground_of(sites, slide, stored), answer_of(model, prediction), is_made_up(slide, stored)
+    weights = weight_map_picture(ground, sites, answer, region, leaning=model.leaning, simulated=made)
+    files.draw("map", "_map.png", encode_png(weights))
+    signed = evidence_map_picture(ground, sites, class_name, answer, region, simulated=made)
+    files.draw("signed", "_signed.png", encode_png(signed))
     if slide is not None:
-        files.draw("patches", "_patches.png", encode_png(ends_picture(slide, sites, class_name)))
+        files.draw("patches", "_patches.png", encode_png(ends_picture(slide, sites, class_name, simulated=made)))
     write_slide_table(files.path("table", "_sites.csv"), sites)
     write_slide_geojson(files.path("geojson", ".geojson"), sites, class_name, qupath_offset(slide, stored))
     if measured is not None:
-        files.draw("faithfulness", "_faithfulness.png", figure_png(faithfulness_plot(measured, class_name)))
+        figure = faithfulness_plot(measured, class_name, "SIMULATED SLIDE" if made else "")
+        files.draw("faithfulness", "_faithfulness.png", figure_png(figure))
     return SlideExplanation(prediction, class_name, evidence, sites, measured, pointing, files.written)
+
+
+def is_made_up(slide: Slide | None = None, stored: Bag | None = None) -> bool:
+    """Whether the slide's file, or that of its features, says that a program made it."""
+    return bool((slide is not None and slide.facts.simulated) or (stored is not None and stored.simulated))
 
 
 def ground_of(sites: SlideSites, slide: Slide | None = None, stored: Bag | None = None) -> Ground:

@@ -18,7 +18,13 @@ _IN_A_ROW = 8
 
 
 def weight_map_picture(
-    ground: Ground, sites: SlideSites, answer: str, region: Sequence[Outline] | None = None
+    ground: Ground,
+    sites: SlideSites,
+    answer: str,
+    region: Sequence[Outline] | None = None,
+    *,
+    leaning: str = "",
+    simulated: bool = False,
 ) -> Drawn:
     """Where the model read, and how much each patch weighed; with its key.
 
@@ -27,18 +33,27 @@ def weight_map_picture(
         sites: The patches.
         answer: What the model said, in words.
         region: What was annotated, in base pixels; drawn in white.
+        leaning: Which patches the model's weights favour for no reason of theirs, in a sentence; mostly empty.
+        simulated: Whether a program made the slide, which the heading says.
     """
     lines = [
-        f"Weight of each patch in the answer: {answer}",
+        f"{_made(simulated)}Weight of each patch in the answer: {answer}",
         f"1x: what each of the {len(sites)} patches would weigh if all weighed the same. {_spread(sites)}",
         "Outlined: patches read; clear ones weigh less than 1x. Weight is no evidence for a class." + _known(region),
+        *([leaning] if leaning else []),
     ]
     picture = with_region(weight_picture(ground, sites.boxes, sites.shares), ground, region or ())
     return with_slide_key(picture, weight_bar(ground), lines, ground)
 
 
 def evidence_map_picture(
-    ground: Ground, sites: SlideSites, target: str, answer: str, region: Sequence[Outline] | None = None
+    ground: Ground,
+    sites: SlideSites,
+    target: str,
+    answer: str,
+    region: Sequence[Outline] | None = None,
+    *,
+    simulated: bool = False,
 ) -> Drawn:
     """Which patches speak for a class and which against it; with its key.
 
@@ -48,10 +63,11 @@ def evidence_map_picture(
         target: Name of the class.
         answer: What the model said, in words.
         region: What was annotated, in base pixels; drawn in white.
+        simulated: Whether a program made the slide, which the heading says.
     """
     pro, contra = float(sites.evidence.clip(min=0).sum()), float(sites.evidence.clip(max=0).sum())
     lines = [
-        f"Evidence for (orange) and against (blue) {target}; the answer: {answer}",
+        f"{_made(simulated)}Evidence for (orange) and against (blue) {target}; the answer: {answer}",
         f"1x: the mean patch, either way. All together {pro:+.2g} for and {contra:+.2g} against, in log-odds.",
         "Estimated by gradients: what the answer would lose if a patch looked like the slide's average."
         + _known(region),
@@ -60,13 +76,14 @@ def evidence_map_picture(
     return with_slide_key(picture, evidence_bar(ground), lines, ground)
 
 
-def ends_picture(slide: Slide, sites: SlideSites, target: str) -> Drawn:
+def ends_picture(slide: Slide, sites: SlideSites, target: str, *, simulated: bool = False) -> Drawn:
     """The patches that weigh most, above those that weigh least; eight of each, as many as there are.
 
     Args:
         slide: The file.
         sites: At least one patch.
         target: Name of the class that the evidence is about.
+        simulated: Whether a program made the slide, which the heading says.
 
     Raises:
         UnreadableSlide: The file is damaged at one of them.
@@ -77,7 +94,7 @@ def ends_picture(slide: Slide, sites: SlideSites, target: str) -> Drawn:
     mpp = slide.stated_mpp
     size = f"{side * mpp.value / 1000:.2g} mm wide" if mpp is not None else f"{side:.0f} base pixels wide"
     told = f"below each: rank, weight, evidence for or against {target}"
-    headings = (f"Weigh most (of {len(order)} patches, each {size}); {told}", "Weigh least")
+    headings = (f"{_made(simulated)}Weigh most (of {len(order)} patches, each {size}); {told}", "Weigh least")
     ends = (order[:few], order[::-1][:few])
     return rows_picture([_row(slide, sites, heading, end) for heading, end in zip(headings, ends, strict=True)])
 
@@ -104,6 +121,10 @@ def _spread(sites: SlideSites) -> str:
         return "There are none."
     heaviest = _times(float(sites.shares.max()))
     return f"Heaviest: {heaviest}; half of the weight lies on {sites.half} patches ({sites.half / len(sites):.0%})."
+
+
+def _made(simulated: bool) -> str:
+    return "SIMULATED SLIDE. " if simulated else ""
 
 
 def _known(region: Sequence[Outline] | None) -> str:

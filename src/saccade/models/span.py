@@ -82,6 +82,11 @@ class Span(SparseClassifier):
         geometry: Changes the index of some slides; an ablation's.
     """
 
+    leaning = (
+        "Weights lean to the tissue's rim, where fewer patches share the weight of a cell; "
+        "the map of evidence does not lean."
+    )
+
     def __init__(
         self,
         classes: tuple[str, ...],

@@ -70,6 +70,20 @@ class OverImages(Generic[T]):
             values: One per image.
             among: True for the images that count; all where not given.
         """
+        return self._mean(values, among)
+
+    def share(self, values: Float[np.ndarray, " image"], among: np.ndarray | None = None) -> Interval:
+        """As ``mean``, of shares such as 1 for yes and 0 for no: where all cases agree, with Wilson's interval.
+
+        Args:
+            values: One per image, from 0 to 1.
+            among: True for the images that count; all where not given.
+        """
+        return self._mean(values, among, shares=True)
+
+    def _mean(
+        self, values: Float[np.ndarray, " image"], among: np.ndarray | None = None, shares: bool = False
+    ) -> Interval:
         values = np.asarray(values, dtype=np.float64)
         kept = np.isfinite(values) if among is None else np.isfinite(values) & among
         if not kept.any():
@@ -79,7 +93,9 @@ class OverImages(Generic[T]):
         sums = np.bincount(bootstrap.index, weights=values, minlength=bootstrap.count)
         images = np.bincount(bootstrap.index, minlength=bootstrap.count)
         samples = np.concatenate([(sums @ weights) / (images @ weights) for weights in bootstrap.blocks()])
-        return percentile_interval(float(values.mean()), samples, bootstrap.count)
+        return percentile_interval(
+            float(values.mean()), samples, bootstrap.count, share_of=bootstrap.count if shares else None
+        )
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def pointing_figures(over: OverImages[BoxPointing]) -> dict[str, Any]:
         "area": measured.area,
         "found_by_chance": measured.found_by_chance,
     }
-    figures = {name: over.mean(values.double().numpy()).as_dict() for name, values in means.items()}
+    figures = {name: over.share(values.double().numpy()).as_dict() for name, values in means.items()}
     return {**figures, "n": int(measured.area.isfinite().sum())}
 
 

@@ -39,17 +39,17 @@ def box_pointing_section(over: OverImages[BoxPointing]) -> Section:
     """Whether the model looks and reads where the truth lies."""
     measured = over.measured
 
-    def mean(values: Float[Tensor, " image"]) -> Interval:
-        return over.mean(values.double().numpy())
+    def share(values: Float[Tensor, " image"]) -> Interval:
+        return over.share(values.double().numpy())
 
-    heaviest, area = mean(measured.heaviest), mean(measured.area)
+    heaviest, area = share(measured.heaviest), share(measured.area)
     known = int(measured.heaviest.isfinite().sum())
     rows = [
         ("heaviest patch inside", heaviest, area),
-        ("weight of the patches inside", mean(measured.weight), area),
-        ("patches inside (hit rate)", mean(measured.hits), area),
-        ("look map's probability inside (box mass)", mean(measured.looked), area),
-        ("fields with any patch inside", mean(measured.found), mean(measured.found_by_chance)),
+        ("weight of the patches inside", share(measured.weight), area),
+        ("patches inside (hit rate)", share(measured.hits), area),
+        ("look map's probability inside (box mass)", share(measured.looked), area),
+        ("fields with any patch inside", share(measured.found), share(measured.found_by_chance)),
     ]
     shown = [
         (name, percent_interval(own), percent(chance.value)) for name, own, chance in rows if own.value is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 from saccade.core.manifest import Manifest
 from saccade.datasets.sources import is_simulated
-from saccade.evaluation.assessment import Judged
+from saccade.evaluation.assessment import Judged, LabelledImage
 from saccade.evaluation.metrics import Metrics
 from saccade.inference.hub import AnyPredictor
 from saccade.inference.runs import Run
@@ -43,7 +43,7 @@ def report_data(
     """
     name = predictor.model.config["model"]
     accuracy = {name: {"accuracy": metrics.accuracy.as_dict()}}
-    simulated = is_simulated(manifest)
+    simulated = is_simulated(manifest, bags_of(judged.images))
     noun = noun_of(predictor)
     report = ReportData(
         title=f"{name} on {f'simulated {noun}' if simulated else _data_name(manifest)}",
@@ -60,6 +60,11 @@ def report_data(
     if noun == "fields":
         return with_fields(report, run, predictor, judged, manifest)
     return with_cells(report, predictor, judged, manifest)
+
+
+def bags_of(images: Sequence[LabelledImage]) -> list[Path]:
+    """The files of features of slides; none of images."""
+    return [image.bag for image in images if image.bag is not None]
 
 
 def noun_of(predictor: AnyPredictor) -> str:

@@ -141,9 +141,11 @@ def confusion_section(metrics: Metrics, counted: str = "images") -> Section:
 def recall_section(metrics: Metrics, counted: str = "images") -> Section:
     """How much of each class is found."""
     present = {name: one.recall for name, one in metrics.per_class.items() if one.recall.value is not None}
-    least = min(present, key=lambda name: present[name].value or 0.0)
-    alike = len({interval.value for interval in present.values()}) == 1
-    finding = f"{'All classes' if alike else f'Lowest: {least}'}, {percent_interval(present[least])}."
+    least = min(present, key=lambda name: (present[name].value or 0.0, present[name].low or 0.0))
+    lowest = percent_interval(present[least])
+    finding = f"Lowest: {least}, {lowest}."
+    if len({interval.value for interval in present.values()}) == 1:
+        finding = f"All classes, {percent(present[least].value)}; the lowest bound has {least}, {lowest}."
     rows = ", ".join(f"{name} {percent_interval(interval)}" for name, interval in present.items())
     return Section(
         key="recall",

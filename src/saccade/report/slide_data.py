@@ -57,6 +57,7 @@ class SlideExample:
         lightest: The lightest first; likewise.
         bar: ``None`` where nobody knows how large the slide is.
         outlined: Whether the region of the slide's class was annotated, and is drawn.
+        leaning: Which patches the model's weights favour for no reason of theirs, in a sentence; mostly empty.
     """
 
     name: str
@@ -71,6 +72,7 @@ class SlideExample:
     lightest: Sequence[EndPatch] = ()
     bar: ScaleBar | None = None
     outlined: bool = False
+    leaning: str = ""
 
     @property
     def right(self) -> bool:

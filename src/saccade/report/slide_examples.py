@@ -1,5 +1,7 @@
 """Pictures of one slide for the page: its two maps, and the patches at both ends of the weights."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Int
 
@@ -34,9 +36,10 @@ def slide_example(predictor: SlidePredictor, seen: SeenSlide) -> SlideExample:
     target = predictor.classes[evidence.target]
     probability = float(seen.prediction.probabilities[0, evidence.target])
     try:
-        return _drawn(seen, sites, seen.slide, target, probability)
+        drawn = _drawn(seen, sites, seen.slide, target, probability)
     except SlideError:
-        return _drawn(seen, sites, None, target, probability)
+        drawn = _drawn(seen, sites, None, target, probability)
+    return replace(drawn, leaning=predictor.model.leaning)
 
 
 def _drawn(seen: SeenSlide, sites: SlideSites, slide: Slide | None, target: str, probability: float) -> SlideExample:

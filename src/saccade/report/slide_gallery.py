@@ -25,7 +25,8 @@ def slide_gallery(examples: Sequence[SlideExample]) -> Markup:
         _bar(weight_bar(_GLASS), "weight of a patch; 1× is an equal share, what is below stays clear"),
         _bar(evidence_bar(_GLASS), "evidence against (blue) and for (orange) the class given; 1× is the mean patch"),
     ]
-    return part("slide_gallery", rows=rows, bars=bars)
+    leanings = list(dict.fromkeys(one.leaning for one in examples if one.leaning))
+    return part("slide_gallery", rows=rows, bars=bars, leanings=leanings)
 
 
 def times(share: float) -> str:

@@ -54,7 +54,7 @@ def without_pixels(history: Sequence[Any] | None) -> Sequence[Any] | None:
 
 def pointing_figures(over: OverImages[PointingOfSlides]) -> dict[str, Any]:
     """The ``slide_pointing`` of ``metrics.json``: means over the slides with a region, and their number."""
-    means = {name: over.mean(getattr(over.measured, name)).as_dict() for name in vars(over.measured)}
+    means = {name: over.share(getattr(over.measured, name)).as_dict() for name in vars(over.measured)}
     return {**means, "n": len(over.labels)}
 
 

@@ -42,7 +42,7 @@ def slide_pointing_section(over: OverImages[PointingOfSlides]) -> Section:
     """Whether weight and evidence lie where the slide's class was annotated."""
     measured = over.measured
     weight, evidence, heaviest, area = (
-        over.mean(values) for values in (measured.weight, measured.evidence, measured.heaviest, measured.area)
+        over.share(values) for values in (measured.weight, measured.evidence, measured.heaviest, measured.area)
     )
     count = f"{len(over.labels)} slide{'s'[: len(over.labels) != 1]}"
     rows = [

@@ -17,6 +17,9 @@ from saccade.report.style import figure_html
 from saccade.report.trust_figures import faithfulness_figure, pointing_figure
 from saccade.report.words import number_interval, percent, percent_interval
 
+_FEW = 10
+"""Images of which faithfulness is no verdict yet."""
+
 
 def examples_section(examples: Sequence[Example]) -> Section:
     """Cells with the pixels read in them."""
@@ -74,6 +77,10 @@ def faithfulness_section(over: OverImages[Faithfulness], counted: str = "images"
             _verdict("Insertion by weight makes it rise", insertion, faster_is=1),
         ]
     )
+    number = len(over.labels)
+    if number < _FEW:
+        whole = f"{number} {counted if number > 1 else counted.removesuffix('s')}"
+        finding = f"Measured on {whole}: too few to say whether one order beats another."
     figure = figure_html(faithfulness_figure(over), "faithfulness", f"Deletion and insertion curves. {finding}")
     return Section(
         key="faithfulness",
@@ -92,7 +99,7 @@ def pointing_section(over: OverImages[Pointing], structure: str) -> Section:
     """Share of the weight inside a structure that is known."""
     measured = over.measured
     weight, read, area, hit = (
-        over.mean(values.double().numpy()) for values in (measured.weight, measured.read, measured.area, measured.hit)
+        over.share(values.double().numpy()) for values in (measured.weight, measured.read, measured.area, measured.hit)
     )
     finding = (
         f"{percent_interval(weight)} of the weight and {percent_interval(read)} of the pixels read lie in the "

@@ -85,7 +85,7 @@ def shares_figure(over: OverImages[Any], series: Sequence[Series], label: str) -
     figure, (axes,) = new_figure(9.8, 0.42 * len(rows) + 1.3)
     for place, (_, among) in enumerate(rows):
         for offset, one in zip(offsets, series, strict=True):
-            interval = over.mean(one.values.double().numpy(), among)
+            interval = over.share(one.values.double().numpy(), among)
             draw_interval(axes, interval, place + offset, one.colour, one.marker, one.label if place == 0 else "")
     if len(rows) > 1:
         axes.axhline(0.5, color=MUTED, linewidth=0.8)

@@ -116,7 +116,8 @@ class _Sources:
     @property
     def simulated(self) -> bool:
         """Whether the images say that they are."""
-        return is_simulated(next(iter(self.opened.values())).manifest)
+        first = next(iter(self.opened.values()))
+        return is_simulated(first.manifest, first.bags.paths if isinstance(first, SlideData) else ())
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from saccade.datasets.simulators.slides import simulate_slide
 from saccade.features.embedding.embed_slide import SlideWork
 from saccade.features.embedding.reading import Pace
 from saccade.features.embedding.state import load_state
@@ -127,3 +128,15 @@ def test_attempts_count_up_until_something_changes(tmp_path: Path) -> None:
     assert counts == [1, 2, 3]
     other = small_job(tmp_path / "slides", tmp_path / "job", source_mpp=2.0)
     assert SlideWork(other, other.items[0]).run(MeanColour(), Pace()).attempts == 1
+
+
+def test_the_bag_keeps_that_its_slide_is_simulated(tmp_path: Path) -> None:
+    (tmp_path / "slides").mkdir()
+    simulate_slide(tmp_path / "slides" / "made.tif", 400, 400, 2.0)
+    write_slides(tmp_path / "slides", 1)
+    job = small_job(tmp_path / "slides", tmp_path / "job")
+    told = {}
+    for item in job.items:
+        assert SlideWork(job, item).run(MeanColour(), Pace()).error == ""
+        told[item.slide.path.stem] = open_bag(job.bag(item)).simulated
+    assert told == {"made": True, "s0": False}

@@ -1,6 +1,7 @@
 """What a bag says about itself."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,9 @@ def test_source_facts_of_files_and_folders(tmp_path: Path) -> None:
     folder = source_facts(tmp_path)
     assert (folder["source_size"], folder["source_time"]) == (12, "2001-09-09T01:46:41.500+00:00")
     BagAttributes("s", 224, 224, 0.5, 0.5, **folder)
+
+
+def test_only_what_is_simulated_says_so() -> None:
+    plain = BagAttributes("s", 224, 224, 0.5, 0.5)
+    assert "simulated" not in plain.on_file()
+    assert replace(plain, simulated=True).on_file()["simulated"] is True

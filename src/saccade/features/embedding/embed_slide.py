@@ -179,5 +179,6 @@ class SlideWork:
                 "pixels_read": len(plan) * plan.read_size**2,
                 **({"bounds": list(slide.bounds)} if slide.bounds is not None else {}),  # where QuPath counts from
             },
+            simulated=slide.facts.simulated,
             **source_facts(self.item.slide.path),
         )

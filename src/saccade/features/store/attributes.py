@@ -40,6 +40,7 @@ class BagAttributes:
         source_time: When it was last changed, in UTC; empty where unknown.
         settings_hash: Fingerprint of the settings that decide the content.
         extra: Further plain values.
+        simulated: Whether the slide says that a program made it; said of those alone.
     """
 
     name: str
@@ -59,6 +60,7 @@ class BagAttributes:
     source_time: str = ""
     settings_hash: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    simulated: bool = False
 
     def __post_init__(self) -> None:
         if not self.stride_level0:
@@ -97,6 +99,7 @@ class BagAttributes:
             "source_time": self.source_time,
             "settings_hash": self.settings_hash,
             "extra": as_json(self.extra),
+            **({"simulated": True} if self.simulated else {}),
         }
 
 

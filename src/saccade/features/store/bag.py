@@ -96,6 +96,11 @@ class Bag:
             raise self.unplaced or BadInput("holds no coordinates", "", str(self.path))
         return self.places
 
+    @property
+    def simulated(self) -> bool:
+        """Whether the file says that its slide was made by a program; those of other tools never do."""
+        return self.provenance.get("simulated") is True
+
     def lattice(self, snap: Snap | None = None) -> Lattice:
         """The grid its patches sit on, in raster order, and which row of the features each place is.
 

@@ -35,6 +35,8 @@ def _file(slide: Slide) -> Iterator[Fact]:
     size = sum(file.stat().st_size for file in files)
     yield "file", f"{size / 2**20:,.1f} MiB" if size >= 2**20 else f"{size:,} bytes"
     yield "format", f"{slide.vendor}, read by {_READERS[slide.backend]}"
+    if slide.facts.simulated:
+        yield "simulated", "yes: made by a program, not a photograph of tissue"
 
 
 def _resolution(slide: Slide) -> Iterator[Fact]:

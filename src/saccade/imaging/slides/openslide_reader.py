@@ -23,6 +23,7 @@ from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, 
 from saccade.imaging.slides.mpp import claims_of_properties, judged, objective_of
 from saccade.imaging.slides.processes import PerProcess
 from saccade.imaging.slides.reader import (
+    SIMULATED,
     WHITE,
     Box,
     Picture,
@@ -237,6 +238,7 @@ def _facts(handle: Any, path: Path) -> SlideFacts:
         bounds=_bounds(properties),
         associated=tuple(lowlevel.get_associated_image_names(handle)),
         background=_colour(properties.get("openslide.background-color", "")),
+        simulated=properties.get("tiff.ImageDescription", "").startswith(SIMULATED),
     )
 
 

@@ -19,6 +19,9 @@ Box = tuple[int, int, int, int]
 
 WHITE = (255, 255, 255)
 
+SIMULATED = "Simulated"
+"""How the description of a slide begins that a program made, in the TIFF tag ImageDescription."""
+
 
 @dataclass(frozen=True)
 class SlideLevel:
@@ -48,6 +51,7 @@ class SlideFacts:
         bounds: The part that was scanned, in base pixels, where the file tells.
         associated: Names of the pictures beside the slide: label, macro, thumbnail.
         background: Colour of what was not scanned.
+        simulated: Whether it says that it is no photograph, but made by a simulator.
     """
 
     backend: str
@@ -58,6 +62,7 @@ class SlideFacts:
     bounds: Box | None = None
     associated: tuple[str, ...] = ()
     background: tuple[int, int, int] = WHITE
+    simulated: bool = False
 
 
 @runtime_checkable

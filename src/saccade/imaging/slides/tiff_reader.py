@@ -10,6 +10,7 @@ from saccade.imaging.image_files import MAX_PIXELS, as_image
 from saccade.imaging.slides.errors import CONVERT, COPY_AGAIN, UnreadableSlide, UnsupportedSlide, reason_of
 from saccade.imaging.slides.mpp import judged
 from saccade.imaging.slides.reader import (
+    SIMULATED,
     Picture,
     SlideFacts,
     SlideLevel,
@@ -56,6 +57,7 @@ class TiffReader:
             stated_mpp=stated,
             mpp_doubt=doubt,
             associated=tuple(self._series),
+            simulated=_is_simulated(path),
         )
 
     def read_region(self, x: int, y: int, level: int, width: int, height: int) -> Picture:
@@ -106,3 +108,9 @@ def _associated(path: Path) -> dict[str, int]:
             if name and plain and series.size <= 3 * MAX_PIXELS:
                 found.setdefault(name, number)
     return found
+
+
+def _is_simulated(path: Path) -> bool:
+    """Whether its description says that a program made it."""
+    with tifffile.TiffFile(path) as tiff:
+        return tiff.pages.first.description.startswith(SIMULATED)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.datasets.bags import open_bags
+from saccade.datasets.bags import open_bags, simulated_bags
 from saccade.datasets.simulators.slides.bags import CLASSES, draw_tissue_grid, simulate_bags
 from saccade.datasets.simulators.slides.description import KINDS
 from saccade.datasets.simulators.slides.patch_grids import PatchGrid, simulate_features
@@ -34,6 +34,7 @@ def test_bags_on_disk_are_the_grids(tmp_path: Path) -> None:
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     bags = open_bags(table, table.parent)
     assert is_simulated(bags.manifest)
+    assert simulated_bags(bags.paths) == 4
     assert bags.manifest.counts() == {"normal": 2, "tumour": 2}
     assert len({row.case for row in bags.manifest.rows}) == 4
     patch = PatchGrid(np.zeros((1, 2), np.int64), np.array([TUMOUR]), "tumour", KINDS)

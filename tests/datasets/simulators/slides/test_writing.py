@@ -12,6 +12,11 @@ import openslide
 from saccade.datasets.simulators.slides import simulate_slide
 from saccade.datasets.simulators.slides.description import KINDS
 from saccade.datasets.simulators.slides.frames import CHUNK, Shapes, frame_at
+from saccade.imaging.slides import open_slide
+from saccade.imaging.slides.describing import described
+from saccade.imaging.slides.openslide_reader import OpenSlideReader
+from saccade.imaging.slides.tiff_reader import TiffReader
+from tests.slide_files import pyramid, write_pyramid
 
 
 def polygons(path: Path) -> list[tuple[str, list[np.ndarray]]]:
@@ -103,3 +108,13 @@ def test_memory_does_not_grow_with_the_height(tmp_path: Path) -> None:
     ]
     assert grown[1] < 120  # MiB; the pixels are 94 MiB, and grow by 70
     assert grown[1] - grown[0] < 35
+
+
+def test_every_reader_sees_that_it_is_simulated(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    simulate_slide(path, 600, 600, 1.0)
+    plain = write_pyramid(tmp_path / "b.tif", pyramid())
+    for reader in (OpenSlideReader, TiffReader):
+        assert reader(path).facts.simulated and not reader(plain).facts.simulated
+    assert dict(described(open_slide(path)))["simulated"].startswith("yes")
+    assert "simulated" not in dict(described(open_slide(plain)))

@@ -113,6 +113,7 @@ def _write(path: Path, name: str, grid: PatchGrid, features: np.ndarray) -> None
         source_mpp=_MPP,
         encoder=_ENCODER,
         encoder_facts={"simulated": True},
+        simulated=True,
     )
     rows, dim = features.shape
     with BagWriter(path, rows=rows, dim=dim, coords=grid.coords(_PATCH), attributes=told) as writer:

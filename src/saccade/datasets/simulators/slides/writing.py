@@ -8,8 +8,9 @@ from saccade.datasets.pyramids import PyramidSettings, write_pyramid
 from saccade.datasets.simulators.slides.description import SlideDescription
 from saccade.datasets.simulators.slides.layout import draw_slide
 from saccade.datasets.simulators.slides.rendering import SlideRenderer
+from saccade.imaging.slides.reader import SIMULATED
 
-NOTE = "Simulated by Saccade: made by a program, not a photograph of tissue"
+NOTE = f"{SIMULATED} by Saccade: made by a program, not a photograph of tissue"
 
 
 def simulate_slide(
