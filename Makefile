@@ -6,6 +6,7 @@
 #   DATA=folder         what `make demo` trains on instead of simulated images
 #   SCALE=cells         which demo
 #   ARGS="-k words"     passed to pytest
+#   WORKERS=2           processes that share the tests (default: one a core; 0 runs them in this one, for a debugger)
 # pip reads its own settings and PIP_… variables as usual (a mirror, a CPU build of torch: docs/start/install.md).
 
 PYTHON = python3.13 python3.12 python3.11 python3
@@ -13,6 +14,7 @@ VENV = .venv
 DATA =
 SCALE = cells
 ARGS =
+WORKERS = auto
 
 BIN := $(VENV)/bin
 BASE := $(VENV)/.base-installed
@@ -36,7 +38,7 @@ demo: $(BASE)  ## train and report: simulated images, or DATA=folder; replaces t
 	@echo "Open this in a browser: file://$(CURDIR)/$(DEMO)/report.html"
 
 test: $(DEV)  ## the test suite, without the slow part
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(DEV)  ## the tests that take over 20 seconds each
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -10,6 +10,7 @@ block may use what an earlier one left. Blocks in
   other is refused, so that none goes untested;
 - ``yaml`` are saved where they begin with ``# NAME.yaml``, as recipes for the commands below them.
 
+Blocks of one document are run by one process, where several share the tests (``--dist loadfile``).
 Blocks that start processes (``--devices``) count as slow. ``<!--- skip: next "reason" -->`` before a block leaves it
 out, and the reason shows in the test run.
 """
@@ -29,6 +30,8 @@ from tests.commands import LOOSELY, evaluate_bash, evaluate_console, evaluate_ya
 from tests.miniature import make_miniature
 
 os.environ["MPLBACKEND"] = "Agg"  # nothing opens a window
+if sharing := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):  # torch, not imported yet, would take every core
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // sharing)))
 
 
 @pytest.fixture(scope="session")
