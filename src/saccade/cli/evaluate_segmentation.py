@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saccade.cli.console import progress, say, warn
+from saccade.cli.console import progress, say, warn, with_interval
 
 if TYPE_CHECKING:
     from saccade.evaluation.segmentation_judging import JudgedSegmentation
@@ -80,19 +80,11 @@ def validate_segmentation(
 
 def segmentation_line(judged: "JudgedSegmentation", metrics: Mapping[str, Any], simulated: bool) -> str:
     """The result in one line; simulated slides are called that, and slides that count nowhere are told."""
-    parts = [f"{name} {_interval(metrics['dice'][name])}" for name in metrics["classes"][1:]]
+    parts = [f"{name} {with_interval(metrics['dice'][name])}" for name in metrics["classes"][1:]]
     noun = "simulated slides" if simulated else "slides"
     said = f"{metrics['patches']:,} labelled patches of {len(judged.rows) - judged.bare} {noun}"
     bare = f"; {judged.bare} without labels count nowhere" if judged.bare else ""
-    return f"Dice {', '.join(parts)}, accuracy {_interval(metrics['patch_accuracy'])} on {said}{bare}"
-
-
-def _interval(found: Mapping[str, float | None]) -> str:
-    if found["value"] is None:
-        return "not defined"
-    return f"{found['value']:.3f}" + (
-        f" ({found['low']:.3f} to {found['high']:.3f})" if found["low"] is not None else ""
-    )
+    return f"Dice {', '.join(parts)}, accuracy {with_interval(metrics['patch_accuracy'])} on {said}{bare}"
 
 
 def _refuse_bare(chosen: "Chosen") -> None:

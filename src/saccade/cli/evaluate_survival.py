@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saccade.cli.console import progress, say, warn
+from saccade.cli.console import progress, say, warn, with_interval
 
 if TYPE_CHECKING:
     from saccade.inference.parts import Chosen
@@ -68,8 +68,6 @@ def survival_line(metrics: Mapping[str, Any], simulated: bool) -> str:
     >>> survival_line({"concordance": concordance, "n": 40, "events": 31}, simulated=True)
     'concordance 0.710 (0.600 to 0.800) on 40 simulated slides, 31 with the event'
     """
-    found = metrics["concordance"]
-    value = "not defined" if found["value"] is None else f"{found['value']:.3f}"
-    interval = f" ({found['low']:.3f} to {found['high']:.3f})" if found["low"] is not None else ""
     noun = "simulated slides" if simulated else "slides"
-    return f"concordance {value}{interval} on {metrics['n']} {noun}, {metrics['events']} with the event"
+    concordance = with_interval(metrics["concordance"])
+    return f"concordance {concordance} on {metrics['n']} {noun}, {metrics['events']} with the event"
