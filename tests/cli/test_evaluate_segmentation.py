@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from typer.testing import Result
+
 from tests.cli.conftest import SMALL_SPAN, Command
 from tests.miniature_annotated import SIDE, outline, write_outlines
 from tests.miniature_slides import mark_simulated
@@ -31,6 +33,27 @@ def test_evaluate_leaves_tables_figures_and_maps(annotated: Path, tmp_path: Path
     true = sum(float(row["true_tumour"]) for row in rows) * SIDE**2
     assert round(true) == sum(metrics["confusion"][1])
     assert len(list((tmp_path / "e" / "geojson").glob("*.geojson"))) == 4
+
+
+def test_maps_of_an_earlier_evaluation_go_and_nothing_else(annotated: Path, tmp_path: Path, saccade: Command) -> None:
+    header, *lines = (annotated / "annotated.csv").read_text().splitlines()
+    table, out = annotated / "some.csv", tmp_path / "e"
+
+    def evaluate(*names: str) -> Result:
+        table.write_text("\n".join([header, *(line for line in lines if line.startswith(names))]))
+        try:
+            return saccade("evaluate", annotated / "run", "--data", table, "--out", out)
+        finally:
+            table.unlink()
+
+    evaluate("test_0,", "test_1,")
+    assert {path.stem for path in out.glob("geojson/*")} == {"test_0", "test_1"}
+    (out / "geojson" / "own.geojson").write_text("drawn by hand")
+    said = evaluate("test_0,")
+    assert "removed 2 files of an earlier prediction" in said.stdout
+    assert "left alone: geojson/own.geojson" in said.stderr
+    assert {path.name for path in out.glob("geojson/*")} == {"test_0.geojson", "own.geojson"}
+    assert [path.name for path in out.glob("patches/*")] == ["test_0.csv"]
 
 
 def test_slides_without_annotation_are_told(annotated: Path, tmp_path: Path, saccade: Command) -> None:

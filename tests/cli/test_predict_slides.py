@@ -43,30 +43,6 @@ def test_what_does_not_belong_together_is_one_line(slides: Path, tmp_path: Path,
         assert "holds no slide" in said.stderr and "embedding" not in said.output
 
 
-def test_a_slide_without_tissue_has_no_answer(slides: Path, tmp_path: Path, saccade: Command) -> None:
-    empty = tmp_path / "empty.h5"
-    write_bag(empty, "empty.svs", "normal", 0, side=0)
-    good = slides / "job" / "features_made-up" / "test_0.h5"
-    found = saccade("predict", slides / "run", good, empty, "--out", tmp_path / "out", code=3)
-    assert f"skipped: {empty}: holds no patch of tissue, so nothing can be said of it" in found.stderr
-    assert "1 of 2 slides" in found.stdout
-    row = list(csv.DictReader((tmp_path / "out" / "predictions.csv").open()))[1]
-    assert "no patch of tissue" in row["error"] and not any(row[name] for name in row if name not in ("path", "error"))
-    assert [path.name for path in (tmp_path / "out" / "geojson").iterdir()] == ["test_0.geojson"]
-
-
-def test_maps_of_an_earlier_prediction_go_and_nothing_else(slides: Path, tmp_path: Path, saccade: Command) -> None:
-    bags, out = slides / "job" / "features_made-up", tmp_path / "out"
-    saccade("predict", slides / "run", bags / "test_0.h5", bags / "test_1.h5", bags / "test_2.h5", "--out", out)
-    (out / "geojson" / "own.geojson").write_text("drawn by hand")
-    (out / "geojson" / "test_1.geojson").write_text("corrected by hand")
-    said = saccade("predict", slides / "run", bags / "test_2.h5", bags / "test_3.h5", "--out", out)
-    assert "removed 1 file of an earlier prediction" in said.stdout
-    assert "left alone: geojson/own.geojson, geojson/test_1.geojson" in said.stderr
-    names = {path.name for path in (out / "geojson").iterdir()}
-    assert names == {"own.geojson", "test_1.geojson", "test_2.geojson", "test_3.geojson"}
-
-
 def test_patches_in_one_place_are_told_what_a_run_offers(slides: Path, tmp_path: Path, saccade: Command) -> None:
     places = np.array([[0, 0], [448, 0], [448, 0], [0, 448]], np.int64)
     told = BagAttributes("a.svs", patch_size=224, patch_size_level0=448, mpp=0.5, source_mpp=0.25, encoder="made-up")

@@ -14,6 +14,7 @@ from saccade.core.errors import BadInput, SaccadeError
 from saccade.core.files import (
     AlreadyClaimed,
     atomic_path,
+    atomic_table,
     claimed_path,
     new_folder,
     write_bytes,
@@ -44,6 +45,22 @@ def test_failure_leaves_what_was_there(tmp_path: Path) -> None:
         raise KeyboardInterrupt
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_table_grows_row_by_row_and_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "deep" / "a.csv"
+    with atomic_table(target) as add:
+        add(("path", "note"))
+        add(["a,b.png", None])
+        add(("caf\udce9.png", "µm"))  # as Python has a file name that is not UTF-8
+        assert not target.exists()
+    whole = 'path,note\n"a,b.png",\ncaf\\udce9.png,µm\n'.encode()
+    assert target.read_bytes() == whole
+    with pytest.raises(KeyboardInterrupt), atomic_table(target) as add:
+        add(("half",))
+        raise KeyboardInterrupt
+    assert target.read_bytes() == whole
+    assert list(target.parent.iterdir()) == [target]
 
 
 def test_nan_is_no_json(tmp_path: Path) -> None:

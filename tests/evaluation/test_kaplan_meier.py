@@ -41,7 +41,14 @@ def test_without_losses_it_is_the_share_that_is_left() -> None:
     assert curve.at(asked) == pytest.approx([(times > each).mean() for each in asked])
 
 
-def test_nobody_and_nobody_with_an_event() -> None:
+def test_of_nobody_nothing_is_drawn_and_nothing_happened() -> None:
     nobody = KaplanMeier.of(np.zeros(0), np.zeros(0, bool))
     assert nobody.at(np.array([3.0])).tolist() == [1] and nobody.at_risk(np.array([0.0])).tolist() == [0]
-    assert KaplanMeier.of(np.array([1.0, 2.0]), np.full(2, False)).survival.tolist() == [1, 1]
+    assert nobody.times.tolist() == nobody.survival.tolist() == nobody.lost.tolist() == []
+
+
+def test_where_all_are_lost_the_curve_stays_at_one() -> None:
+    curve = KaplanMeier.of(np.array([2.0, 1.0, 2.0]), np.full(3, False))
+    assert (curve.times.tolist(), curve.survival.tolist(), curve.lost.tolist()) == ([1, 2], [1, 1], [1, 2, 2])
+    assert curve.at(np.array([0.0, 1.0, 9.0])).tolist() == [1, 1, 1]
+    assert curve.at_risk(np.array([1.0, 1.5, 2.5])).tolist() == [3, 2, 0]

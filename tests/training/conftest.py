@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from saccade.datasets.cells import CellData
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 from tests.training.miniature_cells import make_cells
 
 
@@ -21,14 +21,14 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Make the next training die in the middle of an epoch."""
 
     def die_in(epoch: int) -> None:
-        step = ClassifierTask.training_step
+        step = TrainingTask.training_step
 
-        def training_step(task: ClassifierTask, batch: Any, batch_idx: int) -> Any:
+        def training_step(task: TrainingTask, batch: Any, batch_idx: int) -> Any:
             if (task.current_epoch, batch_idx) == (epoch, 1):
                 monkeypatch.undo()
                 raise MemoryError("killed")
             return step(task, batch, batch_idx)
 
-        monkeypatch.setattr(ClassifierTask, "training_step", training_step)
+        monkeypatch.setattr(TrainingTask, "training_step", training_step)
 
     return die_in

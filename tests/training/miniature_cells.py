@@ -11,7 +11,7 @@ from saccade.datasets.cells import CellData
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.training.goals import goal_of
 from saccade.training.recipe import Recipe
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 from saccade.training.train import build_model
 
 CLASSES = ("blue", "green", "red")
@@ -56,9 +56,9 @@ def make_recipe(model: str = "sparse-attn-net", *changes: str, **training: Any) 
     return Recipe.parse(values).with_overrides(changes)
 
 
-def make_task(data: CellData, recipe: Recipe | None = None) -> ClassifierTask:
+def make_task(data: CellData, recipe: Recipe | None = None) -> TrainingTask:
     """The task of a recipe, as ``train`` builds it."""
     recipe = recipe or make_recipe()
     goal = goal_of(data, recipe.training.class_weights)
     model = build_model(recipe, data)
-    return ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, goal)
+    return TrainingTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, goal)

@@ -10,11 +10,11 @@ from saccade.datasets.cells import CellData
 from saccade.training.checkpoints import BEST, LAST, KeepCheckpoints, Patience, SafeCheckpointIO, load_checkpoint
 from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 from tests.training.miniature_cells import make_recipe, make_task
 
 
-class ScriptedTask(ClassifierTask):
+class ScriptedTask(TrainingTask):
     """A task that trains, but whose validation loss is as written."""
 
     script: list[float]

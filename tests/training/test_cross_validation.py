@@ -27,7 +27,7 @@ from saccade.training import cross_validation as module
 from saccade.training.candidates import variations
 from saccade.training.cross_validation import cross_validate, mean_prediction, without_test
 from saccade.training.recipe import Recipe
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 from tests.miniature_fields import make_fields
 from tests.miniature_slides import DIM, make_bags, mark_simulated
 
@@ -231,15 +231,15 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Make the training that begins the n-th epoch of all die in it."""
 
     def die_in(epoch: int) -> None:
-        begin, count = ClassifierTask.on_validation_epoch_start, iter(range(epoch + 1))
+        begin, count = TrainingTask.on_validation_epoch_start, iter(range(epoch + 1))
 
-        def beginning(task: ClassifierTask) -> None:
+        def beginning(task: TrainingTask) -> None:
             if next(count) == epoch:
-                monkeypatch.setattr(ClassifierTask, "on_validation_epoch_start", begin)
+                monkeypatch.setattr(TrainingTask, "on_validation_epoch_start", begin)
                 raise MemoryError("killed")
             begin(task)
 
-        monkeypatch.setattr(ClassifierTask, "on_validation_epoch_start", beginning)
+        monkeypatch.setattr(TrainingTask, "on_validation_epoch_start", beginning)
 
     return die_in
 

@@ -13,11 +13,11 @@ from saccade.models import MODELS
 from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.goals import Classification
-from saccade.training.task import ClassifierTask, schedule_factor
+from saccade.training.task import TrainingTask, schedule_factor
 from tests.training.miniature_cells import make_cells, make_recipe, make_task
 
 
-def fit(task: ClassifierTask, data: CellData, folder: Any, epochs: int = 1) -> ClassifierTask:
+def fit(task: TrainingTask, data: CellData, folder: Any, epochs: int = 1) -> TrainingTask:
     trainer = make_trainer([], epochs, folder, accelerator="cpu")
     run_trainer(trainer, task, ImageDataModule.of(data, task.recipe))
     return task

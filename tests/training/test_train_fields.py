@@ -14,7 +14,7 @@ from saccade.models import MODELS, options_of
 from saccade.models.packaging import load_model
 from saccade.training.checkpoints import load_checkpoint
 from saccade.training.recipe import FieldRecipe, Recipe
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 from saccade.training.train import train
 from tests.miniature_fields import make_fields
 
@@ -77,17 +77,17 @@ def test_a_training_that_ends_in_its_warm_up_says_so(
 
 @pytest.mark.parametrize("stages", [None, {"warm_up": 1, "reading": 1}])
 def test_resumed_equals_uninterrupted(stages: dict[str, int] | None, fields: FieldData, tmp_path: Path) -> None:
-    recipe, step = make_recipe(curriculum=stages), ClassifierTask.training_step
+    recipe, step = make_recipe(curriculum=stages), TrainingTask.training_step
     whole = train(recipe, tmp_path / "whole", data=fields, accelerator="cpu")
 
-    def dies(task: ClassifierTask, batch: Any, batch_idx: int) -> Any:
+    def dies(task: TrainingTask, batch: Any, batch_idx: int) -> Any:
         if (task.current_epoch, batch_idx) == (1, 1):
             raise MemoryError("killed")
         return step(task, batch, batch_idx)
 
     broken = tmp_path / "broken"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ClassifierTask, "training_step", dies)
+        patch.setattr(TrainingTask, "training_step", dies)
         with pytest.raises(MemoryError):
             train(recipe, broken, data=fields, accelerator="cpu")
     train(recipe, broken, resume=True, data=fields, accelerator="cpu")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from saccade.cli.console import say, show_table
+from saccade.cli.console import say, show_table, with_interval
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -115,13 +115,12 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
     from saccade.report.bench_figure import row_name
     from saccade.report.words import amount
 
-    accuracy, speed = row["accuracy"], next(iter(row["images_per_second"].values()))
-    interval = "" if accuracy["low"] is None else f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})"
+    speed = next(iter(row["images_per_second"].values()))
     fractions = (row["pixels_read_fraction"], row["pixels_looked_fraction"])
     return (
         row_name(row),
         str(row["seed"]),
-        f"{accuracy['value']:.1%}{interval}",
+        with_interval(row["accuracy"], ".1%"),
         *("–" if fraction is None else f"{fraction:.1%}" for fraction in fractions),
         amount(row["parameters"]),
         amount(row["flops_per_image"]),

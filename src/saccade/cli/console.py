@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,24 @@ def show_table(
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console(width=None if sys.stdout.isatty() else _LOG_WIDTH).print(table)
+
+
+def with_interval(found: Mapping[str, float | None], form: str = ".3f") -> str:
+    """A figure of ``metrics.json`` in words, with its interval where it has one.
+
+    >>> with_interval({"value": 0.71, "low": 0.6, "high": 0.8}), with_interval({"value": 0.5, "low": None}, ".1%")
+    ('0.710 (0.600 to 0.800)', '50.0%')
+    >>> with_interval({"value": None, "low": None, "high": None})
+    'not defined'
+
+    Args:
+        found: ``value``, ``low`` and ``high``; ``None`` where it is not defined.
+        form: How numbers are written.
+    """
+    if found["value"] is None:
+        return "not defined"
+    bounds = "" if found["low"] is None else f" ({found['low']:{form}} to {found['high']:{form}})"
+    return f"{found['value']:{form}}{bounds}"
 
 
 @contextmanager

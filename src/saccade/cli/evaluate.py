@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from saccade.cli.console import progress, say, warn
+from saccade.cli.console import progress, say, warn, with_interval
 from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_small
 from saccade.core.errors import BadInput
 
@@ -224,9 +224,8 @@ def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], simulated: boo
         simulated: Whether the images are.
         noun: What they are called.
     """
-    accuracy = metrics["accuracy"]
-    interval = f" ({accuracy['low']:.1%} to {accuracy['high']:.1%})" if accuracy["low"] is not None else ""
-    line = f"accuracy {accuracy['value']:.1%}{interval} on {metrics['n']} {'simulated ' if simulated else ''}{noun}"
+    accuracy = with_interval(metrics["accuracy"], ".1%")
+    line = f"accuracy {accuracy} on {metrics['n']} {'simulated ' if simulated else ''}{noun}"
     read, looked = cost["pixels_read_fraction"], cost["pixels_looked_fraction"]
     if read is None or looked is None:
         return line

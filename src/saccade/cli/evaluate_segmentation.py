@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saccade.cli.console import progress, say, warn
+from saccade.cli.console import progress, say, warn, with_interval
 
 if TYPE_CHECKING:
     from saccade.evaluation.segmentation_judging import JudgedSegmentation
@@ -14,37 +14,43 @@ if TYPE_CHECKING:
 
 
 def evaluate_segmentation(
-    run: "Run", chosen: "Chosen", bags: Mapping[str, Path], out: Path, device: str | None = None
+    predictor: "SegmentationPredictor", run: "Run", chosen: "Chosen", bags: Mapping[str, Path], out: Path
 ) -> int:
-    """Write ``predictions.csv``, ``metrics.json`` and ``geojson/``; returns how many slides could not be opened.
+    """Write ``predictions.csv``, ``metrics.json``, ``geojson/`` and ``patches/``.
+
+    Maps that an earlier evaluation left of other slides are removed. Returns how many slides could not be opened.
 
     Args:
+        predictor: The run's model.
         run: What is evaluated.
         chosen: By which slides.
         bags: The file of each slide's features, by the name of its row.
         out: The folder.
-        device: Where to compute.
 
     Raises:
         BadInput: An annotation cannot be understood, there is none, or no slide can be predicted.
     """
     from saccade.cli.evaluate import about_run
     from saccade.cli.explain import distinct_names
+    from saccade.cli.predict_into import MAPS, PATCHES, TABLE, clear_away
     from saccade.cli.predict_segmentation import write_patches
+    from saccade.cli.written_files import WrittenFiles
     from saccade.core.files import write_json
     from saccade.evaluation.segmentation_judging import judge_segmentation, rules_of
     from saccade.inference.segmentation_table import segmentation_table
 
-    predictor, rules, rows = _predictor(run, device), rules_of(run.package.config), chosen.manifest.rows
+    rules, rows = rules_of(run.package.config), chosen.manifest.rows
     _refuse_bare(chosen)
     rules.check(rows)  # whatever is wrong is said before anything is written
     names = distinct_names([bags[row.name] for row in rows])
-    with segmentation_table(out / "predictions.csv", predictor.classes, known=True) as table:
+    written = WrittenFiles(out)
+    with segmentation_table(out / TABLE, predictor.classes, known=True) as table:
 
         def keep(result: Any, row: Any, counts: Any) -> None:
             table.add(result, row, counts)
             if not result.error:
-                write_patches(result, bags[row.name], out, names[bags[row.name]])
+                for path in write_patches(result, bags[row.name], out, names[bags[row.name]]):
+                    written.add(path)
 
         with progress("predicting") as tell:
             judged = judge_segmentation(predictor, rules, rows, bags, tell, keep, warn)
@@ -52,38 +58,33 @@ def evaluate_segmentation(
     about = about_run(run, chosen, judged.failed, (bags[row.name] for row in rows))
     counts = {"n": len(judged.rows) - judged.bare, "slides_without_labels": judged.bare}
     write_json(out / "metrics.json", {**metrics, **counts, "about": about})
+    clear_away(written)
     say(segmentation_line(judged, metrics, about["simulated"]))
-    say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, maps in {out / 'geojson'}")
+    say(f"written: {out / TABLE}, {out / 'metrics.json'}, maps in {out / MAPS} and {out / PATCHES}")
     return judged.failed
 
 
-def validate_segmentation(run: "Run", chosen: "Chosen", bags: Mapping[str, Path]) -> str:
+def validate_segmentation(
+    predictor: "SegmentationPredictor", run: "Run", chosen: "Chosen", bags: Mapping[str, Path]
+) -> str:
     """Dice on some slides, in one line."""
     from saccade.datasets.sources import is_simulated
     from saccade.evaluation.segmentation_judging import judge_segmentation, rules_of
 
     rows, rules = chosen.manifest.rows, rules_of(run.package.config)
     with progress("validating") as tell:
-        judged = judge_segmentation(_predictor(run), rules, rows, bags, tell, warn=warn)
+        judged = judge_segmentation(predictor, rules, rows, bags, tell, warn=warn)
     simulated = is_simulated(chosen.manifest, (bags[row.name] for row in rows))
     return segmentation_line(judged, judged.metrics().as_dict(), simulated)
 
 
 def segmentation_line(judged: "JudgedSegmentation", metrics: Mapping[str, Any], simulated: bool) -> str:
     """The result in one line; simulated slides are called that, and slides that count nowhere are told."""
-    parts = [f"{name} {_interval(metrics['dice'][name])}" for name in metrics["classes"][1:]]
+    parts = [f"{name} {with_interval(metrics['dice'][name])}" for name in metrics["classes"][1:]]
     noun = "simulated slides" if simulated else "slides"
     said = f"{metrics['patches']:,} labelled patches of {len(judged.rows) - judged.bare} {noun}"
     bare = f"; {judged.bare} without labels count nowhere" if judged.bare else ""
-    return f"Dice {', '.join(parts)}, accuracy {_interval(metrics['patch_accuracy'])} on {said}{bare}"
-
-
-def _interval(found: Mapping[str, float | None]) -> str:
-    if found["value"] is None:
-        return "not defined"
-    return f"{found['value']:.3f}" + (
-        f" ({found['low']:.3f} to {found['high']:.3f})" if found["low"] is not None else ""
-    )
+    return f"Dice {', '.join(parts)}, accuracy {with_interval(metrics['patch_accuracy'])} on {said}{bare}"
 
 
 def _refuse_bare(chosen: "Chosen") -> None:
@@ -94,12 +95,3 @@ def _refuse_bare(chosen: "Chosen") -> None:
         message = f"none of the {len(chosen.manifest)} slides to judge by has an annotation"
         remedy = "name GeoJSON of QuPath, or a table x,y,label, in the column annotation_path"
         raise BadInput(message, remedy, str(chosen.manifest.source))
-
-
-def _predictor(run: "Run", device: str | None = None) -> "SegmentationPredictor":
-    from saccade.inference.hub import open_slide_predictor
-    from saccade.inference.segmentation_predictor import SegmentationPredictor
-
-    predictor = open_slide_predictor(run.package, device)
-    assert isinstance(predictor, SegmentationPredictor)
-    return predictor

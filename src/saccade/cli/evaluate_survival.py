@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from saccade.cli.console import progress, say, warn
+from saccade.cli.console import progress, say, warn, with_interval
 
 if TYPE_CHECKING:
     from saccade.inference.parts import Chosen
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def evaluate_survival(
-    run: "Run", chosen: "Chosen", bags: Mapping[str, Path], out: Path, device: str | None = None
+    predictor: "SurvivalPredictor", run: "Run", chosen: "Chosen", bags: Mapping[str, Path], out: Path
 ) -> int:
     """Write ``predictions.csv``, ``metrics.json`` and ``survival.png``; returns how many slides could not be opened.
 
     Args:
+        predictor: The run's model.
         run: What is evaluated.
         chosen: By which slides.
         bags: The file of each slide's features, by the name of its row.
         out: The folder.
-        device: Where to compute.
 
     Raises:
         BadInput: A slide lacks its time or event, or none can be predicted.
@@ -35,7 +35,6 @@ def evaluate_survival(
     from saccade.inference.survival_table import survival_table
     from saccade.report.survival_figure import survival_figure
 
-    predictor = _predictor(run, device)
     rows = chosen.manifest.rows
     times_and_events(rows)  # said before anything is written
     table = survival_table(out / "predictions.csv", predictor.bins, known=True)
@@ -51,13 +50,13 @@ def evaluate_survival(
     return judged.failed
 
 
-def validate_survival(run: "Run", chosen: "Chosen", bags: Mapping[str, Path]) -> str:
+def validate_survival(predictor: "SurvivalPredictor", run: "Run", chosen: "Chosen", bags: Mapping[str, Path]) -> str:
     """The concordance on some slides, in one line."""
     from saccade.datasets.sources import is_simulated
     from saccade.evaluation.survival_judging import judge_survival
 
     with progress("validating") as tell:
-        judged = judge_survival(_predictor(run), chosen.manifest.rows, bags, tell, warn=warn)
+        judged = judge_survival(predictor, chosen.manifest.rows, bags, tell, warn=warn)
     simulated = is_simulated(chosen.manifest, (bags[row.name] for row in chosen.manifest.rows))
     return survival_line(judged.metrics(), simulated)
 
@@ -69,17 +68,6 @@ def survival_line(metrics: Mapping[str, Any], simulated: bool) -> str:
     >>> survival_line({"concordance": concordance, "n": 40, "events": 31}, simulated=True)
     'concordance 0.710 (0.600 to 0.800) on 40 simulated slides, 31 with the event'
     """
-    found = metrics["concordance"]
-    value = "not defined" if found["value"] is None else f"{found['value']:.3f}"
-    interval = f" ({found['low']:.3f} to {found['high']:.3f})" if found["low"] is not None else ""
     noun = "simulated slides" if simulated else "slides"
-    return f"concordance {value}{interval} on {metrics['n']} {noun}, {metrics['events']} with the event"
-
-
-def _predictor(run: "Run", device: str | None = None) -> "SurvivalPredictor":
-    from saccade.inference.hub import open_slide_predictor
-    from saccade.inference.survival_predictor import SurvivalPredictor
-
-    predictor = open_slide_predictor(run.package, device)
-    assert isinstance(predictor, SurvivalPredictor)
-    return predictor
+    concordance = with_interval(metrics["concordance"])
+    return f"concordance {concordance} on {metrics['n']} {noun}, {metrics['events']} with the event"

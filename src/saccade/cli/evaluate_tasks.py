@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from saccade.inference.parts import Chosen
     from saccade.inference.runs import Run
 
-_EVALUATED: "dict[str, Callable[[Run, Chosen, Mapping[str, Path], Path, str | None], int]]" = {
+_EVALUATED: "dict[str, Callable[[Any, Run, Chosen, Mapping[str, Path], Path], int]]" = {
     "survival": evaluate_survival,
     "segmentation": evaluate_segmentation,
 }
-_VALIDATED: "dict[str, Callable[[Run, Chosen, Mapping[str, Path]], str]]" = {
+_VALIDATED: "dict[str, Callable[[Any, Run, Chosen, Mapping[str, Path]], str]]" = {
     "survival": validate_survival,
     "segmentation": validate_segmentation,
 }
@@ -43,7 +43,7 @@ def evaluate_task(
     """
     from saccade.core.manifest import part_of
     from saccade.evaluation.labelled import open_labelled
-    from saccade.inference.hub import task_of
+    from saccade.inference.hub import open_slide_predictor, task_of
     from saccade.inference.parts import choose_of_run
 
     rows = open_labelled(run, data, features)
@@ -54,16 +54,18 @@ def evaluate_task(
         warn(f"skipped: {problem}")
     part = f"{chosen.part} part" if chosen.part else "all there are"
     say(f"evaluating {len(chosen.manifest)} slides, {part}")
-    if _EVALUATED[task_of(run.package)](run, chosen, rows.bags, out, device) or rows.problems:
+    predictor = open_slide_predictor(run.package, device)
+    if _EVALUATED[task_of(run.package)](predictor, run, chosen, rows.bags, out) or rows.problems:
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
 def validate_task(run: "Run", data: Path) -> str:
     """What a run that has just been trained comes to on its validation part, in one line."""
     from saccade.evaluation.labelled import open_labelled
-    from saccade.inference.hub import task_of
+    from saccade.inference.hub import open_slide_predictor, task_of
     from saccade.inference.parts import choose_images
 
     rows = open_labelled(run, data)
     chosen = choose_images(rows.manifest, run.splits, data, "val")
-    return _VALIDATED[task_of(run.package)](run, chosen, rows.bags)
+    predictor = open_slide_predictor(run.package)
+    return _VALIDATED[task_of(run.package)](predictor, run, chosen, rows.bags)

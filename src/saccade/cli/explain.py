@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from saccade.cli.console import progress, say, show_table, warn
-from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_note, warn_of_others, warn_of_small
+from saccade.cli.console import progress, say, show_table
+from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of, warn_of_others, warn_of_small
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -107,14 +107,12 @@ def explain_images(predictor: "Predictor", images: Sequence[Path], out: Path, bo
     small = 0
     with progress("explaining") as tell:
         for done, (path, result) in enumerate(zip(paths, predictor.stream(paths), strict=True), start=1):
-            warn_of_note(result)
-            if result.error:
-                warn(f"skipped: {result.error}")
-            elif predictor.preprocessing.size is None:
+            warn_of(result)
+            if not result.error and predictor.preprocessing.size is None:
                 small += min(result.extent) < patch_side(predictor)
                 needles = truth.get(path.resolve()) if truth else None
                 explained.append(explain_field(predictor, result, out, names[path], needles))
-            else:
+            elif not result.error:
                 explained.append(Explained(explain_one(predictor, result, out, names[path])))
             tell(done, len(paths))
     if not explained:

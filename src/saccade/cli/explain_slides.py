@@ -10,7 +10,7 @@ import typer
 
 from saccade.cli.console import progress, say, show_table, warn
 from saccade.cli.predict import FINISHED_WITH_FAILURES
-from saccade.cli.predict_slides import JOB, given_slides, tell_simulated
+from saccade.cli.predict_into import JOB, given_slides, tell_simulated
 from saccade.core.errors import BadInput, SaccadeError
 
 if TYPE_CHECKING:

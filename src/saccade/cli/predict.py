@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from saccade.inference.hub import AnyPredictor
     from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
+    from saccade.inference.segmentation_predictor import SegmentationResult
+    from saccade.inference.survival_predictor import SurvivalResult
 
 FINISHED_WITH_FAILURES = 3
 _SHOWN = 10  # images up to which each has a line of its own on the screen
@@ -87,19 +89,23 @@ def predict_images(predictor: "Predictor", images: Sequence[Path], out: Path, ba
         raise BadInput("is a folder", "name the table to write, such as --out predictions.csv", str(out))
     paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
     warn_of_others(images)
-    summary = Summary(patch_side(predictor))
+    summary, failed = Summary(patch_side(predictor)), 0
     with prediction_table(out, predictor.classes) as table, progress("predicting") as tell:
         for done, result in enumerate(predictor.stream(paths, batch_size), start=1):
             table.add(result)
-            summary.add(result)
+            warn_of(result)
+            if result.error:
+                failed += 1
+            else:
+                summary.add(result)
             tell(done, len(paths))
-        if summary.failed == len(paths):
+        if failed == len(paths):
             remedy = "the lines above say why; nothing was written"
             raise BadInput(f"none of the {len(paths)} images could be predicted", remedy)
     summary.show()
     warn_of_small(summary.small)
-    say(f"{len(paths) - summary.failed} of {len(paths)} images predicted: {out}")
-    if summary.failed:
+    say(f"{len(paths) - failed} of {len(paths)} images predicted: {out}")
+    if failed:
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
@@ -120,9 +126,11 @@ def patch_side(predictor: "AnyPredictor") -> int:
     return predictor.model.config["options"].get("patch", 0) if of_fields else 0
 
 
-def warn_of_note(result: "Result") -> None:
-    """Say what is to be known about an image that was predicted all the same, if anything."""
-    if result.note:
+def warn_of(result: "Result | SurvivalResult | SegmentationResult") -> None:
+    """Say why an image or slide was not predicted, or what is to be known about one that was, if anything."""
+    if result.error:
+        warn(f"skipped: {result.error}")
+    elif result.note:
         warn(f"note: {result.note}")
 
 
@@ -143,17 +151,12 @@ class Summary:
     """
 
     def __init__(self, patch: int = 0, noun: str = "images") -> None:
-        self.patch, self.noun, self.failed, self.small = patch, noun, 0, 0
+        self.patch, self.noun, self.small = patch, noun, 0
         self._confidences: dict[str, list[float]] = defaultdict(list)
         self._first: list[tuple[str, ...]] = []
 
     def add(self, result: "Result") -> None:
-        """Take note of a result; a bad or doubtful image gets its line at once."""
-        if result.error:
-            self.failed += 1
-            warn(f"skipped: {result.error}")
-            return
-        warn_of_note(result)
+        """Take note of a result that is no error."""
         self.small += min(result.extent) < self.patch
         confidence = result.probabilities[result.label]
         self._confidences[result.label].append(confidence)

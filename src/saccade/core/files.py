@@ -5,7 +5,7 @@ import errno
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import StringIO
 from pathlib import Path
@@ -17,6 +17,10 @@ try:
     import fcntl
 except ImportError:  # Windows has none; nothing is claimed there
     fcntl = None
+
+
+AddRow = Callable[[Iterable[Any]], Any]
+"""Appends a row to a table."""
 
 
 class AlreadyClaimed(SaccadeError):
@@ -110,6 +114,25 @@ def write_csv(path: Path | str, columns: Sequence[str], rows: Iterable[Sequence[
     writer.writerow(columns)
     writer.writerows(rows)
     write_text(path, text.getvalue())
+
+
+@contextmanager
+def atomic_table(path: Path | str) -> Iterator[AddRow]:
+    """Give what appends rows to a comma-separated table, which is named only when it is whole.
+
+    For rows that come one by one; an existing file is replaced. Text that is not valid, as a file name need not be, is
+    written as escapes.
+
+    >>> with atomic_table("notes/c.csv") as add:
+    ...     _ = add(("path", "mpp")), add(("a,b.png", 0.25))
+    >>> Path("notes/c.csv").read_text().splitlines()
+    ['path,mpp', '"a,b.png",0.25']
+    """
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+    ):
+        yield csv.writer(file, lineterminator="\n").writerow
 
 
 def new_folder(path: Path | str, remedy: str = "choose another folder, or remove this one") -> Path:

@@ -1,6 +1,6 @@
 """How many are still without the event after each time, seen from cases of which some were lost from sight.
 
-Kaplan & Meier, "Nonparametric estimation from incomplete observations", JASA 1958:
+Kaplan & Meier, "Nonparametric estimation from incomplete observations", JASA 1958, as SciPy computes it:
 ``S(t) = Π_{events at u ≤ t} (1 − d_u / n_u)`` with d_u events among the n_u still under observation just before u. Who
 is lost from sight at a time at which others have their event is under observation until then.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from scipy.stats import CensoredData, ecdf
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,11 +40,9 @@ class KaplanMeier:
             times: Until the event, or until the case was lost from sight.
             events: Whether the event was seen.
         """
-        steps, where = np.unique(times, return_inverse=True)
-        seen = np.bincount(where[events], minlength=len(steps))
-        ends = np.sort(times)
-        observed = len(ends) - np.searchsorted(ends, steps, side="left")
-        return cls(steps, np.cumprod(1 - seen / np.maximum(observed, 1)), ends, np.sort(times[~events]))
+        lost = np.sort(times[~events])
+        curve = ecdf(CensoredData(times[events], right=lost)).sf
+        return cls(curve.quantiles, curve.probabilities, np.sort(times), lost)
 
     def at(self, times: Float[np.ndarray, " asked"]) -> Float[np.ndarray, " asked"]:
         """Share without the event after each of some times; 1 before anything happened."""

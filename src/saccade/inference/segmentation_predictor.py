@@ -1,18 +1,15 @@
 """The predictor of patches: bags in, a class for every patch out."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from saccade.core.contract import SparseSegmenter
 from saccade.core.errors import BadInput
 from saccade.core.results import Segmentation
-from saccade.features.slide_input import SlideInput
-from saccade.inference.bag_loading import BagItem, BagLoader, LoadedBag
-from saccade.models.packaging import on_device
+from saccade.inference.bag_loading import BagItem, LoadedBag
+from saccade.inference.bag_predictor import BagPredictor
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -84,7 +81,7 @@ class SegmentationResult:
         return self.segmentation
 
 
-class SegmentationPredictor:
+class SegmentationPredictor(BagPredictor[SparseSegmenter, SegmentationResult]):
     """A trained segmenter of slides: bags in, results out.
 
     >>> import saccade
@@ -98,35 +95,7 @@ class SegmentationPredictor:
         device: Where to compute; by default a GPU where there is one.
     """
 
-    def __init__(
-        self, model: SparseSegmenter, preprocessing: SlideInput, device: torch.device | str | None = None
-    ) -> None:
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = on_device(model.eval(), device)
-        self.device, self.preprocessing = torch.device(device), preprocessing
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes, what is none of the others first."""
-        return self.model.classes
-
-    def predict(self, items: Iterable[BagItem]) -> list[SegmentationResult]:
-        """Segment slides, in order: one result each.
-
-        Raises:
-            BadInput: One bag was handed in where a list was meant.
-        """
-        return list(self.stream(items))
-
-    def stream(self, items: Iterable[BagItem]) -> Iterator[SegmentationResult]:
-        """The same as a stream: two bags are loaded ahead."""
-        return map(self._result, BagLoader(self.preprocessing, self.model.preparation(), self.device).stream(items))
-
-    @torch.inference_mode()
-    def _result(self, loaded: LoadedBag) -> SegmentationResult:
-        """The segmentation of one slide, on the CPU again."""
-        if loaded.bags is None:
-            return SegmentationResult(loaded.name, loaded.item, self.classes, error=loaded.error)
-        found = self.model(loaded.bags).to("cpu")
-        facts = {"extent": loaded.extent, "note": loaded.note}
-        return SegmentationResult(loaded.name, loaded.item, self.classes, found, **facts)
+    def _result(self, loaded: LoadedBag, found: Segmentation | None) -> SegmentationResult:
+        return SegmentationResult(
+            loaded.name, loaded.item, self.classes, found, loaded.error, loaded.extent, loaded.note
+        )

@@ -1,16 +1,14 @@
 """The table of segmented slides: one CSV row each, written as results come and named only when it is whole."""
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int
 
-from saccade.core.files import atomic_path
+from saccade.core.files import AddRow, atomic_table
 from saccade.core.manifest import Row
 from saccade.inference.segmentation_predictor import SegmentationResult
 
@@ -25,11 +23,10 @@ class SegmentationTable:
     (shares of these), ``dice`` (mean over the classes but the first) and ``case_id`` come before the error.
     """
 
-    def __init__(self, file: Any, classes: Sequence[str], known: bool) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
-        self._classes, self._known = classes, known
+    def __init__(self, add: AddRow, classes: Sequence[str], known: bool) -> None:
+        self._add, self._classes, self._known = add, classes, known
         shares = (f"share_{name}" for name in classes)
-        self._writer.writerow(("path", "patches", *shares, *(self._truth_columns() if known else ()), "error"))
+        self._add(("path", "patches", *shares, *(self._truth_columns() if known else ()), "error"))
 
     def add(
         self,
@@ -45,7 +42,7 @@ class SegmentationTable:
             assert row is not None
             cells = [""] * (2 * len(self._classes) + 2) if counts is None else _compared(counts)
             truth = [*cells, row.case_id]
-        self._writer.writerow((row.name if row else result.name, patches, *shares, *truth, result.error))
+        self._add((row.name if row else result.name, patches, *shares, *truth, result.error))
 
     def _truth_columns(self) -> tuple[str, ...]:
         both = (f"{kind}_{name}" for kind in ("true", "predicted") for name in self._classes)
@@ -77,9 +74,5 @@ def segmentation_table(path: Path | str, classes: Sequence[str], known: bool = F
         classes: Names of the classes, what is none of the others first.
         known: Whether rows come with what was annotated.
     """
-    with (
-        atomic_path(path) as temporary,
-        # A file name need not be valid text; what is not is written as escapes.
-        temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-    ):
-        yield SegmentationTable(file, classes, known)
+    with atomic_table(path) as add:
+        yield SegmentationTable(add, classes, known)

@@ -1,16 +1,12 @@
 """The predictor of times: bags in; a risk, and the chance to come through each bin of time, out."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-import torch
 
 from saccade.core.contract import SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites, SurvivalPrediction
-from saccade.features.slide_input import SlideInput
-from saccade.inference.bag_loading import BagItem, BagLoader, LoadedBag
-from saccade.models.packaging import on_device
+from saccade.inference.bag_loading import BagItem, LoadedBag
+from saccade.inference.bag_predictor import BagPredictor
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,7 +74,7 @@ class SurvivalResult:
         return self.prediction
 
 
-class SurvivalPredictor:
+class SurvivalPredictor(BagPredictor[SparseClassifier, SurvivalResult]):
     """A trained model of times: bags in, results out.
 
     >>> import saccade
@@ -92,34 +88,10 @@ class SurvivalPredictor:
         device: Where to compute; by default a GPU where there is one.
     """
 
-    def __init__(
-        self, model: SparseClassifier, preprocessing: SlideInput, device: torch.device | str | None = None
-    ) -> None:
-        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = on_device(model.eval(), device)
-        self.device, self.preprocessing = torch.device(device), preprocessing
-
     @property
     def bins(self) -> tuple[str, ...]:
         """Names of the bins of time, from the first."""
         return self.model.classes
 
-    def predict(self, items: Iterable[BagItem]) -> list[SurvivalResult]:
-        """Predict slides, in order: one result each.
-
-        Raises:
-            BadInput: One bag was handed in where a list was meant.
-        """
-        return list(self.stream(items))
-
-    def stream(self, items: Iterable[BagItem]) -> Iterator[SurvivalResult]:
-        """The same as a stream: two bags are loaded ahead."""
-        return map(self._result, BagLoader(self.preprocessing, self.model.preparation(), self.device).stream(items))
-
-    @torch.inference_mode()
-    def _result(self, loaded: LoadedBag) -> SurvivalResult:
-        """The prediction of one slide, on the CPU again."""
-        if loaded.bags is None:
-            return SurvivalResult(loaded.name, loaded.item, self.bins, error=loaded.error)
-        found = self.model(loaded.bags).to("cpu")
-        return SurvivalResult(loaded.name, loaded.item, self.bins, found, extent=loaded.extent, note=loaded.note)
+    def _result(self, loaded: LoadedBag, found: SurvivalPrediction | None) -> SurvivalResult:
+        return SurvivalResult(loaded.name, loaded.item, self.bins, found, loaded.error, loaded.extent, loaded.note)

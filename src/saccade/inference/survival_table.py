@@ -1,12 +1,10 @@
 """The table of predicted risks: one CSV row per slide, written as results come and named only when it is whole."""
 
-import csv
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from saccade.core.files import atomic_path
+from saccade.core.files import AddRow, atomic_table
 from saccade.core.manifest import Row
 from saccade.inference.survival_predictor import SurvivalResult
 
@@ -17,11 +15,10 @@ class SurvivalTable:
     Where the truth is known, ``time``, ``event`` and ``case_id`` come before the error.
     """
 
-    def __init__(self, file: Any, bins: Sequence[str], known: bool) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
-        self._bins, self._known = bins, known
+    def __init__(self, add: AddRow, bins: Sequence[str], known: bool) -> None:
+        self._add, self._bins, self._known = add, bins, known
         truth = ("time", "event", "case_id") if known else ()
-        self._writer.writerow(("path", "risk", *(f"s_{name}" for name in bins), *truth, "error"))
+        self._add(("path", "risk", *(f"s_{name}" for name in bins), *truth, "error"))
 
     def add(self, result: SurvivalResult, row: Row | None = None) -> None:
         """Append a row; what the table says of the slide stands in for the result's own name."""
@@ -32,7 +29,7 @@ class SurvivalTable:
         if self._known:
             assert row is not None and row.time is not None
             truth = (f"{row.time:.12g}", str(int(bool(row.event))), row.case_id)
-        self._writer.writerow((row.name if row else result.name, *numbers, *truth, result.error))
+        self._add((row.name if row else result.name, *numbers, *truth, result.error))
 
 
 @contextmanager
@@ -44,9 +41,5 @@ def survival_table(path: Path | str, bins: Sequence[str], known: bool = False) -
         bins: Names of the bins of time.
         known: Whether rows come with their true time and event.
     """
-    with (
-        atomic_path(path) as temporary,
-        # A file name need not be valid text; what is not is written as escapes.
-        temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-    ):
-        yield SurvivalTable(file, bins, known)
+    with atomic_table(path) as add:
+        yield SurvivalTable(add, bins, known)

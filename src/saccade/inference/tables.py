@@ -1,13 +1,11 @@
 """The predictions table: one CSV row per image, written as the results come and named only when it is whole."""
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from saccade.core.files import atomic_path
+from saccade.core.files import AddRow, atomic_table
 from saccade.inference.result import Result
 
 
@@ -17,12 +15,11 @@ class PredictionTable:
     What nobody counted is an empty cell. Where the truth is known, ``label`` and ``case_id`` come before the fractions.
     """
 
-    def __init__(self, file: Any, classes: Sequence[str], labelled: bool) -> None:
-        self._writer = csv.writer(file, lineterminator="\n")
-        self._classes, self._labelled = classes, labelled
+    def __init__(self, add: AddRow, classes: Sequence[str], labelled: bool) -> None:
+        self._add, self._classes, self._labelled = add, classes, labelled
         truth = ("label", "case_id") if labelled else ()
         fractions = ("pixels_read_fraction", "pixels_looked_fraction")
-        self._writer.writerow(("path", "predicted", *(f"p_{name}" for name in classes), *truth, *fractions, "error"))
+        self._add(("path", "predicted", *(f"p_{name}" for name in classes), *truth, *fractions, "error"))
 
     def add(self, result: Result, label: str = "", case_id: str = "", path: str = "") -> None:
         """Append a row; ``path`` stands in for the result's own name."""
@@ -33,7 +30,7 @@ class PredictionTable:
             numbers = (*result.prediction.probabilities[0], cost.pixels_read_fraction, cost.pixels_looked_fraction)
             values = tuple("" if math.isnan(number) else f"{float(number):.6g}" for number in numbers)
         chances, fractions = values[:-2], values[-2:]
-        self._writer.writerow((path or result.name, result.label, *chances, *truth, *fractions, result.error))
+        self._add((path or result.name, result.label, *chances, *truth, *fractions, result.error))
 
 
 @contextmanager
@@ -45,9 +42,5 @@ def prediction_table(path: Path | str, classes: Sequence[str], labelled: bool = 
         classes: Names of the classes.
         labelled: Whether rows come with their true label and case.
     """
-    with (
-        atomic_path(path) as temporary,
-        # A file name need not be valid text; what is not is written as escapes.
-        temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-    ):
-        yield PredictionTable(file, classes, labelled)
+    with atomic_table(path) as add:
+        yield PredictionTable(add, classes, labelled)

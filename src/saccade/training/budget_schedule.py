@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from saccade.core.contract import SparseClassifier
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 
 
 @dataclass(frozen=True)
@@ -134,13 +134,13 @@ class BudgetSchedule(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the model its budget for this epoch."""
-        assert isinstance(pl_module, ClassifierTask) and isinstance(pl_module.model, SparseClassifier)
+        assert isinstance(pl_module, TrainingTask) and isinstance(pl_module.model, SparseClassifier)
         model = pl_module.model
         model.budget = self.rule.sites(self.state, self.pixels / model.site_pixels)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Ask the rule."""
-        assert isinstance(pl_module, ClassifierTask)
+        assert isinstance(pl_module, TrainingTask)
         self.state = self.rule.after(self.state, pl_module.validation.loss)
 
     def state_dict(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from saccade.core.files import write_csv
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 
 _log = logging.getLogger(__name__)
 
@@ -38,13 +38,13 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add the row of this epoch and write the table."""
-        assert isinstance(pl_module, ClassifierTask)
+        assert isinstance(pl_module, TrainingTask)
         self.rows.append(self._row(pl_module))
         if trainer.is_global_zero:
             columns = list(dict.fromkeys(name for row in self.rows for name in row))  # stages differ in their terms
             write_csv(self.path, columns, ([_shown(row.get(column)) for column in columns] for row in self.rows))
 
-    def _row(self, task: ClassifierTask) -> dict[str, int | float]:
+    def _row(self, task: TrainingTask) -> dict[str, int | float]:
         validation = task.validation
         budget = getattr(task.model, "budget", None)  # segmenters have none to set
         recalls = recalls_of(task)
@@ -82,7 +82,7 @@ class LostClasses(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Compare with the epoch before."""
-        assert isinstance(pl_module, ClassifierTask)
+        assert isinstance(pl_module, TrainingTask)
         if getattr(pl_module.model, "stage", None) == "warm-up":
             return
         lost = [name for name, recall in recalls_of(pl_module).items() if recall == 0]
@@ -100,7 +100,7 @@ class LostClasses(Callback):
         self.lost = list(state_dict["lost"])
 
 
-def recalls_of(task: ClassifierTask) -> dict[str, float]:
+def recalls_of(task: TrainingTask) -> dict[str, float]:
     """The last validation's recall of each class; none where nothing is asked about classes."""
     recalls = task.validation.recalls
     return dict(zip(task.model.classes, recalls, strict=True)) if recalls else {}

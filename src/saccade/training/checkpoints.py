@@ -11,7 +11,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from saccade.core.errors import BadInput
 from saccade.core.files import atomic_path
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 
 LAST, BEST = "last.ckpt", "best.ckpt"
 
@@ -61,7 +61,7 @@ class KeepCheckpoints(Checkpoint):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save; the best first, so that the last never speaks of a best that is not there yet."""
-        assert isinstance(pl_module, ClassifierTask)
+        assert isinstance(pl_module, TrainingTask)
         loss = pl_module.validation.loss
         if trainer.current_epoch >= self.first_epoch and loss < self.best_loss:
             self.best_loss, self.best_epoch = loss, trainer.current_epoch

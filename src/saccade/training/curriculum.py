@@ -13,7 +13,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from saccade.models.attention_sampling import AttentionSampling, Stage
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 
 _log = logging.getLogger(__name__)
 
@@ -105,18 +105,18 @@ class CurriculumSchedule(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tell the model its stage for this epoch."""
-        assert isinstance(pl_module, ClassifierTask) and isinstance(pl_module.model, AttentionSampling)
+        assert isinstance(pl_module, TrainingTask) and isinstance(pl_module.model, AttentionSampling)
         pl_module.model.stage = self.state.stage
         pl_module.pace = self.rule.pace(self.state)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Ask the rule."""
-        assert isinstance(pl_module, ClassifierTask)
+        assert isinstance(pl_module, TrainingTask)
         self.state = self.rule.after(self.state, pl_module.training_losses)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn of a training that never got to its reader: its accuracy is that of guessing."""
-        assert isinstance(pl_module, ClassifierTask) and isinstance(pl_module.model, AttentionSampling)
+        assert isinstance(pl_module, TrainingTask) and isinstance(pl_module.model, AttentionSampling)
         if pl_module.model.stage == "warm-up" and trainer.is_global_zero:
             message = "the training ended in its warm-up, which may take %d epochs, so the reader has learned nothing"
             remedy = "raise training.epochs, or lower curriculum.warm_up"

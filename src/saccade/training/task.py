@@ -26,7 +26,7 @@ Augment = Callable[[Any, torch.Generator], Any]
 """Changes a batch of training images, by a generator."""
 
 
-class ClassifierTask(LightningModule):
+class TrainingTask(LightningModule):
     """Trains a model on its own losses with AdamW, a linear warm-up and a cosine to zero.
 
     Everything random in an epoch follows from the seed and the epoch (and the process), so that a resumed training

@@ -36,7 +36,7 @@ from saccade.training.recipe_sections import Curriculum, DataRecipe, FixedBudget
 from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.slide_sections import SegmentationDataRecipe, SlideDataRecipe, SurvivalDataRecipe
-from saccade.training.task import ClassifierTask
+from saccade.training.task import TrainingTask
 from saccade.training.trained_look import leaked, open_teacher, take_look, teacher_folder
 
 _log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def train(
     check_cells(model, data)
     check_boxes(model, data)
     goal = goal_of(data, recipe.training.class_weights)
-    task = ClassifierTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, goal)
+    task = TrainingTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, goal)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
     hardware["idle"] = isinstance(data, SlideData)
     trainer = make_trainer(make_callbacks(recipe, out, len(data.classes)), recipe.training.epochs, out, **hardware)
