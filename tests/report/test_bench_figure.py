@@ -35,3 +35,16 @@ def test_ticks_are_few_plain_and_all_different(flops: tuple[float, ...]) -> None
     assert len(set(shown)) == len(shown)
     assert axes.get_xticks(minor=True).size == 0
     assert low < min(flops) and max(flops) < high
+
+
+def test_what_was_timed_side_by_side_is_drawn_against_time_too() -> None:
+    """A model that was not trained stands at its cost with no accuracy; the others keep theirs."""
+    ours = {**row("ours", 0.8, 1e6), "images_per_second": {"1": 100.0, "256": 1000.0}, "measured": {}}
+    large = {**ours, "model": "large", "accuracy": None, "flops_per_image": 1e9, "images_per_second": {"256": 10.0}}
+    by_flops, by_time = bench_figure([ours, large]).axes
+    for axes, costs in ((by_flops, [1e6, 1e9]), (by_time, [1e3, 1e5])):
+        assert [float(line.get_xdata()[0]) for line in axes.lines] == pytest.approx(costs)
+        assert [text.get_text() for text in axes.texts] == ["ours", "large, not trained"]
+        low, high = axes.get_xlim()
+        assert low < costs[0] and costs[1] < high
+    assert by_flops.get_ylim()[0] < 80
