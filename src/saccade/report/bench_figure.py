@@ -23,18 +23,20 @@ def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
     """Accuracy against cost, one mark a model and recipe: the mean over its seeds, and their range.
 
     Cost is FLOPs per image and, where all models were timed side by side, seconds as well. The upper left corner is
-    where one wants to be. A model that was not trained stands at its cost, below the others.
+    where one wants to be. A model that was not trained is a line at its cost.
     """
     by_model: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_model[row_name(row)].append(row)
     timed = all("measured" in row for row in rows)
-    figure, panels = new_figure(10.5 if timed else 6.4, 4.0, columns=2 if timed else 1)
+    figure, panels = new_figure(9.8 if timed else 6.8, 3.6, columns=2 if timed else 1)
     _draw(panels[0], by_model, lambda row: row["flops_per_image"], "FLOPs per image")
     if timed:
         batch = max(rows[0]["images_per_second"], key=int)
         label = f"µs per image, {batch} together"
         _draw(panels[1], by_model, lambda row: 1e6 / row["images_per_second"][batch], label)
+        panels[1].set_ylabel("")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure
 
 
@@ -45,27 +47,16 @@ def _draw(
     label: str,
 ) -> None:
     """One panel."""
-    floor = axes.get_xaxis_transform()
-    untrained = 0
     for number, (model, ones) in enumerate(by_model.items()):
         at, colour = float(np.mean([cost(one) for one in ones])), f"C{number}"
         values = 100 * np.array([one["accuracy"]["value"] for one in ones if one["accuracy"]])
-        style: dict[str, Any] = {"textcoords": "offset points", "color": colour}
         if len(values):
             seeds = f" ({len(values)} seeds)" if len(values) > 1 else ""
             axes.vlines(at, values.min(), values.max(), color=colour)
-            axes.plot(at, values.mean(), "o", color=colour)
-            axes.annotate(model + seeds, (at, values.mean()), xytext=(6, 4), **style)
+            axes.plot(at, values.mean(), "o", color=colour, label=model + seeds)
         else:
-            height = 0.03 + 0.07 * untrained
-            axes.plot(at, height, "|", color=colour, transform=floor)
-            place: dict[str, Any] = {"xycoords": floor, "xytext": (-6, -3), "ha": "right"}
-            axes.annotate(f"{model}, not trained", (at, height), **place, **style)
-            untrained += 1
+            axes.axvline(at, color=colour, linestyle=":", label=f"{model}, not trained")
     axes.margins(x=0.3, y=0.15)
-    if untrained:
-        low, high = axes.get_ylim()
-        axes.set_ylim(low - 0.1 * untrained * (high - low), high)
     axes.set(xscale="log", xlabel=label, ylabel="accuracy, %")
     _few_ticks(axes)
 
@@ -76,7 +67,8 @@ def row_name(row: Mapping[str, Any]) -> str:
     >>> row_name({"model": "tiny-cnn"}), row_name({"model": "tiny-cnn", "changes": ["training.epochs=4"]})
     ('tiny-cnn', 'tiny-cnn, changed recipe')
     """
-    return f"{row['model']}, changed recipe" if row.get("changes") else row["model"]
+    trained = row.get("accuracy", True) is not None
+    return f"{row['model']}, changed recipe" if row.get("changes") and trained else row["model"]
 
 
 def _few_ticks(axes: "Axes") -> None:
