@@ -36,8 +36,10 @@ def test_the_fast_form_equals_the_plain_one(name: str, chunk: int) -> None:
     assert fast.sites.weights.sum(1).tolist() == pytest.approx([1.0] * 7, abs=1e-4)
 
 
-def test_the_model_it_was_made_from_is_left_alone() -> None:
-    model = trained_looking("tiny-cnn")
+@pytest.mark.parametrize("name", ["tiny-cnn", "resnet18", "efficientnet-b0"])
+def test_no_peer_is_slowed_by_batch_norms_that_could_be_folded(name: str) -> None:
+    """The model it was made from is left alone."""
+    model = trained_looking(name)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     fast = FastModel(model)
     assert all(v.equal(before[k]) for k, v in model.state_dict().items())

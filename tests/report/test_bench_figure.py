@@ -9,19 +9,23 @@ def row(model: str, value: float, flops: float) -> dict[str, Any]:
     return {"model": model, "accuracy": {"value": value}, "flops_per_image": flops}
 
 
+def named(figure: Any) -> list[str]:
+    (legend,) = figure.legends
+    return [text.get_text() for text in legend.get_texts()]
+
+
 def test_one_mark_a_model_at_the_mean_of_its_seeds() -> None:
     figure = bench_figure([row("ours", 0.8, 1e6), row("ours", 0.9, 1e6), row("other", 0.7, 1e9)])
     (axes,) = figure.axes
     marks = [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in axes.lines]
     assert [(x, round(y, 6)) for x, y in marks] == [(1e6, 85.0), (1e9, 70.0)]
-    assert [text.get_text() for text in axes.texts] == ["ours (2 seeds)", "other"]
+    assert named(figure) == ["ours (2 seeds)", "other"]
     assert axes.get_xscale() == "log"
 
 
 def test_other_recipes_have_marks_of_their_own() -> None:
     changed = {**row("ours", 0.6, 1e6), "changes": ["training.epochs=4"]}
-    (axes,) = bench_figure([row("ours", 0.8, 1e6), changed]).axes
-    assert [text.get_text() for text in axes.texts] == ["ours", "ours, changed recipe"]
+    assert named(bench_figure([row("ours", 0.8, 1e6), changed])) == ["ours", "ours, changed recipe"]
 
 
 @pytest.mark.parametrize(
@@ -35,3 +39,23 @@ def test_ticks_are_few_plain_and_all_different(flops: tuple[float, ...]) -> None
     assert len(set(shown)) == len(shown)
     assert axes.get_xticks(minor=True).size == 0
     assert low < min(flops) and max(flops) < high
+
+
+def test_what_was_timed_side_by_side_is_drawn_against_time_too() -> None:
+    """A model that was not trained stands at its cost with no accuracy; the others keep theirs."""
+    ours = {**row("ours", 0.8, 1e6), "images_per_second": {"1": 100.0, "256": 1000.0}, "measured": {}}
+    large = {
+        **ours,
+        "changes": ["training.epochs=4"],
+        "model": "large",
+        "accuracy": None,
+        "flops_per_image": 1e9,
+        "images_per_second": {"256": 10.0},
+    }
+    figure = bench_figure([ours, large])
+    by_flops, by_time = figure.axes
+    assert named(figure) == ["ours", "large, not trained"], "cost does not depend on epochs"
+    for axes, costs in ((by_flops, [1e6, 1e9]), (by_time, [1e3, 1e5])):
+        assert [float(line.get_xdata()[0]) for line in axes.lines] == pytest.approx(costs)
+        low, high = axes.get_xlim()
+        assert low < costs[0] and costs[1] < high

@@ -8,20 +8,20 @@ import pytest
 
 from saccade.core.errors import BadInput
 from saccade.training import bench as module
-from saccade.training.bench import Entrant, bench, bench_row, load_rows
+from saccade.training.bench import CONTESTANTS, LARGE, Entrant, bench, bench_row, default_entrants, load_rows
 from tests.miniature_slides import make_bags
 
 KEYS = {
     "seed",
     "accuracy",
     "parameters",
-    "flops_per_image",
     "pixels_read_fraction",
     "pixels_looked_fraction",
-    "images_per_second",
-    "peak_memory_bytes",
     "seconds_training",
+    "right",
+    "cases",
 }
+COST = {"flops_per_image", "images_per_second", "peak_memory_bytes"}
 
 
 @pytest.fixture
@@ -49,6 +49,26 @@ def test_what_is_there_is_not_measured_again(counted: list[Entrant], tmp_path: P
     assert len(load_rows(out)) == 4
 
 
+def test_large_peers_are_trained_only_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a processor one row each tells their cost; everybody else is trained with every seed."""
+    for gpu in (False, True):
+        monkeypatch.setattr("torch.cuda.is_available", lambda gpu=gpu: gpu)
+        entrants = default_entrants("cell", 2, lambda name: (f"said.of={name}",))
+        large = [each for each in entrants if each.model in LARGE["cell"]]
+        assert [each.seed for each in large] == ([0, 0, 0, 1, 1, 1] if gpu else [None] * 3)
+        assert {(each.model, each.seed) for each in entrants if each not in large} == {
+            (name, seed) for name in CONTESTANTS["cell"] for seed in (0, 1)
+        }
+        assert all(each.changes == (f"said.of={each.model}",) for each in entrants)
+
+
+def test_a_row_without_training_has_no_accuracy(miniature: Path) -> None:
+    data = miniature / "cells" / "manifest.csv"
+    row = bench_row(data, Entrant("resnet18", None, ("data.size=16",)))
+    assert row["seed"] is None and row["accuracy"] is None
+    assert row["network"]["shape"] == [3, 16, 16]
+
+
 def test_a_quick_row_is_no_full_one(counted: list[Entrant], tmp_path: Path) -> None:
     out, full, quick = tmp_path / "bench.json", Entrant("a", 0), Entrant("a", 0, ("training.epochs=4",))
     for entrant in (quick, full, quick, full):
@@ -67,9 +87,9 @@ def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("quick")
 def test_a_row(miniature: Path) -> None:
     row = bench_row(miniature / "cells" / "manifest.csv", Entrant("tiny-cnn", 3, ("training.epochs=1", "data.size=16")))
-    assert set(row) == KEYS
+    assert set(row) == KEYS | {"network"}, "its cost is measured beside the others'"
     assert row["seed"] == 3
-    assert 0 <= row["accuracy"]["value"] <= 1
+    assert row["accuracy"]["value"] == pytest.approx(sum(row["right"]) / len(row["cases"]))
     assert json.loads(json.dumps(row)) == row
 
 
@@ -77,7 +97,7 @@ def test_a_row(miniature: Path) -> None:
 def test_a_row_of_slides(tmp_path: Path) -> None:
     table = make_bags(tmp_path)
     row = bench_row(table, Entrant("max-pooling", 2, ("training.epochs=1",)), tmp_path / "job")
-    assert set(row) == KEYS
+    assert set(row) == KEYS | COST
     assert row["seed"] == 2
     assert list(row["images_per_second"]) == ["1"]
     assert 0 <= row["accuracy"]["low"] <= row["accuracy"]["value"] <= row["accuracy"]["high"] <= 1

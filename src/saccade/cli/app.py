@@ -18,6 +18,7 @@ from saccade.cli.check import check
 from saccade.cli.cv import cv
 from saccade.cli.demo import demo
 from saccade.cli.doctor import doctor
+from saccade.cli.download import download
 from saccade.cli.embed import embed
 from saccade.cli.evaluate import evaluate
 from saccade.cli.explain import explain
@@ -87,7 +88,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, cv, evaluate, predict, explain, embed, bench, models, info, check, doctor):
+for verb in (demo, train, cv, evaluate, predict, explain, embed, bench, models, info, check, doctor, download):
     app.command()(verb)
 
 

@@ -9,7 +9,7 @@ from saccade.cli.console import say, show_table, with_interval
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from saccade.training.bench import Entrant
 
@@ -36,6 +36,7 @@ def bench(
     simulated, and the rows say so; of slides, their features are.
     """
     from saccade.core.files import write_bytes
+    from saccade.evaluation.paired_rows import paired_lines
     from saccade.inference.plotting import figure_png
     from saccade.report.bench_figure import bench_figure
     from saccade.training.bench import bench as run_bench
@@ -54,9 +55,11 @@ def bench(
     with stopped_with("run the same command again; the rows that are done are kept"):
         rows = run_bench(source, entrants, out, name, say, features)
     write_bytes(out.with_suffix(".png"), figure_png(bench_figure(rows)))
-    speed = "slides/s" if kind == "slide" else "images/s"
-    columns = ("model", "seed", "accuracy", "read", "looked at", "parameters", "FLOPs", speed, "peak memory")
-    show_table(columns, [_line(row) for row in rows], right=columns[1:])
+    speeds = _speeds(rows, "slides/s" if kind == "slide" else "images/s")
+    columns = ("model", "seed", "accuracy", "read", "looked at", "parameters", "FLOPs", *speeds, "peak memory")
+    show_table(columns, [_line(row, speeds) for row in rows], right=columns[1:])
+    for line in paired_lines([row for row in rows if row["data"] == name]):
+        say(line)
     say(f"written: {out}, {out.with_suffix('.png')}")
 
 
@@ -72,15 +75,19 @@ def _check_features(kind: str, data: Path | None, features: Path | None) -> None
 def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entrant]":
     """Who takes part; a name of another scale is refused before anything is trained."""
     from saccade.models import MODELS
-    from saccade.training.bench import CONTESTANTS, Entrant
+    from saccade.training.bench import Entrant, default_entrants
 
-    names = tuple(name.strip() for name in models.split(",") if name.strip()) or CONTESTANTS[kind]
+    def changes(name: str) -> tuple[str, ...]:
+        return _quick_changes(kind, name) if quick else ()
+
+    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    if not names:
+        return default_entrants(kind, seeds, changes)
     for name in names:
         if (MODELS[name].scale, MODELS[name].task) != (kind, "classification"):
             known = ", ".join(MODELS.names(kind, "classification"))
             raise BadInput(f"{name} is no classifier of {kind}s", f"choose among {known}")
-    changes = {name: _quick_changes(kind, name) if quick else () for name in names}
-    return [Entrant(name, seed, changes[name]) for seed in range(seeds) for name in names]
+    return [Entrant(name, seed, changes(name)) for seed in range(seeds) for name in names]
 
 
 def _quick_changes(kind: str, name: str) -> tuple[str, ...]:
@@ -110,20 +117,26 @@ def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
     return folder / "manifest.csv", f"simulated {kind}s{', quick' if quick else ''}"
 
 
-def _line(row: dict[str, Any]) -> tuple[str, ...]:
+def _speeds(rows: "Sequence[dict[str, Any]]", unit: str) -> dict[str, str]:
+    """The columns of speed, one for each number of images handed in together, and the key of each."""
+    keys = sorted({key for row in rows for key in row["images_per_second"]}, key=int)
+    return {unit if len(keys) == 1 else f"{unit} by {key}": key for key in keys}
+
+
+def _line(row: dict[str, Any], speeds: "Mapping[str, str]") -> tuple[str, ...]:
     """A row of the table; what nobody counted is a dash."""
     from saccade.report.bench_figure import row_name
     from saccade.report.words import amount
 
-    speed = next(iter(row["images_per_second"].values()))
     fractions = (row["pixels_read_fraction"], row["pixels_looked_fraction"])
+    rates = (row["images_per_second"].get(key) for key in speeds.values())
     return (
         row_name(row),
-        str(row["seed"]),
-        with_interval(row["accuracy"], ".1%"),
+        "–" if row["seed"] is None else str(row["seed"]),
+        "not trained" if row["accuracy"] is None else with_interval(row["accuracy"], ".1%"),
         *("–" if fraction is None else f"{fraction:.1%}" for fraction in fractions),
         amount(row["parameters"]),
         amount(row["flops_per_image"]),
-        f"{speed:.3g}",
+        *("–" if rate is None else f"{rate:.3g}" for rate in rates),
         amount(row["peak_memory_bytes"], "B"),
     )

@@ -9,7 +9,7 @@ from saccade.core.contract import AnyImages
 from saccade.core.errors import BadInput
 from saccade.core.results import Cost
 from saccade.imaging.meter import Count, Meter
-from saccade.ops.patches import gather_patches
+from saccade.ops.patches import gather_blocks, gather_patches
 from saccade.ops.positions import site_boxes
 
 
@@ -88,8 +88,9 @@ class Stack:
         column is continued; what that adds is not counted as read.
         """
         self.meter.count_read(index.shape[1], self._pixels_in_blocks(index, size))
-        rows = self._rows_of_blocks(size)
-        return rows.gather(1, index[:, :, None].expand(-1, -1, rows.shape[2]))
+        right, below = -self.width % size, -self.height % size
+        values = F.pad(self.values, (0, right, 0, below), mode="replicate") if right or below else self.values
+        return gather_blocks(values, index, size)
 
     def _pixels_in_blocks(self, index: Int[Tensor, "batch site"], size: int) -> Count:
         """Pixels of the image that these blocks hold, for each image of the batch."""
@@ -97,16 +98,6 @@ class Stack:
             return index.shape[1] * size * size
         boxes = site_boxes(index, size, self.height, self.width)
         return (boxes[..., 2:] - boxes[..., :2]).prod(-1).sum(1)
-
-    def _rows_of_blocks(self, size: int) -> Float[Tensor, "batch block value"]:
-        """The image as one row of values per block; a view where a pixel's channels lie side by side already."""
-        right, below = -self.width % size, -self.height % size
-        values = self.values
-        if right or below:
-            values = F.pad(values, (0, right, 0, below), mode="replicate")
-        if size > 1:
-            values = F.pixel_unshuffle(values, size)
-        return values.permute(0, 2, 3, 1).flatten(1, 2)
 
     def read_whole(self) -> Float[Tensor, "batch channel height width"]:
         """Every pixel at full detail, as one site: what an ordinary network reads."""

@@ -14,12 +14,14 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental.optimization import fuse
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from saccade.core.contract import SparseClassifier
 from saccade.core.results import Prediction
 from saccade.imaging.opening import Opened, some_of
 from saccade.imaging.tiled import TiledImage
+from saccade.models.baselines.whole_image import WholeImage
 
 
 class FastModel:
@@ -75,8 +77,11 @@ def keep_pages() -> None:
 def fuse_batch_norms(model: SparseClassifier) -> SparseClassifier:
     """Fold each batch norm that directly follows a convolution into it, in place; equal in evaluation.
 
-    Only neighbours inside an ``nn.Sequential`` are found, since elsewhere their order cannot be known.
+    Neighbours inside an ``nn.Sequential`` are found, and in ordinary networks, whose steps torch can trace, all others.
     """
+    if isinstance(model, WholeImage):
+        model.network = _traced(model.network)
+        return model
     for part in model.modules():
         if not isinstance(part, nn.Sequential):
             continue
@@ -86,3 +91,8 @@ def fuse_batch_norms(model: SparseClassifier) -> SparseClassifier:
                 part._modules[before] = fuse_conv_bn_eval(convolution, norm)
                 part._modules[after] = nn.Identity()
     return model
+
+
+def _traced(network: nn.Module) -> nn.Module:
+    """An ordinary network whose batch norms are folded in the order in which it runs; itself where it has none."""
+    return fuse(network) if any(isinstance(part, nn.BatchNorm2d) for part in network.modules()) else network

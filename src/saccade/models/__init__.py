@@ -63,6 +63,15 @@ for _entry in (
         licence="Apache-2.0 (MONAI)",
     ),
     Entry(
+        "efficientnet-b0",
+        "saccade.models.baselines.efficientnet_b0:efficientnet_b0",
+        scale="cell",
+        role="peer",
+        summary="EfficientNet-B0, not pretrained",
+        paper="Tan and Le 2019",
+        licence="Apache-2.0 (MONAI)",
+    ),
+    Entry(
         "vit-tiny",
         "saccade.models.baselines.vit_tiny:vit_tiny",
         scale="cell",

@@ -1,7 +1,7 @@
 """The picture of a bench: how good each model is, and what an image costs it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,25 +20,45 @@ _LEAST = 1.15  # times the middle that is shown at least, lest neighbouring tick
 
 @styled()
 def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
-    """Accuracy against FLOPs per image, one mark a model and recipe: the mean over its seeds, and their range.
+    """Accuracy against cost, one mark a model and recipe: the mean over its seeds, and their range.
 
-    The upper left corner is where one wants to be.
+    Cost is FLOPs per image and, where all models were timed side by side, seconds as well. The upper left corner is
+    where one wants to be. A model that was not trained is a line at its cost.
     """
     by_model: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         by_model[row_name(row)].append(row)
-    figure, (axes,) = new_figure(6.4, 4.0)
-    for number, (model, ones) in enumerate(by_model.items()):
-        values = 100 * np.array([one["accuracy"]["value"] for one in ones])
-        flops, colour = float(np.mean([one["flops_per_image"] for one in ones])), f"C{number}"
-        seeds = f" ({len(ones)} seeds)" if len(ones) > 1 else ""
-        axes.vlines(flops, values.min(), values.max(), color=colour)
-        axes.plot(flops, values.mean(), "o", color=colour)
-        axes.annotate(model + seeds, (flops, values.mean()), (6, 4), textcoords="offset points", color=colour)
-    axes.margins(x=0.3, y=0.15)
-    axes.set(xscale="log", xlabel="FLOPs per image", ylabel="accuracy, %")
-    _few_ticks(axes)
+    timed = all("measured" in row for row in rows)
+    figure, panels = new_figure(9.8 if timed else 6.8, 3.6, columns=2 if timed else 1)
+    _draw(panels[0], by_model, lambda row: row["flops_per_image"], "FLOPs per image")
+    if timed:
+        batch = max(rows[0]["images_per_second"], key=int)
+        label = f"µs per image, {batch} together"
+        _draw(panels[1], by_model, lambda row: 1e6 / row["images_per_second"][batch], label)
+        panels[1].set_ylabel("")
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure
+
+
+def _draw(
+    axes: "Axes",
+    by_model: Mapping[str, Sequence[Mapping[str, Any]]],
+    cost: Callable[[Mapping[str, Any]], float],
+    label: str,
+) -> None:
+    """One panel."""
+    for number, (model, ones) in enumerate(by_model.items()):
+        at, colour = float(np.mean([cost(one) for one in ones])), f"C{number}"
+        values = 100 * np.array([one["accuracy"]["value"] for one in ones if one["accuracy"]])
+        if len(values):
+            seeds = f" ({len(values)} seeds)" if len(values) > 1 else ""
+            axes.vlines(at, values.min(), values.max(), color=colour)
+            axes.plot(at, values.mean(), "o", color=colour, label=model + seeds)
+        else:
+            axes.axvline(at, color=colour, linestyle=":", label=f"{model}, not trained")
+    axes.margins(x=0.3, y=0.15)
+    axes.set(xscale="log", xlabel=label, ylabel="accuracy, %")
+    _few_ticks(axes)
 
 
 def row_name(row: Mapping[str, Any]) -> str:
@@ -47,7 +67,8 @@ def row_name(row: Mapping[str, Any]) -> str:
     >>> row_name({"model": "tiny-cnn"}), row_name({"model": "tiny-cnn", "changes": ["training.epochs=4"]})
     ('tiny-cnn', 'tiny-cnn, changed recipe')
     """
-    return f"{row['model']}, changed recipe" if row.get("changes") else row["model"]
+    trained = row.get("accuracy", True) is not None
+    return f"{row['model']}, changed recipe" if row.get("changes") and trained else row["model"]
 
 
 def _few_ticks(axes: "Axes") -> None:

@@ -1,7 +1,8 @@
-"""Models side by side on one data set: each trained by its default recipe, judged on the test part, and timed.
+"""Models side by side on one data set: each trained by its default recipe, judged on the test part, and measured.
 
-Rows are kept as they come, so that a bench that was stopped goes on where it was. The speeds of rows measured at
-different times are not ratios of one run: for those, see ``evaluation.speed.compare_speed`` and ``benchmarks/``.
+Rows are kept as they come, so that a bench that was stopped goes on where it was. Networks of cells are then timed
+together, in one process (``bench_costs``). The speeds of fields and slides are measured as their rows come, and are no
+ratios of one run: for those, see ``evaluation.speed.compare_speed`` and ``benchmarks/``.
 """
 
 import json
@@ -12,15 +13,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from saccade.core.errors import BadInput
 from saccade.core.files import write_json
 from saccade.core.registry import Scale
-from saccade.evaluation.assessment import judge, knowing_predictor, measure_costs
+from saccade.evaluation.assessment import Judged, judge, knowing_predictor, measure_costs
 from saccade.evaluation.labelled import label_images, open_labelled
 from saccade.evaluation.slide_costs import measure_slide_costs
+from saccade.inference.hub import AnyPredictor
 from saccade.inference.parts import choose_images
 from saccade.inference.runs import Run
 from saccade.inference.slide_predictor import SlidePredictor
+from saccade.models import MODELS
+from saccade.training.bench_costs import cost_row, measure_together, network_of
 from saccade.training.recipe import Recipe
 from saccade.training.train import train
 
@@ -31,16 +37,38 @@ CONTESTANTS: dict[Scale, tuple[str, ...]] = {
 }
 """Who takes part where nobody is named: the method, the controls that would embarrass it, and a plain network."""
 
+LARGE: dict[Scale, tuple[str, ...]] = {"cell": ("vit-tiny", "efficientnet-b0", "resnet18"), "field": (), "slide": ()}
+"""Who takes part too, and is trained only where there is a GPU: on a processor, these are there for their cost."""
+
 _MEASURED = ("parameters", "flops_per_image", "pixels_read_fraction", "pixels_looked_fraction")
 
 
 @dataclass(frozen=True)
 class Entrant:
-    """One row to be: a model, a seed, and what its recipe changes."""
+    """One row to be: a model, a seed, and what its recipe changes.
+
+    Attributes:
+        model: Its name.
+        seed: Of its training; ``None`` asks for its cost alone, without training.
+        changes: Settings such as ``training.epochs=4``.
+    """
 
     model: str
-    seed: int
+    seed: int | None
     changes: tuple[str, ...] = ()
+
+
+def default_entrants(scale: Scale, seeds: int, changes: Callable[[str], tuple[str, ...]]) -> list[Entrant]:
+    """Who takes part where nobody is named.
+
+    Args:
+        scale: Of the images.
+        seeds: Trainings of each model.
+        changes: What the recipe of a model changes.
+    """
+    large: tuple[int | None, ...] = tuple(range(seeds)) if torch.cuda.is_available() else (None,)
+    trained = [Entrant(name, seed, changes(name)) for seed in range(seeds) for name in CONTESTANTS[scale]]
+    return trained + [Entrant(name, seed, changes(name)) for seed in large for name in LARGE[scale]]
 
 
 def bench(
@@ -67,9 +95,11 @@ def bench(
     rows = load_rows(out)
     title = name or str(data)
     for entrant in _missing(entrants, rows, title):
-        tell(f"{entrant.model}, seed {entrant.seed}")
+        tell(f"{entrant.model}, {'its cost' if entrant.seed is None else f'seed {entrant.seed}'}")
         own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
         rows.append({**own, **bench_row(data, entrant, features)})
+        write_json(out, rows)
+    if measure_together([row for row in rows if row["data"] == title], tell):
         write_json(out, rows)
     return rows
 
@@ -92,10 +122,10 @@ def load_rows(path: Path) -> list[dict[str, Any]]:
 
 
 def bench_row(data: Path, entrant: Entrant, features: Path | None = None) -> dict[str, Any]:
-    """Train one model, judge it on the test part and measure its cost."""
-    given = {"path": str(data)} | ({"features": str(features)} if features else {})
-    recipe = Recipe.parse({"data": given, "model": {"name": entrant.model}})
-    recipe = recipe.with_overrides([*entrant.changes, f"training.seed={entrant.seed}"])
+    """Train one model, judge it on the test part and measure its cost; of networks of cells, what it is built from."""
+    recipe = _recipe(data, entrant, features)
+    if entrant.seed is None:
+        return {"seed": None, **cost_row(data, recipe)}
     with tempfile.TemporaryDirectory() as scratch:
         start = time.perf_counter()
         run = Run.open(train(recipe, Path(scratch) / "run"))
@@ -104,18 +134,37 @@ def bench_row(data: Path, entrant: Entrant, features: Path | None = None) -> dic
         chosen = choose_images(rows.manifest, run.splits, data, "test")
     predictor = knowing_predictor(run, chosen.manifest)
     judged = judge(predictor, label_images(chosen.manifest, predictor.classes, bags=rows.bags))
-    if isinstance(predictor, SlidePredictor):
-        cost, batch = measure_slide_costs(predictor, judged, peers=())[entrant.model], "1"
-    else:
-        cost = measure_costs(predictor, judged, peers=())[entrant.model]
-        batch = "1" if predictor.preprocessing.size is None else "64"
     return {
         "seed": entrant.seed,
         "accuracy": judged.metrics(predictor.classes).accuracy.as_dict(),
+        **_cost(predictor, judged),
+        "seconds_training": round(seconds, 1),
+        "right": [int(right) for right in judged.predicted == [image.label for image in judged.images]],
+        "cases": [image.row.case for image in judged.images],
+    }
+
+
+def _recipe(data: Path, entrant: Entrant, features: Path | None) -> Recipe:
+    given = {"path": str(data)} | ({"features": str(features)} if features else {})
+    recipe = Recipe.parse({"data": given, "model": {"name": entrant.model}})
+    return recipe.with_overrides(
+        [*entrant.changes, *([] if entrant.seed is None else [f"training.seed={entrant.seed}"])]
+    )
+
+
+def _cost(predictor: AnyPredictor, judged: Judged) -> dict[str, Any]:
+    """What the model of a row costs; of one of cells, what it takes to measure that beside the others."""
+    own = predictor.model.config["model"]
+    if isinstance(predictor, SlidePredictor):
+        cost, batch = measure_slide_costs(predictor, judged, peers=())[own], "1"
+    elif MODELS[own].scale == "field":
+        cost, batch = measure_costs(predictor, judged, peers=())[own], "1"
+    else:
+        return network_of(predictor, judged)
+    return {
         **{key: cost[key] for key in _MEASURED},
         "images_per_second": {batch: cost["images_per_second"]},
         "peak_memory_bytes": cost["peak_memory_bytes"],
-        "seconds_training": round(seconds, 1),
     }
 
 

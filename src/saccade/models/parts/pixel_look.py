@@ -101,7 +101,9 @@ class LearnedScore(nn.Module):
 
     def forward(self, view: View, seen: Seen) -> Scores:
         """Scores on the lattice of sites."""
-        return F.avg_pool2d(F.pixel_shuffle(self.score(seen), self.finer), self.coarser)
+        scores = self.score(seen)
+        scores = F.pixel_shuffle(scores, self.finer) if self.finer > 1 else scores
+        return F.avg_pool2d(scores, self.coarser) if self.coarser > 1 else scores  # torch pools by 1 as dearly as by 2
 
 
 class IntensityScore(nn.Module):

@@ -1,0 +1,44 @@
+"""Rows of a bench are compared only where they were tested on the same images, with the same kind of recipe."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from saccade.evaluation.comparison import paired_difference
+from saccade.evaluation.paired_rows import paired_lines
+
+CASES = [f"p{number}" for number in range(40)]
+GENERATOR = np.random.default_rng(0)
+
+
+def row(model: str, seed: int | None, share: float, changes: tuple[str, ...] = ()) -> dict[str, Any]:
+    right = (GENERATOR.random(len(CASES)) < share).astype(int).tolist()
+    return {"model": model, "seed": seed, "changes": list(changes), "right": right, "cases": CASES}
+
+
+def test_the_first_is_set_against_each_other_over_common_seeds() -> None:
+    ours, theirs = [row("ours", seed, 0.9) for seed in (0, 1, 2)], [row("theirs", seed, 0.5) for seed in (0, 1)]
+    (line,) = paired_lines([*ours, *theirs])
+    found = paired_difference(*(np.array([one["right"] for one in ones[:2]]) for ones in (ours, theirs)), CASES)
+    assert found.low is not None and found.high is not None
+    figures = [100 * each for each in (found.value, found.low, found.high)]
+    assert line == "ours less theirs: {:+.1f} points ({:+.1f} to {:+.1f}), 2 seeds".format(*figures)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"seed": None, "right": None},
+        {"changes": ["training.epochs=4"]},
+        {"cases": CASES[::-1]},
+        {"seed": 7},
+    ],
+    ids=["not trained", "a quick look", "other images", "no common seed"],
+)
+def test_what_cannot_be_compared_is_passed_over(other: dict[str, Any]) -> None:
+    assert paired_lines([row("ours", 0, 0.9), {**row("theirs", 0, 0.5), **other}]) == []
+
+
+def test_no_rows_are_no_lines() -> None:
+    assert paired_lines([]) == []
