@@ -1,6 +1,6 @@
 """The peers of SPAN on the classic bags, beside what is published: accuracy in 10-fold cross-validation.
 
-    python benchmarks/mil_bags.py --data ../shared/data/mil_bags --out benchmarks/results/2026-11-21-mil-bags.json
+    python benchmarks/mil_bags.py --data ../shared/data/mil_bags --out benchmarks/results/2026-11-22-mil-bags.json
 
 These bags are sets without places, so SPAN is not among them; they tell whether the peers are built and trained well
 enough to be beaten honestly. Per seed one stratified split of the bags into ten parts; each part is predicted once, by
@@ -11,19 +11,28 @@ et al. 2018, Ilse et al. 2018): three layers of 256, 128 and 64 numbers embed an
 CLAM-SB, with 64 numbers within the attention; DSMIL takes the features as they are, as its authors do; the two
 transformers have a width of 64.
 
-After two seeds gated ABMIL lay 5.7 points below its mark on Musk1 (4.5 after three). Three other trainings, chosen
-before they were run, stand beside it under names of their own; the best of them is not the figure of the peer.
+Two peers lay more than 5 points below their marks: gated ABMIL on Musk1 after two seeds, and DSMIL on both. Three other
+trainings of each, chosen before they were run, stand beside them under names of their own; the best of them is not the
+figure of the peer. `dsmil, as released` is trained as its authors' train_mil.py does it: one bag a step, 80 epochs,
+a rate of 2e-4 that falls to nothing along a cosine, Adam with betas of 0.5 and 0.9.
 
-Intervals are 95 %, bootstrap over bags, the seeds' mean being one figure per bag. Published: Ilse et al. 2018, table 1
-(arXiv 1802.04712), gated attention, 10-fold. DSMIL's released training code reports the best epoch on the test fold,
-with the threshold that suits that fold best, and is not compared.
+That script reports, for each fold, the best epoch on the test fold with the threshold that suits that fold best. Every
+run here says beside its own accuracy what that way of counting would have made of it (`optimistic`): it tells how much
+of the distance is counting, and is nobody's figure.
+
+Intervals are 95 %, bootstrap over bags, the seeds' mean being one figure per bag. Where published figures come from:
+max pooling is MI-Net of Wang et al. 2018 as quoted by Waqas et al., Neural Comput. Appl. 2024, table 2; gated ABMIL
+(Ilse et al. 2018, arXiv 1802.04712, table 1) and DSMIL (Li et al. 2021, arXiv 2011.08939) are quoted from memory, for
+their tables could not be had where this was written.
 A file that exists is gone on with: what it holds is not run again. CPU time on one thread, per data set and seed: 10 to
 80 seconds; slide-transformer 80 on Musk1, TransMIL 280, and more than twice that on Elephant.
 """
 
 import argparse
 import json
+import math
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +40,7 @@ from typing import Any
 import numpy as np
 import torch
 from machine import describe_machine
+from sklearn.metrics import roc_curve
 from sklearn.model_selection import StratifiedKFold
 from torch import nn
 
@@ -60,24 +70,35 @@ class Peer:
     """Behind each of them."""
     bags_per_step: int = STEP
     learning_rate: float = LEARNING_RATE
+    epochs: int = EPOCHS
+    betas: tuple[float, float] = (0.9, 0.999)
+    falls: bool = False
+    """Whether the learning rate falls to nothing along a cosine."""
 
 
 _GATED = Peer("gated-abmil", {"width": 64, "hidden": 64}, EMBEDDING)
+_DSMIL = Peer("dsmil", {})
 PEERS = {
     "mean-pooling": Peer("mean-pooling", {"width": 64}, EMBEDDING),
     "max-pooling": Peer("max-pooling", {"width": 64}, EMBEDDING),
     "gated-abmil": _GATED,
     "clam-sb": Peer("clam-sb", {"width": 64, "hidden": 64, "dropout": 0.0}, EMBEDDING),
-    "dsmil": Peer("dsmil", {}),
+    "dsmil": _DSMIL,
     "slide-transformer": Peer("slide-transformer", {"width": 64, "heads": 4}),
     "transmil": Peer("transmil", {"width": 64}),
     "gated-abmil, one bag a step": replace(_GATED, bags_per_step=1, learning_rate=5e-4),
     "gated-abmil, one layer": replace(_GATED, embedding=()),
     "gated-abmil, dropout": replace(_GATED, dropout=0.5),
+    "dsmil, as released": replace(_DSMIL, bags_per_step=1, learning_rate=2e-4, epochs=80, betas=(0.5, 0.9), falls=True),
+    "dsmil, three layers": Peer("dsmil", {"width": 64}, EMBEDDING),
+    "dsmil, dropout": Peer("dsmil", {"dropout": 0.5}),
 }
-"""By their names in the results; the last three are what was tried when the plain one missed its mark on Musk1."""
+"""By their names in the results; those with a comma are what was tried when a plain one missed its mark."""
 
-PUBLISHED = {"musk1": {"gated-abmil": 0.900}, "elephant": {"gated-abmil": 0.857}}
+PUBLISHED = {
+    "musk1": {"max-pooling": 0.887, "gated-abmil": 0.900, "dsmil": 0.932},
+    "elephant": {"max-pooling": 0.862, "gated-abmil": 0.857, "dsmil": 0.925},
+}
 
 
 def build(peer: Peer, classes: tuple[str, ...], features: int) -> SparseClassifier:
@@ -99,38 +120,54 @@ def standardised(data: MilBags, training: np.ndarray) -> list[Bags]:
     return [whole[bag] for bag in range(len(data))]
 
 
-def train(peer: Peer, model: SparseClassifier, bags: list[Bags], labels: torch.Tensor, training: np.ndarray) -> None:
-    """All epochs; the last model is the one."""
-    optimiser = torch.optim.Adam(model.parameters(), lr=peer.learning_rate, weight_decay=WEIGHT_DECAY, fused=True)
+def trained(
+    peer: Peer, model: SparseClassifier, bags: list[Bags], labels: torch.Tensor, training: np.ndarray
+) -> Iterator[SparseClassifier]:
+    """The model after each epoch, set to predict."""
+    optimiser = torch.optim.Adam(
+        model.parameters(), lr=peer.learning_rate, betas=peer.betas, weight_decay=WEIGHT_DECAY, fused=True
+    )
     known = torch.from_numpy(training)
-    model.train()
-    for _ in range(EPOCHS):
+    for epoch in range(peer.epochs):
+        model.train()
+        for group in optimiser.param_groups if peer.falls else ():
+            group["lr"] = peer.learning_rate * (1 + math.cos(math.pi * epoch / peer.epochs)) / 2
         for step in known[torch.randperm(len(known))].split(peer.bags_per_step):
             optimiser.zero_grad()
             some = Bags.concatenate([bags[bag] for bag in step.tolist()])
             model.losses(some, ClassTargets(labels[step])).total.backward()
             optimiser.step()
+        yield model.eval()
+
+
+def fitted_accuracy(margins: np.ndarray, labels: np.ndarray) -> float:
+    """Accuracy at the threshold where the rates of right and false alarms are furthest apart, for these very bags."""
+    false, right, thresholds = roc_curve(labels, margins)
+    return float(np.mean((margins >= thresholds[np.argmax(right - false)]) == labels))
 
 
 def run(data: MilBags, peer: Peer, seed: int) -> dict[str, Any]:
     """Ten folds of one split: what each bag was taken for by the model that had not seen it."""
-    start, labels = time.process_time(), torch.tensor(data.labels)
-    predicted, accuracies = torch.full_like(labels, -1), []
+    start, labels = time.process_time(), np.array(data.labels)
+    margins, optimistic = np.full(len(labels), np.nan), []
     splitter, parameters = StratifiedKFold(FOLDS, shuffle=True, random_state=seed), 0
     for fold, (training, test) in enumerate(splitter.split(labels, labels)):
         torch.manual_seed(1000 * seed + fold)
         bags = standardised(data, training)
         model = build(peer, data.classes, data.bags.features.shape[1])
-        train(peer, model, bags, labels, training)
-        with torch.no_grad():
-            logits = model.eval()(Bags.concatenate([bags[bag] for bag in test])).logits
-        predicted[test] = logits.argmax(1)
-        accuracies.append(round(float((predicted[test] == labels[test]).float().mean()), 4))
+        unseen, best = Bags.concatenate([bags[bag] for bag in test]), 0.0
+        for predictor in trained(peer, model, bags, torch.from_numpy(labels), training):
+            with torch.no_grad():
+                logits = predictor(unseen).logits
+            margins[test] = (logits[:, 1] - logits[:, 0]).numpy()
+            best = max(best, fitted_accuracy(margins[test], labels[test]))
+        optimistic.append(best)
         parameters = count_parameters(model)
+    predicted = (margins > 0).astype(int)
     return {
         "seed": seed,
-        "accuracy": round(float((predicted == labels).float().mean()), 4),
-        "folds": accuracies,
+        "accuracy": round(float(np.mean(predicted == labels)), 4),
+        "optimistic": round(float(np.mean(optimistic)), 4),
         "predicted": predicted.tolist(),
         "parameters": parameters,
         "cpu_seconds": round(time.process_time() - start, 1),
@@ -142,6 +179,7 @@ def summary(data: MilBags, runs: list[dict[str, Any]], published: float | None) 
     right = np.array([np.equal(one["predicted"], data.labels) for one in runs], dtype=float)
     found = paired_difference(right, np.zeros_like(right), list(data.names))
     result = {"seeds": len(runs), "accuracy": {"value": found.value, "low": found.low, "high": found.high}}
+    result["optimistic"] = float(np.mean([one["optimistic"] for one in runs]))
     if published is not None:
         result |= {"published": published, "difference": found.value - published}
     return result
@@ -170,7 +208,8 @@ def main() -> None:
                 result |= {"settings": settings(), "machine": describe_machine()}
                 write_text(arguments.out, json.dumps(result, indent=1) + "\n")
                 last = row["runs"][-1]
-                print(f"{kind}, {name}, seed {seed}: {last['accuracy']:.3f} in {last['cpu_seconds']} s", flush=True)
+                figures = f"{last['accuracy']:.3f} (optimistic {last['optimistic']:.3f})"
+                print(f"{kind}, {name}, seed {seed}: {figures} in {last['cpu_seconds']} s", flush=True)
 
 
 def settings() -> dict[str, Any]:
