@@ -24,8 +24,10 @@ from machine import describe_machine
 from sklearn.model_selection import StratifiedKFold
 
 from saccade.core.files import write_text
+from saccade.core.registry import Entry
 from saccade.datasets.cells import CellData
 from saccade.inference.fast import FastModel
+from saccade.models import MODELS
 from saccade.models.packaging import load_model
 from saccade.training.recipe import Recipe
 from saccade.training.train import open_parts, train
@@ -38,10 +40,22 @@ CHOICES: dict[str, dict[str, Any]] = {
     "bce": {"distillation": "bce"},
     "kl, strength 1": {"distillation_strength": 1.0},
     "bce, strength 1": {"distillation": "bce", "distillation_strength": 1.0},
+    "bce, strength 3": {"distillation": "bce", "distillation_strength": 3.0},
+    "bce, strength 10": {"distillation": "bce", "distillation_strength": 10.0},
+    "bce, strength 1, no exploration": {"distillation": "bce", "distillation_strength": 1.0, "random_share": 0.0},
+    "bce, strength 1, last row": {"distillation": "bce", "distillation_strength": 1.0, "row": "last"},
     "no exploration": {"random_share": 0.0},
     "no distillation": {"distillation_strength": 0.0},
 }
-"""What each changes in the model; tiny-cnn stands beside them as the bar."""
+"""What each changes in SparseAttnNet."""
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "two looks": {"name": "two-looks", "distillation": "bce", "distillation_strength": 1.0},
+    "tiny-cnn": {"name": "tiny-cnn"},
+}
+"""Other models: a variant that is no part of Saccade (`two_looks.py`), and the bar."""
+
+MODELS.add(Entry("two-looks", "two_looks:two_looks", "cell", "method", "reads half, then decides", "our variant"))
 
 
 def folds_of(data: CellData) -> list[CellData]:
@@ -57,7 +71,7 @@ def folds_of(data: CellData) -> list[CellData]:
 
 def run(name: str, fold: CellData, data: str) -> dict[str, Any]:
     """Train one choice on a fold; what it takes the fold's images for."""
-    model = {"name": "tiny-cnn"} if name == "tiny-cnn" else {"name": "sparse-attn-net", **CHOICES[name]}
+    model = OTHERS[name] if name in OTHERS else {"name": "sparse-attn-net", **CHOICES[name]}
     budget = {} if name == "tiny-cnn" else {"budget": {"learn": False, "share": SHARE}}
     recipe = Recipe.parse({"data": {"path": data}, "model": model, "training": {"epochs": EPOCHS}, **budget})
     start = time.perf_counter()
@@ -81,7 +95,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    names = [*CHOICES, "tiny-cnn"]
+    names = [*CHOICES, *OTHERS]
     parser.add_argument("--only", nargs="*", default=names, choices=names, metavar="CHOICE")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
