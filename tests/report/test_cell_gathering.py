@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.datasets.simulators.blood_cells import write_dataset
+from saccade.datasets.simulators.cell_sets import write_dataset
 from saccade.datasets.sources import open_manifest
 from saccade.evaluation.assessment import LabelledImage, judge
 from saccade.imaging.preprocessing import Preprocessing

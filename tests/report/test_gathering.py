@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from saccade.datasets.simulators.blood_cells import write_dataset
+from saccade.datasets.simulators.cell_sets import write_dataset
 from saccade.datasets.sources import open_manifest
 from saccade.evaluation.assessment import LabelledImage, judge
 from saccade.evaluation.intervals import Interval

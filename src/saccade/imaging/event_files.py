@@ -152,7 +152,7 @@ def _from_camera(path: Path) -> Events:
 
     found = Wizard(encoding=encoding).read(path)
     if found is None:
-        raise BadInput("holds no events", _COPY_AGAIN)
+        raise BadInput("holds no events that can be unpacked", _COPY_AGAIN)
     return events_of(found, _stated_sensor(header))
 
 
