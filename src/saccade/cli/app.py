@@ -21,6 +21,7 @@ from saccade.cli.doctor import doctor
 from saccade.cli.embed import embed
 from saccade.cli.evaluate import evaluate
 from saccade.cli.explain import explain
+from saccade.cli.frames import frames
 from saccade.cli.info import info
 from saccade.cli.models import models
 from saccade.cli.predict import predict
@@ -87,7 +88,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, cv, evaluate, predict, explain, embed, bench, models, info, check, doctor):
+for verb in (demo, train, cv, evaluate, predict, explain, embed, frames, bench, models, info, check, doctor):
     app.command()(verb)
 
 
