@@ -25,6 +25,7 @@ from saccade.cli.frames import frames
 from saccade.cli.info import info
 from saccade.cli.models import models
 from saccade.cli.predict import predict
+from saccade.cli.proxy import proxy
 from saccade.cli.train import train
 from saccade.core.errors import SaccadeError, one_line
 
@@ -88,7 +89,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, cv, evaluate, predict, explain, embed, frames, bench, models, info, check, doctor):
+for verb in (demo, train, cv, evaluate, predict, explain, embed, frames, proxy, bench, models, info, check, doctor):
     app.command()(verb)
 
 
