@@ -151,5 +151,7 @@ def test_lines() -> None:
     lines = table_lines({"a": one, "b": other})
     assert lines[0] == ("a", "90.0% (80.0 to 100.0)", "90.0% (80.0 to 100.0)", "not defined", "")
     assert lines[1][-1] == "-5.0 points (-10.0 to +2.0)"
-    said = headline({"images": 8, "cases": 4, "folds": 2, "simulated": True, "preserve_site": True})
+    said = headline({"images": 8, "cases": 4, "folds": 2, "origin": "simulated", "preserve_site": True})
     assert said.startswith("8 simulated images of 4 cases, each tested once in 2 folds, sites preserved")
+    said = headline({"images": 8, "cases": 4, "folds": 2, "origin": "", "preserve_site": False})
+    assert said.startswith("8 images of 4 cases, each tested once in 2 folds;")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.datasets.folders import inspect_folder, list_images, list_others, load_folder
+from saccade.datasets.folders import inspect_folder, list_images, list_others, list_recordings, load_folder
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -94,3 +94,12 @@ def test_list_others(tmp_path: Path) -> None:
     assert list_others(tmp_path / "anim.gif") == []
     with pytest.raises(BadInput, match="no such"):
         list_others(tmp_path / "ghost")
+
+
+def test_recordings_of_event_cameras(tmp_path: Path) -> None:
+    fill(tmp_path, "a/1.raw", "a/2.h5", "b/3.NPY", "b/.4.dat", "b/5.png")
+    assert [path.name for path in list_recordings(tmp_path)] == ["1.raw", "2.h5", "3.NPY"]
+    assert list_recordings(tmp_path / "b/5.png") == [tmp_path / "b/5.png"]
+    fill(tmp_path / "other", "a.png")
+    with pytest.raises(BadInput, match="no recording of events.*raw"):
+        list_recordings(tmp_path / "other")

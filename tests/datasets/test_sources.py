@@ -10,7 +10,7 @@ from PIL import Image
 from saccade.core.errors import BadInput
 from saccade.core.manifest import inspect_labels
 from saccade.datasets.bags import simulated_bags
-from saccade.datasets.sources import each_image, first_image, inspect_data, is_simulated, open_manifest
+from saccade.datasets.sources import each_image, first_image, inspect_data, is_simulated, open_manifest, origin_of
 from tests.miniature_slides import make_bags, mark_simulated
 
 
@@ -108,3 +108,17 @@ def test_slides_are_simulated_if_their_cases_or_all_of_their_bags_say_so(tmp_pat
     assert is_simulated(named)
     bags[0].write_bytes(b"nothing")
     assert simulated_bags(bags) == 1, "what cannot be opened says nothing"
+
+
+def test_what_is_said_of_a_set(cells: Path) -> None:
+    manifest = open_manifest(cells)
+
+    def named(*prefixes: str) -> str:
+        rows = (replace(row, case_id=f"{prefixes[i % len(prefixes)]}{i}") for i, row in enumerate(manifest.rows))
+        return origin_of(replace(manifest, rows=tuple(rows)))
+
+    assert origin_of(manifest) == named("donor-") == ""
+    assert named("simulated-") == "simulated"
+    assert named("simulated-", "donor-") == ""
+    assert named("proxy-opd-") == named("proxy-opd-", "donor-") == "OPD-like proxy"
+    assert named("proxy-events-simulated-", "simulated-") == "event-like proxy"

@@ -6,6 +6,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import h5py
 import imagecodecs
 import numpy as np
 import pytest
@@ -388,3 +389,30 @@ def test_a_jpeg_cut_off_is_told_however_much_is_left(tmp_path: Path) -> None:
             load_image(tmp_path / "a.jpg")
     (tmp_path / "a.jpg").write_bytes(whole + bytes(100))
     assert load_image(tmp_path / "a.jpg").shape == (200, 300, 3)
+
+
+def event_table() -> np.ndarray:
+    """Three events on a sensor of 2 x 4: two ON at one pixel, one OFF at another."""
+    array = np.zeros(3, [("t", np.int64), ("p", np.int8), ("x", np.uint16), ("y", np.uint16)])
+    array["t"], array["p"], array["x"], array["y"] = [0, 4, 9], [1, 0, 1], [3, 0, 3], [1, 0, 1]
+    return array
+
+
+def test_a_recording_of_events_is_an_image_of_two_channels(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", event_table())
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["events"] = event_table()
+    expected = np.zeros((2, 4, 2), np.float32)
+    expected[1, 3, 1], expected[0, 0, 0] = 2, 1
+    for name in ("a.npy", "a.h5"):
+        assert is_image(name)
+        image = load_image(tmp_path / name)
+        assert image.dtype == np.float32
+        np.testing.assert_array_equal(image, expected)
+
+
+def test_features_are_no_image(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "slide.h5", "w") as file:
+        file["features"] = np.zeros((4, 8), np.float32)
+    with pytest.raises(BadInput, match="no recording of events.*Give datasets x, y, t, p"):
+        load_image(tmp_path / "slide.h5")

@@ -167,6 +167,6 @@ PARTS: dict[str, tuple[Any, tuple[str, ...]]] = {
 """What a report may be given, with the sections that follow from it."""
 
 
-def full_report(simulated: bool = False) -> ReportData:
+def full_report(origin: str = "") -> ReportData:
     given = {name: value for name, (value, _) in PARTS.items()}
-    return ReportData("SparseAttnNet on <made up>", {"Run": "runs/<x>"}, simulated, **given)
+    return ReportData("SparseAttnNet on <made up>", {"Run": "runs/<x>"}, origin, **given)

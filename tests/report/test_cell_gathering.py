@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from saccade.datasets.simulators.blood_cells import write_dataset
+from saccade.datasets.simulators.cell_sets import write_dataset
 from saccade.datasets.sources import open_manifest
 from saccade.evaluation.assessment import LabelledImage, judge
 from saccade.imaging.preprocessing import Preprocessing
@@ -43,7 +43,7 @@ def report_on(path: Path, folder: Path, name: str = "sparse-attn-net", channels:
 @pytest.mark.usefixtures("quick")
 def test_a_report_of_simulated_cells(simulated: Path, tmp_path: Path) -> None:
     predictor, judged, manifest, data = report_on(simulated, tmp_path)
-    assert data.simulated
+    assert data.origin == "simulated"
     assert data.title == "sparse-attn-net on simulated cells"
     assert data.facts["images"] == "40"
     assert data.facts["model"] == "sparse-attn-net, 24×24 pixels, 3 channels"

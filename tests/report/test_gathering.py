@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from saccade.datasets.simulators.blood_cells import write_dataset
+from saccade.datasets.simulators.cell_sets import write_dataset
 from saccade.datasets.sources import open_manifest
 from saccade.evaluation.assessment import LabelledImage, judge
 from saccade.evaluation.intervals import Interval
@@ -12,7 +12,7 @@ from saccade.inference.predictor import Predictor
 from saccade.inference.runs import Run
 from saccade.report.data import ReportData
 from saccade.report.field_data import RunRow
-from saccade.report.gathering import is_simulated, noun_of, report_data
+from saccade.report.gathering import noun_of, origin_of, report_data
 from tests.miniature_fields import make_field_model, make_fields
 from tests.report.miniature_slide_files import slide_predictor
 
@@ -29,8 +29,8 @@ def report_of(folder: Path, manifest_path: Path, runs: list[RunRow] | None = Non
 
 
 def test_only_simulated_data_is_called_that(cells: Path, tmp_path: Path) -> None:
-    assert is_simulated(open_manifest(write_dataset(tmp_path, {"test": 1}, size=24)))
-    assert not is_simulated(open_manifest(cells))
+    assert origin_of(open_manifest(write_dataset(tmp_path, {"test": 1}, size=24))) == "simulated"
+    assert origin_of(open_manifest(cells)) == ""
 
 
 @pytest.mark.usefixtures("quick")

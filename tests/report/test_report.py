@@ -112,10 +112,17 @@ def test_an_empty_report_is_still_a_page() -> None:
 
 
 def test_simulated_data_is_said_beside_every_section(full: str) -> None:
-    simulated = render_report(full_report(simulated=True))
+    simulated = render_report(full_report(origin="simulated"))
     assert "SIMULATED DATA" in simulated
     assert simulated.count('<span class="tag">simulated data</span>') == len(Page(simulated).sections())
     assert "simulated" not in full.lower()
+
+
+def test_a_proxy_is_said_beside_every_section() -> None:
+    proxy = render_report(full_report(origin="OPD-like proxy"))
+    assert "OPD-LIKE PROXY" in proxy
+    assert proxy.count('<span class="tag">OPD-like proxy</span>') == len(Page(proxy).sections())
+    assert "simulated" not in proxy.lower()
 
 
 def test_the_footer_has_version_and_purpose(full: str) -> None:

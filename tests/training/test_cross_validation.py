@@ -425,6 +425,6 @@ def test_slides_are_simulated_if_their_bags_say_so(tmp_path: Path) -> None:
         bags=bags,
     )
     sources = module._Sources(lambda *_: None, {"": slides})
-    assert not sources.simulated
+    assert sources.origin == ""
     mark_simulated(*bags.paths)
-    assert sources.simulated
+    assert sources.origin == "simulated"

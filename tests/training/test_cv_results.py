@@ -42,9 +42,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_results(folder: Path) -> None:
-    results = write_results(folder, FoldPlan(folds=2, seed=3), RECIPES, simulated=True)
+    results = write_results(folder, FoldPlan(folds=2, seed=3), RECIPES, origin="simulated")
     assert json.loads((folder / "metrics.json").read_text()) == json.loads(json.dumps(results))
     about = {"folds": 2, "seed": 3, "inner": 1, "choose_by": "loss", "images": 16, "cases": 8, "simulated": True}
+    about["origin"] = "simulated"
     assert {key: results[key] for key in about} == about
 
     pooled = {

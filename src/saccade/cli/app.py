@@ -22,9 +22,11 @@ from saccade.cli.download import download
 from saccade.cli.embed import embed
 from saccade.cli.evaluate import evaluate
 from saccade.cli.explain import explain
+from saccade.cli.frames import frames
 from saccade.cli.info import info
 from saccade.cli.models import models
 from saccade.cli.predict import predict
+from saccade.cli.proxy import proxy
 from saccade.cli.train import train
 from saccade.core.errors import SaccadeError, one_line
 
@@ -88,7 +90,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-for verb in (demo, train, cv, evaluate, predict, explain, embed, bench, models, info, check, doctor, download):
+_WORK = (demo, train, cv, evaluate, predict, explain, embed, bench)
+_PREPARE = (download, frames, proxy)
+_TELL = (models, info, check, doctor)
+for verb in (*_WORK, *_PREPARE, *_TELL):
     app.command()(verb)
 
 

@@ -103,7 +103,7 @@ def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
     if not (folder / "manifest.csv").is_file():
         say("simulating images: none of them is real")
         if kind == "cell":
-            from saccade.datasets.simulators.blood_cells import write_dataset
+            from saccade.datasets.simulators.cell_sets import write_dataset
 
             write_dataset(folder, _QUICK_CELLS if quick else _CELLS)
         elif kind == "slide":

@@ -109,13 +109,14 @@ def named(recipes: "Sequence[tuple[Path | None, Recipe]]") -> "dict[str, Recipe]
 
 
 def headline(results: Mapping[str, Any], noun: str = "images") -> str:
-    """What was tested, in one line; simulated images are called that.
+    """What was tested, in one line; simulated images and proxies are called that.
 
     Args:
         results: As in ``metrics.json``.
         noun: What the images are called.
     """
-    images = f"{results['images']} {'simulated ' if results['simulated'] else ''}{noun} of {results['cases']} cases"
+    origin = f"{results['origin']} " if results["origin"] else ""
+    images = f"{results['images']} {origin}{noun} of {results['cases']} cases"
     sites = ", sites preserved" if results["preserve_site"] else ""
     return f"{images}, each tested once in {results['folds']} folds{sites}; 95 % intervals over cases"
 

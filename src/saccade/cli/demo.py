@@ -58,7 +58,7 @@ def demo(
 def demo_cells(out: Path, per_class: int, changes: tuple[str, ...]) -> None:
     """Five kinds of simulated white blood cells, from images to report."""
     from saccade.cli.train import make_recipe
-    from saccade.datasets.simulators.blood_cells import KINDS, write_dataset
+    from saccade.datasets.simulators import KINDS, write_dataset
     from saccade.datasets.sources import open_manifest
     from saccade.evaluation.labelled import label_images
     from saccade.inference.parts import choose_images

@@ -135,7 +135,7 @@ def evaluate_run(
         shown["slide_pointing"] = slide_pointing_figures(page.slide_pointing)
     write_json(out / "metrics.json", {**shown, "about": about})  # again: explanations are measured late and slowly
     write_report(out / "report.html", page)
-    say(headline(shown, cost, simulated=about["simulated"], noun=page.noun))
+    say(headline(shown, cost, origin=about["origin"], noun=page.noun))
     if draws is not None:
         say(draws_line(shown["draws"]))
     say(f"written: {out / 'predictions.csv'}, {out / 'metrics.json'}, {out / 'report.html'}")
@@ -163,14 +163,16 @@ def about_run(run: "Run", chosen: "Chosen", failed: int, bags: Iterable[Path] = 
         failed: How many of them could not be opened.
         bags: Files of features, of slides; they may say that these are simulated.
     """
-    from saccade.datasets.sources import is_simulated
+    from saccade.datasets.sources import origin_of
 
+    origin = origin_of(chosen.manifest, bags)
     return {
         "model": run.package.model.config["model"],
         "run": str(run.folder),
         "data": str(chosen.manifest.source),
         "split": chosen.part or None,
-        "simulated": is_simulated(chosen.manifest, bags),
+        "simulated": origin == "simulated",
+        "origin": origin,
         "images_failed": failed,
     }
 
@@ -215,17 +217,17 @@ def _row_of(run: "Run", chosen: "Chosen", images: "list[LabelledImage]") -> "Run
     return run_row(run, {**judged.metrics(predictor.classes).as_dict(), "cost": cost})
 
 
-def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], simulated: bool, noun: str = "images") -> str:
-    """The result in one line; simulated images are called that.
+def headline(metrics: Mapping[str, Any], cost: Mapping[str, Any], origin: str, noun: str = "images") -> str:
+    """The result in one line; simulated images and proxies are called that.
 
     Args:
         metrics: As in ``metrics.json``.
         cost: Likewise; what was read is left out where nobody counted it.
-        simulated: Whether the images are.
+        origin: ``simulated`` or the name of a proxy, where the images are that.
         noun: What they are called.
     """
     accuracy = with_interval(metrics["accuracy"], ".1%")
-    line = f"accuracy {accuracy} on {metrics['n']} {'simulated ' if simulated else ''}{noun}"
+    line = f"accuracy {accuracy} on {metrics['n']} {f'{origin} ' if origin else ''}{noun}"
     read, looked = cost["pixels_read_fraction"], cost["pixels_looked_fraction"]
     if read is None or looked is None:
         return line

@@ -44,7 +44,7 @@ def predict(
         float | None, typer.Option(help="Of slides: micrometres per base pixel where files do not state it.")
     ] = None,
 ) -> None:
-    """Predict the class of images of any size; PNG, JPEG, BMP, TIFF or NPY, with values as in training.
+    """Predict the class of images of any size; PNG, JPEG, BMP, TIFF, NPY, or recordings of events, as in training.
 
     Images that cannot be opened are skipped, with a line for each and in the table; the exit code is then 3. If none
     can be opened, it is 2 and no table is written. Other files in a folder are left out. Models of fields also take

@@ -132,6 +132,6 @@ def report_training(folder: Path) -> None:
     costs = costs_of(predictor, judged, quick=True)
     page = report_data(run, predictor, chosen.manifest, judged, metrics, costs, "val")
     write_report(run.report, page)
-    line = headline(metrics.as_dict(), next(iter(costs.values())), simulated=page.simulated, noun=page.noun)
+    line = headline(metrics.as_dict(), next(iter(costs.values())), origin=page.origin, noun=page.noun)
     say(f"validation: {line}")
     say(f"run folder: {folder}; report: {run.report}")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.manifest import Manifest, Row, ordered_classes, part_of
+from saccade.imaging.event_files import EVENT_SUFFIXES, is_recording
 from saccade.imaging.image_files import SUFFIXES, is_image
 
 _KINDS = " ".join(sorted(SUFFIXES))
@@ -67,6 +68,22 @@ def list_images(path: Path | str) -> list[Path]:
     if not images:
         raise BadInput("the folder holds no image", f"give a folder with files of {_KINDS}", str(path))
     return images
+
+
+def list_recordings(path: Path | str) -> list[Path]:
+    """The recordings of event cameras in a folder and the folders below it, sorted; a file stands for itself.
+
+    Raises:
+        BadInput: Nothing is there, or nothing that can hold events.
+    """
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    recordings = [file for file in _files(_existing(path)) if is_recording(file)]
+    if not recordings:
+        kinds = " ".join(sorted(EVENT_SUFFIXES))
+        raise BadInput("the folder holds no recording of events", f"give a folder with files of {kinds}", str(path))
+    return recordings
 
 
 def list_others(path: Path | str) -> list[Path]:

@@ -4,6 +4,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from saccade.core.errors import BadInput, Problem, raise_first
@@ -15,6 +16,17 @@ from saccade.imaging.image_files import Array, load_image
 
 MANIFEST_NAME = "manifest.csv"
 _SIMULATED = "simulated-"  # how the cases of the simulators begin
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """Images computed from others to be like those of another modality: how their cases begin, what they are called."""
+
+    prefix: str
+    word: str
+
+
+PROXIES = {"opd": Proxy("proxy-opd-", "OPD-like proxy"), "events": Proxy("proxy-events-", "event-like proxy")}
 _BLOCK = 4096  # images handed to the threads at a time, so that a long table is not a million waiting tasks
 
 
@@ -55,6 +67,27 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
         return True
     files = [*bags]
     return bool(files) and all(simulated_bags([path]) for path in files)
+
+
+def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
+    """What is to be said of a data set beside every figure: that it is simulated, or what it is a proxy of.
+
+    A set is called a proxy as soon as one image is.
+
+    >>> origin_of(open_manifest("cells"))
+    ''
+
+    Args:
+        manifest: The rows.
+        bags: The files of features of slides, as in ``is_simulated``.
+
+    Returns:
+        ``simulated``, ``OPD-like proxy``, ``event-like proxy``, or nothing, to stand before a noun.
+    """
+    for proxy in PROXIES.values():
+        if any(row.case_id.startswith(proxy.prefix) for row in manifest.rows):
+            return proxy.word
+    return "simulated" if is_simulated(manifest, bags) else ""
 
 
 def first_image(manifest: Manifest) -> Array:

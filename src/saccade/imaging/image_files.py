@@ -8,6 +8,8 @@
 - The orientation that a camera notes in a JPEG or PNG is applied, as viewers do, so pixels count from the corner
   one sees; TIFF's orientation is not, as in ImageJ and QuPath.
 - Of a file with several pictures the first is taken; a stack over depth or time is refused.
+- A recording of events (NPY or HDF5 with x, y, t and p) becomes one image of two channels, the counts of the whole
+  recording (``events.bin_events``): one recording per cell is an image like any other.
 - Images above ``MAX_PIXELS`` are refused before they are unpacked: a small file can claim terabytes. Models of fields
   read TIFF files above that tile by tile instead (``opening.open_field``).
 """
@@ -24,10 +26,14 @@ from jaxtyping import Bool, Shaped
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from saccade.core.errors import BadInput
+from saccade.imaging.event_files import HDF5_SUFFIXES, events_of, is_structured, load_events
+from saccade.imaging.events import bin_events
 
 Array = Shaped[np.ndarray, "height width channel"]
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"})
+PLAIN_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".npy"})
+SUFFIXES = PLAIN_SUFFIXES | frozenset(HDF5_SUFFIXES)
+"""With HDF5, in which only recordings of events are taken for images; features of slides have the same suffix."""
 TIFF_SUFFIXES = (".tif", ".tiff")
 MAX_PIXELS = 2**26
 """Most pixels an image file may have, 8192 x 8192; larger ones are slides, not cells or fields.
@@ -276,12 +282,19 @@ def _load_npy(path: Path) -> np.ndarray:
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(mapped, np.ndarray):
         raise BadInput("is an archive of arrays, not one array", "save each image by numpy.save")
+    if is_structured(mapped):
+        return bin_events(events_of(mapped))
     _check_extent(mapped.shape)
     return _channels_last(np.array(mapped))
+
+
+def _load_hdf5(path: Path) -> np.ndarray:
+    return bin_events(load_events(path))
 
 
 _LOADERS: dict[str, Callable[[Path], np.ndarray]] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".bmp"), _load_pillow),
     **dict.fromkeys(TIFF_SUFFIXES, _load_tiff),
     ".npy": _load_npy,
+    **dict.fromkeys(HDF5_SUFFIXES, _load_hdf5),
 }

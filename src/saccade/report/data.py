@@ -140,7 +140,7 @@ class ReportData:
     Attributes:
         title: What it is, such as "SparseAttnNet on pbc_cells".
         facts: What run, data, date, model: shown in this order under the title.
-        simulated: Whether the data came from a simulator; said beside every figure.
+        origin: ``simulated`` or the name of a proxy, where the data is that; said beside every figure.
         metrics: How good the predictions are.
         costs: This model's cost first, then its peers'.
         history: One row per epoch, with the columns of ``history.csv``.
@@ -159,7 +159,7 @@ class ReportData:
 
     title: str
     facts: Mapping[str, str] = field(default_factory=dict)
-    simulated: bool = False
+    origin: str = ""
     metrics: Metrics | None = None
     costs: Sequence[CostRow] | None = None
     history: Sequence[Mapping[str, Any]] | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.core.manifest import Manifest
-from saccade.datasets.sources import is_simulated
+from saccade.datasets.sources import origin_of
 from saccade.evaluation.assessment import Judged, LabelledImage
 from saccade.evaluation.metrics import Metrics
 from saccade.inference.hub import AnyPredictor
@@ -43,12 +43,12 @@ def report_data(
     """
     name = predictor.model.config["model"]
     accuracy = {name: {"accuracy": metrics.accuracy.as_dict()}}
-    simulated = is_simulated(manifest, bags_of(judged.images))
+    origin = origin_of(manifest, bags_of(judged.images))
     noun = noun_of(predictor)
     report = ReportData(
-        title=f"{name} on {f'simulated {noun}' if simulated else _data_name(manifest)}",
+        title=f"{name} on {f'{origin} {noun}' if origin else _data_name(manifest)}",
         facts=_facts(run, predictor, manifest, part, judged),
-        simulated=simulated,
+        origin=origin,
         metrics=metrics,
         costs=[CostRow.of(model, {**values, **accuracy.get(model, {})}) for model, values in costs.items()],
         history=run.history or None,

@@ -26,7 +26,7 @@ def write_report(path: Path | str, data: ReportData) -> None:
 def render_report(data: ReportData) -> str:
     """The report as HTML: pictures, style and all in one text.
 
-    >>> "SIMULATED DATA" in render_report(ReportData("A dry run", simulated=True))
+    >>> "SIMULATED DATA" in render_report(ReportData("A dry run", origin="simulated"))
     True
     """
     return (
@@ -35,7 +35,7 @@ def render_report(data: ReportData) -> str:
         .render(
             title=data.title,
             facts=data.facts,
-            simulated=data.simulated,
+            origin=data.origin,
             headline=performance.headline(data.metrics, data.costs, data.counted),
             sections=report_sections(data),
             version=saccade.__version__,

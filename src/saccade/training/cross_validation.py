@@ -23,7 +23,7 @@ from saccade.core.files import write_json
 from saccade.core.manifest import Row
 from saccade.core.splits import Split, confounding, fold_cases, inner_splits
 from saccade.datasets.slides import SlideData
-from saccade.datasets.sources import is_simulated
+from saccade.datasets.sources import origin_of
 from saccade.evaluation.fold_predictions import FoldPredictions, PartPrediction, predict_part
 from saccade.training.candidates import Criterion, best_of, mean_score, score
 from saccade.training.cv_folder import CHOICE, TESTED, FoldPlan, check_settings, keep_folds, keep_settings, try_name
@@ -87,7 +87,7 @@ def cross_validate(
     for number in range(folds):
         for name, candidates in recipes.items():
             work.finish(number, name, candidates)
-    return write_results(out, plan, recipes, simulated=sources.simulated)
+    return write_results(out, plan, recipes, origin=sources.origin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,10 +114,10 @@ class _Sources:
         return self.opened[key]
 
     @property
-    def simulated(self) -> bool:
-        """Whether the images say that they are."""
+    def origin(self) -> str:
+        """Whether the images say that they are simulated, or proxies."""
         first = next(iter(self.opened.values()))
-        return is_simulated(first.manifest, first.bags.paths if isinstance(first, SlideData) else ())
+        return origin_of(first.manifest, first.bags.paths if isinstance(first, SlideData) else ())
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ _OF_A_FOLD = ("accuracy", "balanced_accuracy", "macro_f1", "auroc")
 
 
 def write_results(
-    out: Path, plan: FoldPlan, recipes: Mapping[str, Sequence[Recipe]], simulated: bool = False
+    out: Path, plan: FoldPlan, recipes: Mapping[str, Sequence[Recipe]], origin: str = ""
 ) -> dict[str, Any]:
     """Put the finished folds of each model together: a row for each image and model, and the figures of all.
 
@@ -28,7 +28,7 @@ def write_results(
         out: The folder, all of whose folds are finished.
         plan: How cases were divided.
         recipes: By name of the model, its candidates.
-        simulated: Whether the images are made up, which the figures are to say.
+        origin: ``simulated`` or the name of a proxy, where the images are that; the figures are to say it.
 
     Returns:
         What ``metrics.json`` holds.
@@ -46,8 +46,9 @@ def write_results(
         each = [_of_fold(*found, changes) for found in zip(folds[name], parts[name], strict=True)]
         failed = len(whole.images) - len(whole.predicted)
         models[name] = {**whole.metrics().as_dict(), "images_failed": failed, **difference, "folds": each}
-    about = {"images": len(first.images), "cases": len({image.case for image in first.images}), "simulated": simulated}
-    results = {**asdict(plan), **about, "models": models}
+    about = {"images": len(first.images), "cases": len({image.case for image in first.images})}
+    said = {"simulated": origin == "simulated", "origin": origin}
+    results = {**asdict(plan), **about, **said, "models": models}
     write_json(out / METRICS, results)
     return results
 

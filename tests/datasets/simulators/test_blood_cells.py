@@ -1,28 +1,19 @@
-"""Simulated cells are repeatable, nested, to scale, and set out in splits that never cut a donor."""
+"""Simulated cells are repeatable, nested, to scale, and the same cell under three instruments."""
 
-import csv
-from pathlib import Path
-
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saccade.core.errors import BadInput
-from saccade.core.manifest import load_manifest
-from saccade.datasets.simulators import KINDS, SimulatedCell, simulate_cell, write_dataset
+from saccade.datasets.simulators import KINDS, SimulatedCell, simulate_cell, simulate_modalities
+from saccade.imaging.events import bin_events
 
 FIELD = 25.6
 
 
 def simulate(kind: str, seed: int, size: int = 64) -> SimulatedCell:
     return simulate_cell(kind, np.random.default_rng(seed), size=size, mpp=FIELD / size)
-
-
-def rows_of(manifest: Path) -> list[dict[str, str]]:
-    with manifest.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
 
 
 @settings(max_examples=40)
@@ -78,56 +69,22 @@ def test_nonsense_size(size: int, mpp: float) -> None:
         simulate_cell("monocyte", np.random.default_rng(0), size=size, mpp=mpp)
 
 
-def test_dataset_on_disk(tmp_path: Path) -> None:
-    manifest = write_dataset(tmp_path / "set", {"train": 3, "test": 2}, seed=1, size=48)
-    rows = rows_of(manifest)
-    assert manifest == tmp_path / "set" / "manifest.csv"
-    assert list(rows[0]) == ["path", "label", "case_id", "split", "mpp", "mask_path"]
-    assert len(rows) == 5 * len(KINDS)
-    for row in rows:
-        image = cv2.imread(str(manifest.parent / row["path"]), cv2.IMREAD_UNCHANGED)
-        mask = cv2.imread(str(manifest.parent / row["mask_path"]), cv2.IMREAD_UNCHANGED)
-        assert image is not None
-        assert mask is not None
-        assert image.shape == (48, 48, 3)
-        assert set(np.unique(mask)) == {0, 255}
-        assert row["path"].startswith(f"{row['label']}/{row['label']}_000")
-        assert float(row["mpp"]) == pytest.approx(FIELD / 48, rel=1e-5)
-    loaded = load_manifest(manifest)
-    assert sorted(loaded.classes) == sorted(KINDS)
-    assert len(loaded.rows) == len(rows)
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_cell_three_ways(kind: str) -> None:
+    one, same = simulate(kind, 3), simulate_modalities(kind, np.random.default_rng(3), 64, FIELD / 64)
+    np.testing.assert_array_equal(same.brightfield.image, one.image)
+    np.testing.assert_array_equal(same.brightfield.nucleus, one.nucleus)
+    assert same.opd.shape == same.opd_clean.shape == (64, 64, 1)
+    assert same.opd.dtype == np.float32
+    cell = one.cell
+    assert same.opd[cell].mean() > 25 > 8 > np.abs(same.opd[~cell]).mean()
+    counts = bin_events(same.events).sum(2)
+    assert counts[same.passed].sum() > 0.75 * counts.sum()
+    assert same.passed[cell].all()
+    assert same.passed.sum() < 1.35 * cell.sum()
 
 
-def test_splits_never_cut_a_donor(tmp_path: Path) -> None:
-    rows = rows_of(write_dataset(tmp_path, per_class=20, seed=0, size=16))
-    splits_of: dict[str, set[str]] = {}
-    for row in rows:
-        splits_of.setdefault(row["case_id"], set()).add(row["split"])
-    assert all(len(splits) == 1 for splits in splits_of.values())
-    assert all(case.startswith("simulated") for case in splits_of)
-    counts = [sum(row["split"] == split for row in rows) / len(KINDS) for split in ("train", "val", "test")]
-    assert counts == [14, 2, 4]
-    assert len({row["label"] for row in rows if row["case_id"] == rows[0]["case_id"]}) == len(KINDS)
-
-
-def test_a_cell_does_not_depend_on_how_many_are_written(tmp_path: Path) -> None:
-    few = write_dataset(tmp_path / "few", {"train": 1, "test": 1}, seed=5, size=16)
-    many = write_dataset(tmp_path / "many", {"train": 3, "val": 1, "test": 2}, seed=5, size=16)
-
-    def first_cells(manifest: Path) -> dict[tuple[str, str], bytes]:
-        cells: dict[tuple[str, str], bytes] = {}
-        for row in rows_of(manifest):
-            cells.setdefault((row["label"], row["split"]), (manifest.parent / row["path"]).read_bytes())
-        return cells
-
-    cells = first_cells(many)
-    assert all(cells[key] == pixels for key, pixels in first_cells(few).items())
-    assert len(set(cells.values())) == len(cells)
-
-
-def test_seed_changes_the_set(tmp_path: Path) -> None:
-    one, two, again = (
-        (write_dataset(tmp_path / name, {"test": 1}, seed, 16).parent / "monocyte/monocyte_0001.png").read_bytes()
-        for name, seed in (("one", 1), ("two", 2), ("again", 1))
-    )
-    assert one == again != two
+def test_three_ways_are_repeatable() -> None:
+    one, two = (simulate_modalities("monocyte", np.random.default_rng(5), 48, 0.5) for _ in range(2))
+    np.testing.assert_array_equal(one.opd, two.opd)
+    np.testing.assert_array_equal(bin_events(one.events), bin_events(two.events))

@@ -7,6 +7,7 @@ from saccade.datasets.simulators.thickness import (
     Frame,
     distance_to_outline,
     distance_to_spines,
+    finer_grid,
     noise,
     plateau,
     splat,
@@ -79,3 +80,10 @@ def test_noise_is_the_same_texture_at_any_pixel_size() -> None:
     fine = noise(np.random.default_rng(3), 0.8, Frame(120, 0.4 / 3))[1::3, 1::3]
     np.testing.assert_allclose(coarse, fine, atol=0.1)
     assert coarse.std() == pytest.approx(1, abs=0.25)
+
+
+def test_light_is_computed_on_fine_pixels() -> None:
+    for mpp, finer in ((0.1, 1), (0.2, 1), (0.4, 2), (0.5, 3)):
+        fine, count = finer_grid(Frame(10, mpp, 1.0, -2.0))
+        assert (count, fine.size, fine.x, fine.y) == (finer, 10 * finer, 1.0, -2.0)
+        assert fine.mpp * finer == pytest.approx(mpp)

@@ -1,31 +1,24 @@
-"""Simulated white blood cells in brightfield: single cells, and demonstration sets with donors, splits and masks.
+"""Simulated white blood cells, one at a time: stained in brightfield, or one description imaged in three ways.
 
-Nothing here is a photograph. The set lets every part of the package be run, tested and shown where there is no data;
-what is measured on it says nothing about real blood.
+Nothing here is a photograph. The cells let every part of the package be run, tested and shown where there is no data;
+what is measured on them says nothing about real blood.
 """
 
-import csv
-import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import cv2
 import numpy as np
 
 from saccade.core.errors import BadInput
 from saccade.datasets.simulators.brightfield import Smear, draw_smear, photograph
 from saccade.datasets.simulators.cell_description import CellDescription
 from saccade.datasets.simulators.cell_kinds import KINDS, describe_cell
+from saccade.datasets.simulators.event_camera import film_cell, passed_over
+from saccade.datasets.simulators.phase import photograph_phase
 from saccade.datasets.simulators.smear import describe_surroundings
-from saccade.datasets.simulators.thickness import Frame
+from saccade.datasets.simulators.thickness import FloatArray, Frame
+from saccade.imaging.events import Events
 
-__all__ = ["KINDS", "SimulatedCell", "simulate_cell", "write_dataset"]
-
-FIELD = 25.6  # µm; side of a simulated image where no resolution is asked for
-CELLS_PER_DONOR = 4  # of each kind
-SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
-COLUMNS = ("path", "label", "case_id", "split", "mpp", "mask_path")
+__all__ = ["KINDS", "CellThreeWays", "SimulatedCell", "simulate_cell", "simulate_modalities"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +31,7 @@ class SimulatedCell:
         cell: (size, size) bool, the same for the whole cell.
         kind: one of `KINDS`.
         description: geometry in micrometres, free of pixels and stain.
+        frame: the pixels, and the cell's place among them.
     """
 
     image: np.ndarray
@@ -45,6 +39,26 @@ class SimulatedCell:
     cell: np.ndarray
     kind: str
     description: CellDescription
+    frame: Frame
+
+
+@dataclass(frozen=True, eq=False)
+class CellThreeWays:
+    """One simulated white blood cell, in one place, under three instruments.
+
+    Attributes:
+        brightfield: the cell stained, among red cells, with its masks, its kind and its description.
+        opd: (size, size, 1) float32, optical path difference in nanometres, unstained and without red cells.
+        opd_clean: the same without noise, speckle and tilt.
+        events: of the unstained cell flowing past, in microseconds; `bin_events` makes an image of them.
+        passed: (size, size) bool, where the cell was at any moment of that recording.
+    """
+
+    brightfield: SimulatedCell
+    opd: FloatArray
+    opd_clean: FloatArray
+    events: Events
+    passed: np.ndarray
 
 
 def simulate_cell(
@@ -79,65 +93,38 @@ def simulate_cell(
     x, y = np.clip(place_rng.normal(0, 0.5, 2), -1, 1)
     clear = float(description.outline.mean()) + 0.3
     around = describe_surroundings(place_rng, size * mpp, clear, smear.crowding, smear.pallor)
-    image, parts = photograph(description, around, smear, Frame(size, mpp, float(x), float(y)), camera_rng)
+    frame = Frame(size, mpp, float(x), float(y))
+    image, parts = photograph(description, around, smear, frame, camera_rng)
     cell = parts.cell_inside >= 0.5
-    return SimulatedCell(image, cell & (parts.nucleus_inside >= 0.5), cell, kind, description)
+    return SimulatedCell(image, cell & (parts.nucleus_inside >= 0.5), cell, kind, description, frame)
 
 
-def write_dataset(
-    folder: str | Path, per_class: int | Mapping[str, int], seed: int = 0, size: int = 64, mpp: float | None = None
-) -> Path:
-    """Write a simulated set of white blood cells and return the path of its manifest.
+def simulate_modalities(
+    kind: str, rng: np.random.Generator, size: int = 128, mpp: float = 0.2, smear: Smear | None = None
+) -> CellThreeWays:
+    """Simulate one white blood cell three ways: stained in brightfield, as a phase map, as events of a flow.
 
-    Images go to `<kind>/<kind>_0001.png`, masks of their nuclei to `masks/<kind>/<kind>_0001.png`; `manifest.csv`
-    lists both. Cases are simulated donors, each with a stain and a lamp of their own; a donor gives up to four cells
-    of each kind, all to one split. Cell i of a kind and split has a seed of its own: it stays the same however many
-    cells are written.
+    All three come from one description, in one place of one pixel grid, so that the masks hold for each. In brightfield
+    it is the cell that `simulate_cell` gives for the same generator state.
 
     Args:
-        folder: where to write; created if absent.
-        per_class: cells of each kind per split, or one number shared out 70:10:20 to train, val and test.
-        seed: of the whole set.
+        kind: one of `KINDS`.
+        rng: source of randomness; six numbers are drawn from it.
         size: side of the images in pixels.
-        mpp: micrometres per pixel; by default images are 25.6 µm wide.
+        mpp: micrometres per pixel.
+        smear: stain and microscope of the brightfield image; drawn at random if absent.
+
+    Raises:
+        BadInput: the kind is unknown, or size or mpp is not positive.
 
     Example:
-        >>> manifest = write_dataset("simulated-cells", per_class={"train": 2, "test": 1}, size=32)
-        >>> len(manifest.read_text().splitlines())
-        16
+        >>> import numpy as np
+        >>> cell = simulate_modalities("eosinophil", np.random.default_rng(0), size=64, mpp=0.4)
+        >>> cell.brightfield.image.shape, cell.opd.shape, cell.events.width
+        ((64, 64, 3), (64, 64, 1), 64)
     """
-    folder, mpp = Path(folder), FIELD / size if mpp is None else mpp
-    counts = _share_out(per_class) if isinstance(per_class, int) else per_class
-    rows = []
-    for kind in KINDS:
-        (folder / kind).mkdir(parents=True, exist_ok=True)
-        (folder / "masks" / kind).mkdir(parents=True, exist_ok=True)
-        places = [(split, index) for split, count in counts.items() for index in range(count)]
-        for number, (split, index) in enumerate(places, start=1):
-            donor = index // CELLS_PER_DONOR
-            smear = draw_smear(_generator(seed, split, donor))
-            cell = simulate_cell(kind, _generator(seed, split, donor, kind, index), size, mpp, smear)
-            path = Path(kind, f"{kind}_{number:04d}.png")
-            _save(folder / path, cell.image[..., ::-1])
-            _save(folder / "masks" / path, cell.nucleus.astype(np.uint8) * 255)
-            case = f"simulated-{split}-{donor + 1:03d}"
-            rows.append((path.as_posix(), kind, case, split, f"{mpp:.6g}", Path("masks", path).as_posix()))
-    manifest = folder / "manifest.csv"
-    with manifest.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
-    return manifest
-
-
-def _share_out(count: int) -> dict[str, int]:
-    val, test = (round(count * SHARES[split]) for split in ("val", "test"))
-    return {"train": count - val - test, "val": val, "test": test}
-
-
-def _generator(seed: int, *names: str | int) -> np.random.Generator:
-    """A generator that depends on the names alone, not on what was drawn before."""
-    return np.random.default_rng([seed, *(zlib.crc32(str(name).encode()) for name in names)])
-
-
-def _save(path: Path, pixels: np.ndarray) -> None:
-    encoded = cv2.imencode(".png", pixels)[1]  # not imwrite, which fails silently and on some paths
-    path.write_bytes(encoded.tobytes())
+    cell = simulate_cell(kind, rng, size, mpp, smear)
+    phase_rng, event_rng = (np.random.default_rng(seed) for seed in rng.integers(2**63, size=2))
+    opd, clean = photograph_phase(cell.description, cell.frame, phase_rng)
+    events = film_cell(cell.description, cell.frame, event_rng)
+    return CellThreeWays(cell, opd, clean, events, passed_over(cell.cell, mpp))

@@ -12,7 +12,7 @@ import numpy as np
 
 from saccade.datasets.simulators.cell_description import CellDescription, Layers, layers
 from saccade.datasets.simulators.smear import Surroundings, thickness_of_platelets, thickness_of_red_cells
-from saccade.datasets.simulators.thickness import FloatArray, Frame
+from saccade.datasets.simulators.thickness import FloatArray, Frame, finer_grid
 
 # Absorbance of red, green and blue at unit amount. Purple is the complex that azure B and eosin form on chromatin.
 PURPLE, AZURE, EOSIN, HAEMOGLOBIN = (1.34, 2.2, 0.44), (0.78, 0.70, 0.17), (0.15, 0.75, 0.45), (0.24, 0.35, 0.21)
@@ -90,8 +90,7 @@ def photograph(
 
     Light is computed on pixels of at most 0.2 µm and averaged over camera pixels. Cost: O(pixels).
     """
-    finer = max(1, int(np.ceil(frame.mpp / 0.201)))
-    fine = Frame(frame.size * finer, frame.mpp / finer, frame.x, frame.y)
+    fine, _ = finer_grid(frame)
     parts = layers(description, fine)
     around = thickness_of_red_cells(surroundings.red_cells, Frame(fine.size, fine.mpp)) * (1 - parts.cell_inside)
     platelets = thickness_of_platelets(surroundings, Frame(fine.size, fine.mpp)) * (1 - parts.cell_inside)

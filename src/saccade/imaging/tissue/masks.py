@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from saccade.core.errors import BadInput
-from saccade.imaging.image_files import SUFFIXES, load_mask
+from saccade.imaging.image_files import PLAIN_SUFFIXES, load_mask
 from saccade.imaging.tissue.geojson import read_tissue
 from saccade.imaging.tissue.tissue import Tissue
 
@@ -35,8 +35,8 @@ def own_tissue(
     suffix = Path(path).suffix.lower()
     if suffix in _GEOJSON:
         return read_tissue(path, width, height, downsample, mpp, offset)
-    if suffix not in SUFFIXES:
-        kinds = " ".join(sorted((*SUFFIXES, *_GEOJSON)))
+    if suffix not in PLAIN_SUFFIXES:
+        kinds = " ".join(sorted((*PLAIN_SUFFIXES, *_GEOJSON)))
         raise BadInput("is no kind of tissue mask", f"give one of {kinds}", str(path))
     mask = load_mask(path)
     _check_proportion(mask.shape, width, height, str(path))

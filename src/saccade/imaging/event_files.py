@@ -1,0 +1,192 @@
+"""Recordings of event cameras from files: NPY, HDF5 and Prophesee's RAW and DAT.
+
+- NPY: a structured array with the fields x, y, t and p, in any order.
+- HDF5: datasets x, y, t and p, at the root or in a group ``events``, or one compound dataset ``events`` with these
+  fields. A dataset ``t_offset`` is added to the times, as DSEC (Gehrig et al. 2021) asks for.
+- RAW and DAT of Prophesee's cameras, whose header names the encoding: unpacked by ``expelliarmus``, an extra.
+
+Times are microseconds. The sensor's size is taken from the file: attributes ``height`` and ``width`` of HDF5, the
+header of RAW and DAT (``format``, ``width`` and ``height``, ``geometry``). Where it does not say, the sensor is as
+large as the largest x and y ask for, so that recordings of one camera may differ; better to say.
+"""
+
+import importlib.util
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from saccade.core.errors import BadInput
+from saccade.imaging.events import Events, make_events
+
+HDF5_SUFFIXES = (".h5", ".hdf5")
+RAW_SUFFIXES = (".raw", ".dat")
+EVENT_SUFFIXES = frozenset({".npy", *HDF5_SUFFIXES, *RAW_SUFFIXES})
+
+_FIELDS = ("x", "y", "t", "p")
+_COPY_AGAIN = "copy it again from its source, or remove it"
+_EXPECTED = "give datasets x, y, t, p at its root or in a group events, or a structured array of these fields"
+_HEADER = 2**14  # bytes within which the header of a camera's file ends
+
+
+def is_recording(path: Path | str) -> bool:
+    """Whether the name says that the file may hold events; hidden files never do."""
+    path = Path(path)
+    return path.suffix.lower() in EVENT_SUFFIXES and not path.name.startswith(".")
+
+
+def load_events(path: Path | str) -> Events:
+    """Load a recording of an event camera.
+
+    Cost: 13 bytes an event, and what the file holds while it is unpacked.
+
+    Raises:
+        BadInput: Naming the file: it is missing, empty, damaged or of another kind, or its events are out of order,
+            outside the sensor or no whole numbers.
+    """
+    path = Path(path)
+    source = str(path)
+    suffix = path.suffix.lower()
+    if suffix not in EVENT_SUFFIXES:
+        raise BadInput("is no recording of events", f"give one of {' '.join(sorted(EVENT_SUFFIXES))}", source)
+    try:
+        if path.stat().st_size == 0:
+            raise BadInput("the file is empty", _COPY_AGAIN)
+        if suffix in HDF5_SUFFIXES:
+            return _from_hdf5(path)
+        return _from_camera(path) if suffix in RAW_SUFFIXES else _from_npy(path)
+    except BadInput as error:
+        raise BadInput(error.message, error.remedy, source) from error
+    except FileNotFoundError:
+        raise BadInput("there is no such file", "check the path", source) from None
+    except (IsADirectoryError, PermissionError) as error:
+        raise BadInput(f"cannot be opened ({error.strerror})", "check the file and its permissions", source) from error
+    except Exception as error:  # HDF5, NumPy and the camera's decoder fail in many ways
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise BadInput(f"is damaged or not what its name says ({reason})", _COPY_AGAIN, source) from error
+
+
+def is_structured(array: np.ndarray) -> bool:
+    """Whether an array has named fields, as events do and images do not."""
+    return array.dtype.names is not None
+
+
+def events_of(array: np.ndarray, sensor: tuple[int, int] | None = None, start: int = 0) -> Events:
+    """Events from a structured array.
+
+    Args:
+        array: With the fields x, y, t and p, in any order.
+        sensor: Height and width, where known.
+        start: Microseconds added to all times.
+    """
+    names = array.dtype.names or ()
+    if not set(_FIELDS) <= set(names):
+        fields = ", ".join(names) or "none"
+        raise BadInput(f"is no recording of events (fields: {fields})", "give the fields x, y, t and p")
+    if array.ndim != 1:
+        raise BadInput(f"has {array.ndim} axes", "give one row per event")
+    return _events({name: np.asarray(array[name]) for name in _FIELDS}, sensor, start)
+
+
+def _events(columns: Mapping[str, np.ndarray], sensor: tuple[int, int] | None, start: int = 0) -> Events:
+    lengths = {name: values.shape for name, values in columns.items()}
+    if len(set(lengths.values())) > 1 or columns["t"].ndim != 1:
+        message = "its x, y, t and p are not equally long: " + ", ".join(str(shape) for shape in lengths.values())
+        raise BadInput(message, _COPY_AGAIN)
+    t = columns["t"]
+    if start and t.dtype.kind in "iu":
+        t = t.astype(np.int64) + start
+    return make_events(columns["x"], columns["y"], t, columns["p"], sensor)
+
+
+def _from_npy(path: Path) -> Events:
+    mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(mapped, np.ndarray) or not is_structured(mapped):
+        raise BadInput("holds no structured array, as events are", "save an array with the fields x, y, t and p")
+    return events_of(mapped)
+
+
+def _from_hdf5(path: Path) -> Events:
+    with h5py.File(path, "r", locking=False) as file:
+        given = file.get("events", file)
+        places = [file, given] if given is not file else [file]
+        start = _offset(places)
+        if isinstance(given, h5py.Dataset) and given.dtype.names:
+            return events_of(given[()], _sensor(places), start)
+        group = given if isinstance(given, h5py.Group) else {}
+        columns = {name: each for name in _FIELDS if isinstance(each := group.get(name), h5py.Dataset)}
+        if len(columns) < len(_FIELDS):
+            found = ", ".join(sorted(file)[:6]) or "nothing"
+            raise BadInput(f"is no recording of events (it holds {found})", _EXPECTED)
+        return _events({name: column[()] for name, column in columns.items()}, _sensor(places), start)
+
+
+def _offset(places: list[Any]) -> int:
+    """Microseconds to add to the times, where the file says so."""
+    for place in places:
+        if isinstance(place, h5py.Group) and isinstance(found := place.get("t_offset"), h5py.Dataset):
+            return int(found[()])
+    return 0
+
+
+def _sensor(places: list[Any]) -> tuple[int, int] | None:
+    """Height and width from the attributes of the file or of the events."""
+    for place in places:
+        if {"height", "width"} <= set(place.attrs):
+            return int(place.attrs["height"]), int(place.attrs["width"])
+    return None
+
+
+def _from_camera(path: Path) -> Events:
+    if path.suffix not in RAW_SUFFIXES:
+        raise BadInput(f"its suffix is {path.suffix}", f"rename it to end in {path.suffix.lower()}")
+    header = _header(path)
+    encoding = "dat" if path.suffix == ".dat" else _encoding(header)
+    if importlib.util.find_spec("expelliarmus") is None:
+        remedy = "install it by `pip install saccade[events]`, or convert the recording to HDF5 or NPY"
+        raise BadInput("recordings of cameras are unpacked by expelliarmus, which is not installed", remedy)
+    from expelliarmus import Wizard
+
+    found = Wizard(encoding=encoding).read(path)
+    if found is None:
+        raise BadInput("holds no events that can be unpacked", _COPY_AGAIN)
+    return events_of(found, _stated_sensor(header))
+
+
+def _header(path: Path) -> dict[str, str]:
+    """Keywords and values of the lines that begin with a per cent sign, in small letters."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+    found = {}
+    for line in head.split(b"\n"):
+        if not line.startswith(b"% ") or line.strip() == b"% end":
+            break
+        keyword, _, value = line[2:].decode("latin-1").strip().partition(" ")
+        found[keyword.lower()] = value.strip().lower()
+    return found
+
+
+def _encoding(header: Mapping[str, str]) -> str:
+    """How a RAW file is packed, by the name the decoder knows."""
+    words = f"{header.get('format', '').partition(';')[0]} evt{header.get('evt', '')}"
+    found = re.search(r"evt\s*([\d.]+)", words)
+    known = {"2": "evt2", "2.0": "evt2", "3": "evt3", "3.0": "evt3"}
+    if found is None:
+        raise BadInput("its header does not name an encoding of events", "give a RAW file of a Prophesee camera")
+    if found[1] not in known:
+        message = f"is encoded as EVT {found[1]}; EVT 2.0 and 3.0 are understood"
+        raise BadInput(message, "export it as HDF5 or EVT 3.0 by the camera's software")
+    return known[found[1]]
+
+
+def _stated_sensor(header: Mapping[str, str]) -> tuple[int, int] | None:
+    """Height and width from the header of a camera's file, however it states them."""
+    sides = dict(re.findall(r"(height|width)=(\d+)", header.get("format", "")))
+    sides = sides or {name: header[name] for name in ("height", "width") if header.get(name, "").isdecimal()}
+    if len(sides) == 2:
+        return int(sides["height"]), int(sides["width"])
+    geometry = re.fullmatch(r"(\d+)x(\d+)", header.get("geometry", ""))
+    return (int(geometry[2]), int(geometry[1])) if geometry else None
