@@ -5,7 +5,7 @@ devices.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from saccade.datasets.patch_truth import PatchTruth
 from saccade.datasets.slides import Shelf
 from saccade.imaging.rasters import Rasters
 from saccade.training.seeds import Purpose, derive_seed
+from saccade.training.slide_changes import SlideChanges
 
 Batch = tuple[Num[Tensor, "batch channel height width"] | Rasters | Bags, Int[Tensor, "label ..."]]
 """Images as they are stored, and their labels: mostly a class each (see ``goals.Labels``)."""
@@ -161,12 +162,20 @@ class TrainingBatches:
         seed: Of the order.
         balanced: Draw with replacement so that all classes come up equally often; an epoch keeps its length.
         share: Which process this is.
+        changes: What is done with slides each time they come up.
     """
 
     def __init__(
-        self, images: Labelled, batch_size: int, seed: int, balanced: bool = False, share: Share | None = None
+        self,
+        images: Labelled,
+        batch_size: int,
+        seed: int,
+        balanced: bool = False,
+        share: Share | None = None,
+        changes: SlideChanges | None = None,
     ) -> None:
         self.images, self.seed, self.balanced, self.share = images, seed, balanced, share or Share()
+        self.changes = changes
         self.lengths = batch_lengths(len(images), batch_size, self.share.processes, least_of(images))
         self.epoch = 0
 
@@ -187,7 +196,12 @@ class TrainingBatches:
         """Images and labels, batch by batch."""
         order, processes = self._order(), self.share.processes
         mine = order[: sum(self.lengths) * processes].view(-1, processes)[:, self.share.rank]
-        yield from loaded(self.images, mine.split(self.lengths))
+        epoch, rank = self.epoch, self.share.rank
+
+        def changed(bags: Bags, step: int) -> Bags:
+            return bags if self.changes is None else self.changes(bags, epoch, step, rank)
+
+        yield from loaded(self.images, mine.split(self.lengths), changed)
 
     def _order(self) -> Int[Tensor, " image"]:
         """Every image once, or drawn by class; equal on all processes."""
@@ -231,15 +245,30 @@ def least_of(images: Labelled) -> int:
     return 1 if isinstance(images, LabelledSlides) else 2
 
 
-def loaded(images: Labelled, batches: Sequence[Int[Tensor, "_"]]) -> Iterator[Batch]:
-    """Batches by their rows; those of slides are loaded and prepared by threads, two ahead."""
+def loaded(
+    images: Labelled,
+    batches: Sequence[Int[Tensor, "_"]],
+    changed: Callable[[Bags, int], Bags] = lambda bags, step: bags,
+) -> Iterator[Batch]:
+    """Batches by their rows; those of slides are loaded, changed and prepared by threads, two ahead.
+
+    Args:
+        images: A part of a data set.
+        batches: Rows of each batch.
+        changed: What becomes of the slides of a batch, by its number.
+    """
     if not isinstance(images, LabelledSlides):
         yield from map(images.batch, batches)
         return
+
+    def load(rows: Int[Tensor, "_"], step: int) -> tuple[Bags, Tensor]:
+        bags, labels = images.batch(rows)
+        return changed(bags, step), labels
+
     ahead: deque[Future[tuple[Bags, Tensor]]] = deque()
     with ThreadPoolExecutor(_AHEAD, thread_name_prefix="saccade-bags") as pool:
-        for rows in batches:
-            ahead.append(pool.submit(images.batch, rows))
+        for step, rows in enumerate(batches):
+            ahead.append(pool.submit(load, rows, step))
             if len(ahead) > _AHEAD:
                 yield ahead.popleft().result()
         while ahead:

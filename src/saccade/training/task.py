@@ -13,7 +13,6 @@ from torch import Tensor
 from saccade.core.bags import Bags
 from saccade.core.contract import AnyModel
 from saccade.core.results import Losses
-from saccade.datasets.grid_augmentation import GridAugmentation
 from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.imaging.rasters import Rasters
@@ -35,7 +34,7 @@ class TrainingTask(LightningModule):
     Args:
         model: What is trained.
         preprocessing: Normalises batches; the features of slides are taken as they are.
-        augmentation: Changes training batches, where they lie.
+        augmentation: Changes training batches, where they lie; ``None`` where they come changed, as slides do.
         recipe: Learning rate, weight decay and seed.
         goal: What the model is trained for.
 
@@ -47,7 +46,7 @@ class TrainingTask(LightningModule):
         self,
         model: AnyModel,
         preprocessing: Preprocessing | SlideInput,
-        augmentation: Augment | GridAugmentation,
+        augmentation: Augment | None,
         recipe: TrainingRecipe,
         goal: Goal,
     ) -> None:
@@ -81,7 +80,9 @@ class TrainingTask(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of one batch; its terms are added up for the epoch's means."""
         values, labels = batch
-        images = self._augmented(self._opened(values), batch_idx)
+        images = self._opened(values)
+        if self.augmentation is not None:
+            images = self.augmentation(images, self._dice(batch_idx))
         losses = self.model.losses(images, self.goal.targets(labels))
         self._note(losses, len(values))
         return losses.total
@@ -122,13 +123,6 @@ class TrainingTask(LightningModule):
             assert not isinstance(values, Tensor)
             return values
         return self.preprocessing.normalise(values).to(self.dtype)
-
-    def _augmented(self, images: Tensor | Rasters | Bags, step: int) -> Any:
-        """Changed at random; how much depends, of slides, on how far the training is."""
-        if not isinstance(self.augmentation, GridAugmentation):
-            return self.augmentation(images, self._dice(step))
-        assert isinstance(images, Bags)
-        return self.augmentation(images, self._dice(step), self.current_epoch / (self.trainer.max_epochs or 1))
 
     def _dice(self, step: int) -> torch.Generator:
         """The generator of one step's augmentation."""

@@ -13,6 +13,7 @@ from saccade.core.errors import BadInput
 from saccade.datasets.boxes import BOXES_NAME
 from saccade.datasets.cells import open_data
 from saccade.datasets.fields import FieldData, open_fields
+from saccade.datasets.grid_augmentation import GridAugmentation
 from saccade.datasets.slide_segmentation import open_segmentation_data
 from saccade.datasets.slide_survival import open_survival_data
 from saccade.datasets.slides import SlideData, open_slide_data
@@ -88,11 +89,13 @@ def train(
     _tell_leaks(recipe, data)
     recipe = recipe.settled(data.preprocessing)
     model = build_model(recipe, data)
-    module = ImageDataModule.of(data, recipe.training, devices, model.preparation())
+    augmentation = recipe.data.augmentation
+    moves = augmentation if isinstance(augmentation, GridAugmentation) else None
+    module = ImageDataModule.of(data, recipe.training, devices, model.preparation(), moves)
     check_cells(model, data)
     check_boxes(model, data)
     goal = goal_of(data, recipe.training.class_weights)
-    task = TrainingTask(model, data.preprocessing, recipe.data.augmentation, recipe.training, goal)
+    task = TrainingTask(model, data.preprocessing, None if moves else augmentation, recipe.training, goal)
     hardware: Any = {"devices": devices, "precision": precision, "accelerator": accelerator}
     hardware["idle"] = isinstance(data, SlideData)
     trainer = make_trainer(make_callbacks(recipe, out, len(data.classes)), recipe.training.epochs, out, **hardware)
