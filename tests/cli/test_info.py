@@ -78,7 +78,7 @@ def microns(tmp_path: Path) -> Path:
 def test_a_bag_in_micrometres(saccade: Callable, microns: Path) -> None:
     without = saccade("info", microns, code=2)
     assert "2 patches of 5 numbers" in without.stdout
-    assert "the manifest's mpp column, or --source-mpp" in without.stderr and without.stderr.count("\n") == 1
+    assert "info take --source-mpp" in without.stderr and without.stderr.count("\n") == 1
     assert "2 x 1 places of 512 base pixels" in saccade("info", microns, "--source-mpp", 0.5).stdout
 
 

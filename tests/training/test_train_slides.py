@@ -16,6 +16,8 @@ from saccade.inference import load
 from saccade.inference.slide_predictor import SlidePredictor
 from saccade.models import MODELS, options_of
 from saccade.models.packaging import load_model
+from saccade.models.parts.span_pyramid import Pyramid
+from saccade.models.span import Span
 from saccade.training.checkpoints import load_checkpoint
 from saccade.training.recipe import Recipe
 from saccade.training.train import build_model, open_parts, train
@@ -98,13 +100,12 @@ def test_two_processes_with_a_slide_each_equal_one_with_two(
 ) -> None:
     """Eight steps of two slides, by one process or shared by two: the same weights but for rounding.
 
-    What processes draw for themselves is switched off: dropout, and the augmentation of the grid. So is weighing by
-    class: a weighted mean of two slides is not the mean of the two slides' weighted means.
+    What processes draw for themselves is switched off: dropout, and the augmentation of the grid.
 
     Sums of float32 differ in their last digits with the order they are taken in: weights of up to 1 by some 1e-7.
     AdamW, which divides each gradient by its own size, makes more of it where one is a difference of larger numbers.
     """
-    recipe = make_recipe(table, batch_size=2, learning_rate=1e-3, class_weights="none")
+    recipe = make_recipe(table, batch_size=2, learning_rate=1e-3, class_weights="inverse")
     recipe = recipe.with_overrides(["data.augmentation=null", "model.dropout=0.0"])
     hardware: Any = {"precision": precision, "accelerator": "cpu"}
     start = build_model(recipe, open_parts(recipe.data, ("train", "val"))).to(torch.float64).state_dict()
@@ -152,3 +153,19 @@ def test_a_row_without_features_is_named_before_anything_is_written(table: Path,
     with pytest.raises(BadInput, match="no features of 'absent'"):
         train(recipe, tmp_path / "run", accelerator="cpu")
     assert not (tmp_path / "run").exists()
+
+
+def test_no_training_step_looks_for_places(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Patches are moved in the default recipe; still each batch comes with its index."""
+    asked: list[bool] = []
+    plain = Span.pyramid
+
+    def watched(self: Span, bags: Bags) -> Pyramid:
+        asked.append(bags.index is None)
+        return plain(self, bags)
+
+    monkeypatch.setattr(Span, "pyramid", watched)
+    recipe = make_recipe(table, epochs=1)
+    assert recipe.data.augmentation.probability > 0
+    train(recipe, tmp_path / "run")
+    assert asked and not any(asked)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from saccade.ops.bands import Band
 from saccade.ops.block_chunks import BlockChunk
-from saccade.ops.layer_sweep import Halfway, LayerWeights, Sweep
+from saccade.ops.layer_sweep import Halfway, Kept, LayerWeights, Sweep
 from saccade.ops.norms import Normed, normed
 
 
@@ -20,11 +20,12 @@ class LayerGradient:
 
     Args:
         sweep: The layer as it was.
-        both: Keys and values of all cells, as that sweep made them.
+        kept: What that sweep left of all cells.
         grad: Of the refined cells.
     """
 
-    def __init__(self, sweep: Sweep, both: Float[Tensor, "cell head both"], grad: Float[Tensor, "cell width"]) -> None:
+    def __init__(self, sweep: Sweep, kept: Kept, grad: Float[Tensor, "cell width"]) -> None:
+        sweep.kept, both = kept, kept.both
         self.sweep, self.asked = sweep, grad
         self.cells, self.told = torch.empty_like(grad), torch.zeros_like(sweep.told)
         self.weights = LayerWeights(*(torch.zeros_like(weight) for weight in sweep.weights))

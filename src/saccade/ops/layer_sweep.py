@@ -114,6 +114,26 @@ class Halfway:
     hidden: Float[Tensor, "cell hidden"]
 
 
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a sweep leaves for its gradient, so that half of its projections are not made again.
+
+    Attributes:
+        both: Keys and values.
+        query: Divided by √dim.
+        middle: The cells after attention.
+    """
+
+    both: Float[Tensor, "cell head both"]
+    query: Float[Tensor, "cell width"]
+    middle: Float[Tensor, "cell width"]
+
+    @classmethod
+    def like(cls, cells: Float[Tensor, "cell width"], heads: int, both: int) -> "Kept":
+        """Room for what is kept of these cells."""
+        return cls(cells.new_empty(len(cells), heads, both // heads), torch.empty_like(cells), torch.empty_like(cells))
+
+
 class Sweep:
     """The layer, chunk by chunk.
 
@@ -129,7 +149,8 @@ class Sweep:
         self.cells, self.told, self.weights, self.task, self.seed = cells, told, weights, task, seed
         self.heads = len(weights.bias)
         self.scale = (cells.shape[1] // self.heads) ** -0.5
-        self.kept: Tensor | None = None
+        self.keeping: Kept | None = None  # what is left for the gradient, while it is made
+        self.kept: Kept | None = None  # and when it is used
 
     def forward(self, result: Tensor) -> Tensor:
         """The refined cells, written into ``result``, which may be the cells themselves."""
@@ -148,23 +169,41 @@ class Sweep:
         """Keys and values of some cells."""
         values = normed(self.cells[rows], *self.weights.norm).values
         made = F.linear(values, self.weights.both, self.weights.both_bias).unflatten(1, (self.heads, -1))
-        if self.kept is not None:
-            self.kept[rows] = made
+        if self.keeping is not None:
+            self.keeping.both[rows] = made
         return made
 
     def halfway(self, chunk: BlockChunk, band: Float[Tensor, "row head both"], keep: bool) -> Halfway:
         """A chunk up to its hidden numbers."""
         weights, masks = self.weights, self.masks_of(chunk)
         own = normed(self.cells[chunk.cells], *weights.norm)
-        query = F.linear(own.values, weights.query, weights.query_bias).mul_(self.scale).unflatten(1, (self.heads, -1))
+        query = self._query(own, chunk).unflatten(1, (self.heads, -1))
         attention = BlockAttention(chunk, band, weights.bias, masks.edges)
         attended = attention.forward(query, keep)
         mixed = attended.values.add_(self._told(chunk, masks)).flatten(1)
-        second = normed(own.rows + F.linear(mixed, weights.out, weights.out_bias), *weights.second_norm)
+        second = normed(self._middle(own, mixed, chunk), *weights.second_norm)
         hidden = F.linear(second.values, weights.first, weights.first_bias).relu_()
         if masks.hidden is not None:
             hidden.mul_(masks.hidden).mul_(masks.scale)
         return Halfway(attention, masks, own, query, attended, mixed, second, hidden)
+
+    def _query(self, own: Normed, chunk: BlockChunk) -> Float[Tensor, "cell width"]:
+        """The queries of a chunk's cells, divided by √dim."""
+        if self.kept is not None:
+            return self.kept.query[chunk.cells]
+        query = F.linear(own.values, self.weights.query, self.weights.query_bias).mul_(self.scale)
+        if self.keeping is not None:
+            self.keeping.query[chunk.cells] = query
+        return query
+
+    def _middle(self, own: Normed, mixed: Float[Tensor, "cell width"], chunk: BlockChunk) -> Tensor:
+        """The cells of a chunk after attention."""
+        if self.kept is not None:
+            return self.kept.middle[chunk.cells]
+        middle = own.rows + F.linear(mixed, self.weights.out, self.weights.out_bias)
+        if self.keeping is not None:
+            self.keeping.middle[chunk.cells] = middle
+        return middle
 
     def heard(self, told: Float[Tensor, "cell head dim"], chunk: BlockChunk, masks: Masks) -> Tensor:
         """What a chunk's cells are told, or its gradient, without what is dropped or not for them."""

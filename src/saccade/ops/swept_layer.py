@@ -4,8 +4,9 @@
 all of it while they are in the cache. Keys and values are made one row of blocks ahead and forgotten one row behind,
 so a sweep keeps nothing that grows with the slide but its result, which may be written over its input.
 
-The gradient is another sweep. It computes a chunk again, for which the layer's input, keys and values are kept; the
-gradients of keys and values live in a band. Equal to the plain layer, which the tests hold it to.
+The gradient is another sweep. It computes a chunk again, for which the layer's input, its queries, keys and values and
+what came of attention are kept; the gradients of keys and values live in a band. Equal to the plain layer, which the
+tests hold it to.
 """
 
 from typing import Any
@@ -18,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from saccade.core.errors import BadInput
 from saccade.ops.block_chunks import in_block_order
 from saccade.ops.layer_gradient import LayerGradient
-from saccade.ops.layer_sweep import LayerTask, LayerWeights, Sweep
+from saccade.ops.layer_sweep import Kept, LayerTask, LayerWeights, Sweep
 
 
 def swept_layer(
@@ -26,8 +27,8 @@ def swept_layer(
 ) -> Float[Tensor, "cell width"]:
     """Refine all cells.
 
-    Cost: 8 · width² MAC a cell, and what ``union_window_attention`` costs; for the gradient 20 · width² more. Kept for
-    the gradient: three times the input.
+    Cost: 8 · width² MAC a cell, and what ``union_window_attention`` costs; for the gradient 18 · width² more. Kept for
+    the gradient: five times the input.
 
     Args:
         cells: In the order of their blocks.
@@ -50,15 +51,15 @@ class _Swept(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, cells: Tensor, told: Tensor, task: LayerTask, seed: int, *weights: Tensor) -> Tensor:
         sweep = Sweep(cells, told, LayerWeights(*weights), task, seed)
-        sweep.kept = cells.new_empty(len(cells), sweep.heads, len(sweep.weights.both) // sweep.heads)
-        ctx.save_for_backward(cells, told, sweep.kept, *weights)
+        kept = sweep.keeping = Kept.like(cells, sweep.heads, len(sweep.weights.both))
+        ctx.save_for_backward(cells, told, kept.both, kept.query, kept.middle, *weights)
         ctx.task, ctx.seed = task, seed
         return sweep.forward(torch.empty_like(cells))
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
-        cells, told, kept, *weights = ctx.saved_tensors
+        cells, told, both, query, middle, *weights = ctx.saved_tensors
         sweep = Sweep(cells, told, LayerWeights(*weights), ctx.task, ctx.seed)
-        grad = LayerGradient(sweep, kept, grad_outputs[0].contiguous())
+        grad = LayerGradient(sweep, Kept(both, query, middle), grad_outputs[0].contiguous())
         return grad.cells, grad.told, None, None, *grad.weights
