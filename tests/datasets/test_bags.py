@@ -101,7 +101,7 @@ def test_files_that_say_nothing_are_known_by_their_place(tmp_path: Path) -> None
     bags = open_bags(table, tmp_path / "stamp")
     assert values(bags) == [2, 3]
     assert bags[0].coords[1].tolist() == [1024, 0]  # placed by the row's resolution
-    with pytest.raises(BadInput, match="manifest's mpp column"):
+    with pytest.raises(BadInput, match="table's column mpp"):
         bags[1].coords  # noqa: B018
 
 

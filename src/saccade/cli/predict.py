@@ -44,12 +44,12 @@ def predict(
         float | None, typer.Option(help="Of slides: micrometres per base pixel where files do not state it.")
     ] = None,
 ) -> None:
-    """Predict the class of images of any size; PNG, JPEG, BMP, TIFF, NPY, or recordings of events, as in training.
+    """Predict the class of images of any size, with values as in training.
 
-    Images that cannot be opened are skipped, with a line for each and in the table; the exit code is then 3. If none
-    can be opened, it is 2 and no table is written. Other files in a folder are left out. Models of fields also take
-    tiled TIFF files that are too large to decode, and unpack what they read; a line tells of each TIFF that states
-    another resolution than they were trained at.
+    PNG, JPEG, BMP, TIFF, NPY, or recordings of event cameras. Images that cannot be opened are skipped, with a line for
+    each and in the table; the exit code is then 3. If none can be opened, it is 2 and no table is written. Other files
+    in a folder are left out. Models of fields also take tiled TIFF files that are too large to decode, and unpack what
+    they read; a line tells of each TIFF that states another resolution than they were trained at.
 
     A model of slides takes feature files, or slides: tissue is found, patches are embedded as those of its training,
     and a table and a map of the weights for QuPath are written. A slide that fails costs one line. Of a run of survival

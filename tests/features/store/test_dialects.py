@@ -55,7 +55,7 @@ def test_stamp_needs_the_resolution_for_its_places(tmp_path: Path) -> None:
     np.testing.assert_array_equal(bag.coords, AT * 2)
     placeless = open_bag(path)
     assert placeless.load().shape == (3, 2)
-    with pytest.raises(BadInput, match=r"a\.h5: .*in micrometres.*column mpp of the table.*--source-mpp"):
+    with pytest.raises(BadInput, match=r"a\.h5: .*in micrometres.*table's column mpp.*--source-mpp"):
         placeless.coords  # noqa: B018
 
 

@@ -25,7 +25,7 @@ from saccade.features.store.told import Told
 _AGAIN = "copy the file again, or embed this slide again"
 _SPAN_PATCH = 224
 _LARGEST = 2**52  # beyond, float64 no longer holds every whole number
-_MPP_REMEDY = "give them in the column mpp of the table; predict, explain and info take --source-mpp too"
+_MPP_REMEDY = "give µm per base pixel in the table's column mpp; predict, explain and info take --source-mpp too"
 
 
 def bag_in(file: h5py.File, path: Path, mpp: float | None) -> Bag:
