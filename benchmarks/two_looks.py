@@ -8,19 +8,14 @@ same two terms as ever; the teacher is the attention over all sites.
 
 from typing import Any, Literal
 
-import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from saccade.core.contract import AnyImages
-from saccade.core.results import Prediction, Sites
-from saccade.imaging.stack import as_stack
-from saccade.models.parts.fine_attention import Attended
-from saccade.models.parts.pixel_look import StridedTrunk, lattice_of
+from saccade.imaging.stack import Stack
+from saccade.models.parts.pixel_look import Glance, StridedTrunk, lattice_of
 from saccade.models.sparse_attn_net import SparseAttnNet, sparse_attn_net
 from saccade.ops.choosing import best_beside, top_sites
-from saccade.ops.positions import site_boxes
 
 
 class TwoLooks(SparseAttnNet):
@@ -28,24 +23,16 @@ class TwoLooks(SparseAttnNet):
 
     question: nn.Linear
 
-    def _attend(self, images: AnyImages) -> tuple[Prediction, Attended, Float[Tensor, "batch site"]]:
-        stack = as_stack(images, self.channels)
-        glance, budget = self.look(stack), self.budget
+    def _picked(
+        self, stack: Stack, glance: Glance
+    ) -> tuple[Int[Tensor, "batch site"], Float[Tensor, "batch candidate"]]:
+        budget = self.budget
         assert glance.seen is not None and budget is not None
         first = top_sites(glance.scores.detach(), max(1, budget // 2))
         summary = self.aggregate(self.read(stack, first, glance)).summary
         asked = (glance.seen * self.question(summary)[:, :, None, None]).sum(1, keepdim=True)
-        moved = F.interpolate(asked, lattice_of(stack, self.read.site), mode="nearest").flatten(1)
-        scores = glance.scores + moved
-        index = best_beside(scores.detach(), first, budget)
-        attended = self.aggregate(self.read(stack, index, glance))
-        sites = Sites(
-            boxes=site_boxes(index, self.read.site, stack.height, stack.width),
-            weights=attended.weights.detach(),
-            valid=torch.ones_like(index, dtype=torch.bool),
-        )
-        prediction = Prediction(self.classify(attended.summary), sites, stack.cost())
-        return prediction, attended, scores.gather(1, index)
+        scores = glance.scores + F.interpolate(asked, lattice_of(stack, self.read.site), mode="nearest").flatten(1)
+        return best_beside(scores.detach(), first, budget), scores
 
 
 def two_looks(

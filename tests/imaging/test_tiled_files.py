@@ -122,7 +122,7 @@ def test_what_is_not_there_or_not_a_tiff(tmp_path: Path) -> None:
     (tmp_path / "folder.tif").mkdir()
     (tmp_path / "text.tif").write_text("hello")
     assert "no such file" in refused(tmp_path / "ghost.tif")
-    assert "damaged or not a TIFF" in refused(tmp_path / "empty.tif")
+    assert "the file is empty" in refused(tmp_path / "empty.tif")
     assert "cannot be opened" in refused(tmp_path / "folder.tif")
     assert "damaged or not a TIFF" in refused(tmp_path / "text.tif")
 

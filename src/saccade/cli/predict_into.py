@@ -120,7 +120,7 @@ def refuse_file(out: Path) -> None:
 
 
 def clear_away(written: WrittenFiles) -> None:
-    """Remove maps that an earlier prediction left of slides that have none now; what is anybody else's stays."""
+    """Remove maps that an earlier run of the command left of slides that have none now; anybody else's files stay."""
     if removed := written.finish():
         files = "1 file" if len(removed) == 1 else f"{len(removed)} files"
         say(f"removed {files} of an earlier prediction, of slides that are not predicted now")

@@ -6,7 +6,7 @@ the top are called train, val or test, they are taken for the split and the fold
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from saccade.core.errors import BadInput, Problem, raise_first
@@ -61,13 +61,7 @@ def list_images(path: Path | str) -> list[Path]:
     Raises:
         BadInput: Nothing is there, or nothing that can be loaded.
     """
-    path = Path(path)
-    if path.is_file():
-        return [path]
-    images = [file for file in _files(_existing(path)) if is_image(file)]
-    if not images:
-        raise BadInput("the folder holds no image", f"give a folder with files of {_KINDS}", str(path))
-    return images
+    return _listed(Path(path), is_image, "image", _KINDS)
 
 
 def list_recordings(path: Path | str) -> list[Path]:
@@ -76,14 +70,17 @@ def list_recordings(path: Path | str) -> list[Path]:
     Raises:
         BadInput: Nothing is there, or nothing that can hold events.
     """
-    path = Path(path)
+    return _listed(Path(path), is_recording, "recording of events", " ".join(sorted(EVENT_SUFFIXES)))
+
+
+def _listed(path: Path, wanted: Callable[[Path], bool], noun: str, kinds: str) -> list[Path]:
+    """The wanted files below a folder, sorted; a file stands for itself."""
     if path.is_file():
         return [path]
-    recordings = [file for file in _files(_existing(path)) if is_recording(file)]
-    if not recordings:
-        kinds = " ".join(sorted(EVENT_SUFFIXES))
-        raise BadInput("the folder holds no recording of events", f"give a folder with files of {kinds}", str(path))
-    return recordings
+    found = [file for file in _files(_existing(path)) if wanted(file)]
+    if not found:
+        raise BadInput(f"the folder holds no {noun}", f"give a folder with files of {kinds}", str(path))
+    return found
 
 
 def list_others(path: Path | str) -> list[Path]:

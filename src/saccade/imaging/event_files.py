@@ -21,13 +21,13 @@ import numpy as np
 
 from saccade.core.errors import BadInput
 from saccade.imaging.events import Events, make_events
+from saccade.imaging.file_faults import COPY_AGAIN, told_in_one_line
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 RAW_SUFFIXES = (".raw", ".dat")
 EVENT_SUFFIXES = frozenset({".npy", *HDF5_SUFFIXES, *RAW_SUFFIXES})
 
 _FIELDS = ("x", "y", "t", "p")
-_COPY_AGAIN = "copy it again from its source, or remove it"
 _EXPECTED = "give datasets x, y, t, p at its root or in a group events, or a structured array of these fields"
 _HEADER = 2**14  # bytes within which the header of a camera's file ends
 
@@ -48,25 +48,13 @@ def load_events(path: Path | str) -> Events:
             outside the sensor or no whole numbers.
     """
     path = Path(path)
-    source = str(path)
     suffix = path.suffix.lower()
     if suffix not in EVENT_SUFFIXES:
-        raise BadInput("is no recording of events", f"give one of {' '.join(sorted(EVENT_SUFFIXES))}", source)
-    try:
-        if path.stat().st_size == 0:
-            raise BadInput("the file is empty", _COPY_AGAIN)
+        raise BadInput("is no recording of events", f"give one of {' '.join(sorted(EVENT_SUFFIXES))}", str(path))
+    with told_in_one_line(path):
         if suffix in HDF5_SUFFIXES:
             return _from_hdf5(path)
         return _from_camera(path) if suffix in RAW_SUFFIXES else _from_npy(path)
-    except BadInput as error:
-        raise BadInput(error.message, error.remedy, source) from error
-    except FileNotFoundError:
-        raise BadInput("there is no such file", "check the path", source) from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise BadInput(f"cannot be opened ({error.strerror})", "check the file and its permissions", source) from error
-    except Exception as error:  # HDF5, NumPy and the camera's decoder fail in many ways
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise BadInput(f"is damaged or not what its name says ({reason})", _COPY_AGAIN, source) from error
 
 
 def is_structured(array: np.ndarray) -> bool:
@@ -95,7 +83,7 @@ def _events(columns: Mapping[str, np.ndarray], sensor: tuple[int, int] | None, s
     lengths = {name: values.shape for name, values in columns.items()}
     if len(set(lengths.values())) > 1 or columns["t"].ndim != 1:
         message = "its x, y, t and p are not equally long: " + ", ".join(str(shape) for shape in lengths.values())
-        raise BadInput(message, _COPY_AGAIN)
+        raise BadInput(message, COPY_AGAIN)
     t = columns["t"]
     if start and t.dtype.kind in "iu":
         t = t.astype(np.int64) + start
@@ -152,7 +140,7 @@ def _from_camera(path: Path) -> Events:
 
     found = Wizard(encoding=encoding).read(path)
     if found is None:
-        raise BadInput("holds no events that can be unpacked", _COPY_AGAIN)
+        raise BadInput("holds no events that can be unpacked", COPY_AGAIN)
     return events_of(found, _stated_sensor(header))
 
 

@@ -28,6 +28,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from saccade.core.errors import BadInput
 from saccade.imaging.event_files import HDF5_SUFFIXES, events_of, is_structured, load_events
 from saccade.imaging.events import bin_events
+from saccade.imaging.file_faults import COPY_AGAIN, told_in_one_line
 
 Array = Shaped[np.ndarray, "height width channel"]
 
@@ -45,7 +46,6 @@ MAX_CHANNELS = 64
 # tifffile logs each oddity of a damaged file; unless someone listens, the one line of BadInput is enough
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
-_COPY_AGAIN = "copy it again from its source, or remove it"
 _TOO_LARGE = "cut it into smaller images; a model of fields predicts it whole from a tiled TIFF"
 _TIFF_COLOURS = {"MINISBLACK", "MINISWHITE", "RGB", "PALETTE", "SEPARATED", "YCBCR"}
 
@@ -72,19 +72,8 @@ def load_image(path: Path | str) -> Array:
     if loader is None:
         kinds = " ".join(sorted(SUFFIXES))
         raise BadInput("is not a kind of image file that can be loaded", f"convert it to one of {kinds}", source)
-    try:
-        if path.stat().st_size == 0:
-            raise BadInput("the file is empty", _COPY_AGAIN, source)
+    with told_in_one_line(path):
         array = loader(path)
-    except BadInput as error:
-        raise BadInput(error.message, error.remedy, source) from error
-    except FileNotFoundError:
-        raise BadInput("there is no such file", "check the path", source) from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise BadInput(f"cannot be opened ({error.strerror})", "check the file and its permissions", source) from error
-    except Exception as error:  # decoders fail in every way there is: struct.error, SyntaxError, zlib.error, ...
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise BadInput(f"is damaged or not what its name says ({reason})", _COPY_AGAIN, source) from error
     return as_image(array, source)
 
 
@@ -122,7 +111,7 @@ def as_image(array: np.ndarray, source: str = "the array") -> Array:
         shape = " x ".join(map(str, array.shape))
         raise BadInput(f"has {array.ndim} axes ({shape})", "store one image of height x width x channel", source)
     if array.size == 0:
-        raise BadInput("has no pixels", _COPY_AGAIN, source)
+        raise BadInput("has no pixels", COPY_AGAIN, source)
     array = array if array.ndim == 3 else array[..., None]
     if array.shape[2] > MAX_CHANNELS:
         message = f"has {array.shape[2]} channels, more than {MAX_CHANNELS}"
@@ -173,7 +162,7 @@ def _load_pillow(path: Path) -> np.ndarray:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise BadInput(f"claims more pixels than the limit of {MAX_PIXELS:,}", _TOO_LARGE) from error
     except UnidentifiedImageError:
-        raise BadInput("holds no PNG, JPEG or BMP image", _COPY_AGAIN) from None
+        raise BadInput("holds no PNG, JPEG or BMP image", COPY_AGAIN) from None
     with opened as image:
         _check_extent(image.size)
         upright = image.getexif().get(0x0112, 1) == 1  # the tag "orientation"

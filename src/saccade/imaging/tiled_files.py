@@ -9,8 +9,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from jaxtyping import Int, Num
 
 from saccade.core.errors import BadInput
 from saccade.core.units import PLAUSIBLE_MPP
+from saccade.imaging.file_faults import told_in_one_line
 from saccade.imaging.image_files import TIFF_SUFFIXES
 
 Pixels = Num[np.ndarray, "height width channel"]
@@ -30,7 +30,6 @@ MAX_TILE_PIXELS = 2**24
 
 _JPEG = 7
 _COMPRESSIONS = {1, 5, _JPEG, 8, 32773, 32946, 50000}
-_COPY_AGAIN = "copy it again from its source, or remove it"
 _SAVE_ANEW = "save it as a tiled TIFF, grey or RGB, with JPEG or deflate"
 _MICROMETRES = {"µm": 1.0, "um": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4}
 
@@ -89,7 +88,7 @@ class TiledFile:
 
     def __init__(self, path: Path | str) -> None:
         self.path = Path(path)
-        with _told_in_one_line(self.path), tifffile.TiffFile(self.path) as tiff:
+        with told_in_one_line(self.path, "a TIFF"), tifffile.TiffFile(self.path) as tiff:
             series = tiff.series[0]
             base: Any = series.keyframe
             _check_kind(series.axes, series.shape, base)
@@ -106,30 +105,13 @@ class TiledFile:
         count = int(level.counts[number])
         if count == 0:
             return np.zeros((*level.tile, self.channels), self.dtype)
-        with _told_in_one_line(self.path):
+        with told_in_one_line(self.path, "a TIFF"):
             with self.path.open("rb") as file:
                 file.seek(int(level.offsets[number]))
                 data = file.read(count)
             if level.jpeg:
                 _check_jpeg(data, level.tile)
             return level.decode(data, number)
-
-
-@contextmanager
-def _told_in_one_line(path: Path) -> Iterator[None]:
-    """Whatever goes wrong with a file inside, as ``BadInput`` that names it."""
-    source = str(path)
-    try:
-        yield
-    except BadInput as error:
-        raise BadInput(error.message, error.remedy, source) from error
-    except FileNotFoundError:
-        raise BadInput("there is no such file", "check the path", source) from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise BadInput(f"cannot be opened ({error.strerror})", "check the file and its permissions", source) from error
-    except Exception as error:  # decoders fail in every way there is, as in image_files
-        reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise BadInput(f"is damaged or not a TIFF ({reason})", _COPY_AGAIN, source) from error
 
 
 def _check_kind(axes: str, shape: tuple[int, ...], page: Any) -> None:

@@ -14,16 +14,16 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from saccade.core.contract import AnyImages, ClassTargets, SparseClassifier
 from saccade.core.errors import BadInput
 from saccade.core.results import Losses, Prediction, Sites
-from saccade.imaging.stack import as_stack
+from saccade.imaging.stack import Stack, as_stack
 from saccade.models.parts.fine_attention import Attended, Form, Row, fine_attention
 from saccade.models.parts.numbers import Count, CountOrZero, Share, Strength
-from saccade.models.parts.pixel_look import FullTrunk, LearnedScore, PixelLook, StridedTrunk, lattice_of
+from saccade.models.parts.pixel_look import FullTrunk, Glance, LearnedScore, PixelLook, StridedTrunk, lattice_of
 from saccade.models.parts.pixel_select import Budgeted, TopPixels
 from saccade.models.parts.pixel_tokens import PixelTokens
 from saccade.ops.positions import site_boxes
@@ -136,7 +136,7 @@ class SparseAttnNet(SparseClassifier):
     def _attend(self, images: AnyImages) -> tuple[Prediction, Attended, Float[Tensor, "batch site"]]:
         stack = as_stack(images, self.channels)
         glance = self.look(stack)
-        index = self.select(glance.scores)
+        index, scores = self._picked(stack, glance)
         attended = self.aggregate(self.read(stack, index, glance))
         sites = Sites(
             boxes=site_boxes(index, self.read.site, stack.height, stack.width),
@@ -144,7 +144,13 @@ class SparseAttnNet(SparseClassifier):
             valid=torch.ones_like(index, dtype=torch.bool),
         )
         prediction = Prediction(self.classify(attended.summary), sites, stack.cost())
-        return prediction, attended, glance.scores.gather(1, index)
+        return prediction, attended, scores.gather(1, index)
+
+    def _picked(
+        self, stack: Stack, glance: Glance
+    ) -> tuple[Int[Tensor, "batch site"], Float[Tensor, "batch candidate"]]:
+        """The sites to read, and the scores that they were picked by."""
+        return self.select(glance.scores), glance.scores
 
 
 def sparse_attn_net(
