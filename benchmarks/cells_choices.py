@@ -1,7 +1,7 @@
 """Choices of SparseAttnNet, compared on validation folds alone: the test part is never opened.
 
     python benchmarks/cells_choices.py --data ../shared/data/pbc_cells/manifest.csv \\
-        --out benchmarks/results/cells-choices
+        --out benchmarks/results/cells-choices-biased
 
 Training and validation part together are divided into five stratified folds; each of the first three is predicted once,
 by a model trained on the other four. The epoch kept is the one with the lowest loss on the fold itself, for all choices
@@ -37,20 +37,21 @@ SHARE, EPOCHS = 0.10, 60
 
 CHOICES: dict[str, dict[str, Any]] = {
     "default": {},
+    "no look bias": {"look_bias": False},
     "bce": {"distillation": "bce"},
     "kl, strength 1": {"distillation_strength": 1.0},
     "bce, strength 1": {"distillation": "bce", "distillation_strength": 1.0},
-    "bce, strength 3": {"distillation": "bce", "distillation_strength": 3.0},
-    "bce, strength 10": {"distillation": "bce", "distillation_strength": 10.0},
-    "bce, strength 1, no exploration": {"distillation": "bce", "distillation_strength": 1.0, "random_share": 0.0},
-    "bce, strength 1, last row": {"distillation": "bce", "distillation_strength": 1.0, "row": "last"},
-    "no exploration": {"random_share": 0.0},
     "no distillation": {"distillation_strength": 0.0},
+    "no exploration": {"random_share": 0.0},
+    "heads 2": {"heads": 2},
+    "two token layers": {"token_layers": 2},
+    "rounds, two token layers": {"attention": "rounds", "token_layers": 2},
+    "sites of 4x4, two token layers": {"site": 4, "token_layers": 2},
 }
 """What each changes in SparseAttnNet."""
 
 OTHERS: dict[str, dict[str, Any]] = {
-    "two looks": {"name": "two-looks", "distillation": "bce", "distillation_strength": 1.0},
+    "two looks": {"name": "two-looks"},
     "tiny-cnn": {"name": "tiny-cnn"},
 }
 """Other models: a variant that is no part of Saccade (`two_looks.py`), and the bar."""

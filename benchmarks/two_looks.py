@@ -29,7 +29,8 @@ class TwoLooks(SparseAttnNet):
         budget = self.budget
         assert glance.seen is not None and budget is not None
         first = top_sites(glance.scores.detach(), max(1, budget // 2))
-        summary = self.aggregate(self.read(stack, first, glance)).summary
+        bias = glance.scores.gather(1, first) if self.look_bias else None
+        summary = self.aggregate(self.read(stack, first, glance), bias).summary
         asked = (glance.seen * self.question(summary)[:, :, None, None]).sum(1, keepdim=True)
         scores = glance.scores + F.interpolate(asked, lattice_of(stack, self.read.site), mode="nearest").flatten(1)
         return best_beside(scores.detach(), first, budget), scores

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from saccade.cli import bench
+from saccade.datasets.composers.modality_proxies import write_proxy
+from saccade.datasets.simulators.cell_sets import write_dataset
+from saccade.datasets.sources import open_manifest
 from saccade.models import MODELS
 from saccade.training import bench as training
 from saccade.training.engine import Interrupted
@@ -39,6 +42,15 @@ def test_a_bench_of_given_cells(
     assert row["model"] == "tiny-cnn"
     assert row["data"] == str(cells / "manifest.csv")
     assert (tmp_path / "bench.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_data_is_named_by_what_is_to_be_said_of_it(tmp_path: Path) -> None:
+    data = write_dataset(tmp_path / "cells", {"train": 1, "test": 1}, size=16)
+    assert bench._named(data, None) == f"{data} (simulated)"
+    proxies = write_proxy(open_manifest(data), "opd", tmp_path / "proxies").manifest
+    assert bench._named(proxies, None) == f"{proxies} (simulated OPD-like proxy)"
+    bags = make_bags(tmp_path)
+    assert bench._named(bags, tmp_path / "job") == str(bags)
 
 
 @pytest.mark.usefixtures("quick")

@@ -17,13 +17,13 @@ def test_a_proxy_is_called_that_from_images_to_report(tmp_path: Path, saccade: C
     assert "40 of 40 images as OPD-like proxy images" in saccade("proxy", "opd", "--data", cells, "--out", out).stdout
     small = ("--set", "training.epochs=1", "--set", "data.size=24")
     said = saccade("train", "--data", out, "--model", "tiny-cnn", "--out", run, *small).output
-    assert "on 10 OPD-like proxy cells" in said
+    assert "on 10 simulated OPD-like proxy cells" in said
     page = (run / "report.html").read_text()
     assert "OPD-LIKE PROXY" in page
-    assert "SIMULATED" not in page.upper().replace("PROXY-OPD-SIMULATED", "")
+    assert "SIMULATED DATA" not in page.upper()
     opened = Run.open(run)
     about = about_run(opened, choose_of_run(opened, open_manifest(out), "test"), failed=0)
-    assert (about["simulated"], about["origin"]) == (False, "OPD-like proxy")
+    assert (about["simulated"], about["origin"]) == (True, "simulated OPD-like proxy")
 
 
 def test_event_like_images(tmp_path: Path, saccade: Command) -> None:

@@ -122,3 +122,4 @@ def test_what_is_said_of_a_set(cells: Path) -> None:
     assert named("simulated-", "donor-") == ""
     assert named("proxy-opd-") == named("proxy-opd-", "donor-") == "OPD-like proxy"
     assert named("proxy-events-simulated-", "simulated-") == "event-like proxy"
+    assert named("proxy-events-simulated-") == "simulated event-like proxy"

@@ -60,6 +60,14 @@ def save_compound(path: Path) -> None:
         file["events"].attrs.update(height=48, width=64)
 
 
+def save_metavision(path: Path) -> None:
+    """As Metavision lays its files out, though without its own compression."""
+    with h5py.File(path, "w") as file:
+        file["CD/events"] = table("xypt")
+        file["CD/events"].attrs.update(height=48, width=64)
+        file["EXT_TRIGGER/events"] = np.zeros(3)
+
+
 def save_camera(encoding: str) -> Callable[[Path], None]:
     def save(path: Path) -> None:
         from expelliarmus import Wizard
@@ -75,6 +83,7 @@ FORMATS = {
     "hdf5 root": ("a.h5", save_root),
     "hdf5 group": ("a.hdf5", save_group),
     "hdf5 compound": ("a.h5", save_compound),
+    "hdf5 of Metavision": ("a.hdf5", save_metavision),
     "evt2": ("a.raw", save_camera("evt2")),
     "evt3": ("a.raw", save_camera("evt3")),
     "dat": ("a.dat", save_camera("dat")),

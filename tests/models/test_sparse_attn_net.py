@@ -82,13 +82,22 @@ def test_distillation_teaches_the_look_and_nothing_else() -> None:
     assert taught == {"look"}
 
 
+@pytest.mark.parametrize("attention", ["rounds", "full"])
+@pytest.mark.parametrize("look_bias", [True, False])
+def test_the_cross_entropy_teaches_the_look_through_its_bias_alone(attention: str, look_bias: bool) -> None:
+    model = build(budget=5, attention=attention, look_bias=look_bias).train()
+    losses = model.losses(torch.randn(4, 3, 16, 16), ClassTargets(torch.tensor([0, 1, 2, 0])))
+    losses.terms["cross_entropy"].backward()
+    assert any(p.grad is not None and bool(p.grad.any()) for p in model.look.parameters()) == look_bias
+
+
 def test_it_stays_below_a_hundred_thousand_parameters() -> None:
     model = create_model("sparse-attn-net", tuple("abcdefgh"))
     assert sum(p.numel() for p in model.parameters()) <= 100_000
 
 
 def test_the_published_form_can_be_built() -> None:
-    model = build(site=1, look="full", random_share=0.0, attention="full", budget=20).eval()
+    model = build(site=1, look="full", look_bias=False, random_share=0.0, budget=20).eval()
     prediction = model(torch.rand(1, 3, 16, 16))
     assert prediction.cost.pixels_read.tolist() == [20]
     assert model.site_pixels == 1

@@ -19,6 +19,7 @@ def test_folding_changes_nothing(batch: int, sites: int, heads: int, dim: int, s
     generator = torch.Generator().manual_seed(seed)
     width = heads * dim
     shapes = [(batch, heads, dim), (batch, sites, width), (batch, width)] + 2 * [(heads, dim, width)]
+    shapes += [(batch, sites)] if seed % 2 else []  # with a bias of the sites, and without
     inputs = [torch.randn(s, generator=generator, dtype=torch.float64, requires_grad=True) for s in shapes]
 
     value, weights = cls_attention(*inputs)

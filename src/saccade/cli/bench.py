@@ -49,7 +49,7 @@ def bench(
     if out.suffix.lower() != ".json":
         raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
     entrants = _entrants(kind, models, seeds, quick)
-    source, name = (data, str(data)) if data else _simulated(kind, out, quick)
+    source, name = (data, _named(data, features)) if data else _simulated(kind, out, quick)
     if kind == "slide" and features is None:
         features = source.parent
     with stopped_with("run the same command again; the rows that are done are kept"):
@@ -61,6 +61,19 @@ def bench(
     for line in paired_lines([row for row in rows if row["data"] == name]):
         say(line)
     say(f"written: {out}, {out.with_suffix('.png')}")
+
+
+def _named(data: Path, features: Path | None) -> str:
+    """Data by its path, with the word for images that are simulated or proxies."""
+    from saccade.datasets.bags import list_bags, simulated_bags
+    from saccade.datasets.sources import open_manifest, origin_of
+
+    if features is None:
+        origin = origin_of(open_manifest(data))
+    else:
+        bags = list_bags(features)
+        origin = "simulated" if simulated_bags(bags) == len(bags) else ""
+    return f"{data} ({origin})" if origin else str(data)
 
 
 def _check_features(kind: str, data: Path | None, features: Path | None) -> None:

@@ -171,7 +171,7 @@ def about_run(run: "Run", chosen: "Chosen", failed: int, bags: Iterable[Path] = 
         "run": str(run.folder),
         "data": str(chosen.manifest.source),
         "split": chosen.part or None,
-        "simulated": origin == "simulated",
+        "simulated": origin.startswith("simulated"),
         "origin": origin,
         "images_failed": failed,
     }

@@ -63,7 +63,7 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
         manifest: The rows.
         bags: The files of features of slides; they are opened up to the first that does not say so.
     """
-    if all(row.case_id.startswith(_SIMULATED) for row in manifest.rows):
+    if _all_begin(manifest, _SIMULATED):
         return True
     files = [*bags]
     return bool(files) and all(simulated_bags([path]) for path in files)
@@ -72,7 +72,7 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
 def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
     """What is to be said of a data set beside every figure: that it is simulated, or what it is a proxy of.
 
-    A set is called a proxy as soon as one image is.
+    A set is called a proxy as soon as one image is, and a simulated one where all were computed from simulated images.
 
     >>> origin_of(open_manifest("cells"))
     ''
@@ -82,12 +82,18 @@ def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
         bags: The files of features of slides, as in ``is_simulated``.
 
     Returns:
-        ``simulated``, ``OPD-like proxy``, ``event-like proxy``, or nothing, to stand before a noun.
+        ``simulated``, ``OPD-like proxy``, ``event-like proxy``, ``simulated`` and one of these, or nothing, to stand
+        before a noun.
     """
     for proxy in PROXIES.values():
         if any(row.case_id.startswith(proxy.prefix) for row in manifest.rows):
-            return proxy.word
+            return f"simulated {proxy.word}" if _all_begin(manifest, proxy.prefix + _SIMULATED) else proxy.word
     return "simulated" if is_simulated(manifest, bags) else ""
+
+
+def _all_begin(manifest: Manifest, prefix: str) -> bool:
+    """Whether all cases begin so."""
+    return all(row.case_id.startswith(prefix) for row in manifest.rows)
 
 
 def first_image(manifest: Manifest) -> Array:

@@ -2,7 +2,8 @@
 
 - NPY: a structured array with the fields x, y, t and p, in any order.
 - HDF5: datasets x, y, t and p, at the root or in a group ``events``, or one compound dataset ``events`` with these
-  fields. A dataset ``t_offset`` is added to the times, as DSEC (Gehrig et al. 2021) asks for.
+  fields, which may lie in a group ``CD``, as Metavision writes it. A dataset ``t_offset`` is added to the times, as
+  DSEC (Gehrig et al. 2021) asks for.
 - RAW and DAT of Prophesee's cameras, whose header names the encoding: unpacked by ``expelliarmus``, an extra.
 
 Times are microseconds. The sensor's size is taken from the file: attributes ``height`` and ``width`` of HDF5, the
@@ -99,8 +100,8 @@ def _from_npy(path: Path) -> Events:
 
 def _from_hdf5(path: Path) -> Events:
     with h5py.File(path, "r", locking=False) as file:
-        given = file.get("events", file)
-        places = [file, given] if given is not file else [file]
+        given = file.get("events") or file.get("CD/events") or file
+        places = [file, given] if given != file else [file]
         start = _offset(places)
         if isinstance(given, h5py.Dataset) and given.dtype.names:
             return events_of(given[()], _sensor(places), start)

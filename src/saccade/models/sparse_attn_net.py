@@ -3,8 +3,9 @@
 Paper: Yoshai, Yagoda-Aharoni, Dotan, Shaked, "Hierarchical Sparse Attention Framework for Computationally Efficient
 Classification of Biological Cells", arXiv 2505.07661 (2025).
 Authors' code: none published; written from the paper's text.
-Changed: by default a site is 2×2 pixels; the look works at a quarter of the resolution; a share of the budget is drawn
-at random; of the last attention layer only what CLS needs is computed. The published forms are parts that can be passed
+Changed: by default a site is 2×2 pixels; the look works at a quarter of the resolution, and its logits are where the
+fine attention's scores start from; a share of the budget is drawn at random; of the last attention layer only what CLS
+needs is computed. The published forms are parts that can be passed
 in, and so is a fine attention in which CLS alone attends, linear in the sites.
 Not reproduced: the paper's result tables, which rest on data that is not public.
 """
@@ -80,6 +81,7 @@ class SparseAttnNet(SparseClassifier):
         aggregate: Weighs tokens into a summary of ``width`` numbers.
         width: Numbers in the summary.
         distillation: Teaches the look; ``None`` where it has nothing to learn.
+        look_bias: Whether the fine attention starts from what the look thought of each site.
     """
 
     def __init__(
@@ -93,12 +95,13 @@ class SparseAttnNet(SparseClassifier):
         aggregate: nn.Module,
         width: int,
         distillation: Distillation | None,
+        look_bias: bool = False,
     ) -> None:
         super().__init__()
         self.classes, self.channels = tuple(classes), channels
         self.look, self.select, self.read, self.aggregate = look, select, read, aggregate
         self.classify = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(self.classes)))
-        self.distillation = distillation
+        self.distillation, self.look_bias = distillation, look_bias
 
     @property
     def budget(self) -> int | None:
@@ -137,14 +140,15 @@ class SparseAttnNet(SparseClassifier):
         stack = as_stack(images, self.channels)
         glance = self.look(stack)
         index, scores = self._picked(stack, glance)
-        attended = self.aggregate(self.read(stack, index, glance))
+        chosen_scores = scores.gather(1, index)
+        attended = self.aggregate(self.read(stack, index, glance), chosen_scores if self.look_bias else None)
         sites = Sites(
             boxes=site_boxes(index, self.read.site, stack.height, stack.width),
             weights=attended.weights.detach(),
             valid=torch.ones_like(index, dtype=torch.bool),
         )
         prediction = Prediction(self.classify(attended.summary), sites, stack.cost())
-        return prediction, attended, scores.gather(1, index)
+        return prediction, attended, chosen_scores
 
     def _picked(
         self, stack: Stack, glance: Glance
@@ -162,6 +166,7 @@ def sparse_attn_net(
     look: Literal["strided", "full"] = "strided",
     look_width: Count = 16,
     look_features: bool = False,
+    look_bias: bool = True,
     random_share: Share = 0.08,
     width: Count = 64,
     frequencies: CountOrZero = 4,
@@ -176,7 +181,7 @@ def sparse_attn_net(
 ) -> SparseAttnNet:
     """Build the whole model from its parts.
 
-    As published: ``site=1, look="full", random_share=0``.
+    As published: ``site=1, look="full", look_bias=False, random_share=0``.
 
     Args:
         classes: Names of the classes.
@@ -187,6 +192,9 @@ def sparse_attn_net(
         look_width: Channels inside the look (our choice).
         look_features: Whether a token also holds what the look saw around its site (our variant). Without, the answer
             depends on no pixel but those read, once these are chosen; with it, that is lost.
+        look_bias: Whether a site's coarse logit is added to its scores in the fine attention (our addition). So the
+            cross-entropy teaches the look as well, and a weight is what both think of a site. Then the pixels that
+            were not read still speak through these logits.
         random_share: Share of the budget drawn at random (our addition).
         width: Numbers in a token (our choice; the paper names none).
         frequencies: Octaves of position features (our choice).
@@ -209,4 +217,5 @@ def sparse_attn_net(
         aggregate=fine_attention(attention, width, heads, attention_layers, dropout, row),
         width=width,
         distillation=Distillation(distillation, distillation_strength),
+        look_bias=look_bias,
     )

@@ -8,6 +8,7 @@ FLOPs instead of 4·n·D². The token itself is one of its keys, after the other
 import math
 
 import torch
+import torch.nn.functional as F
 from einops import einsum, rearrange
 from jaxtyping import Float
 from torch import Tensor
@@ -19,6 +20,7 @@ def cls_attention(
     own: Float[Tensor, "batch token"],
     key_weight: Float[Tensor, "head dim token"],
     value_weight: Float[Tensor, "head dim token"],
+    bias: Float[Tensor, "batch site"] | None = None,
 ) -> tuple[Float[Tensor, "batch head dim"], Float[Tensor, "batch head key"]]:
     """Attend from one query to all tokens and, last, to its own; projections folded.
 
@@ -28,13 +30,16 @@ def cls_attention(
         own: The querying token itself, not projected: the last key.
         key_weight: Projects a token to a key.
         value_weight: Projects a token to a value.
+        bias: Added to each head's scores of the tokens; the own one gets none.
 
     Returns:
         The attended value, and the weights over ``site + 1`` keys, which sum to one.
     """
     folded = einsum(query, key_weight, "batch head dim, head dim token -> batch head token")
     folded = folded / math.sqrt(query.shape[-1])
-    scores = torch.cat([folded @ tokens.transpose(1, 2), folded @ own[:, :, None]], dim=-1)
+    told = folded @ tokens.transpose(1, 2)
+    told = told if bias is None else told + bias[:, None]
+    scores = torch.cat([told, folded @ own[:, :, None]], dim=-1)
     weights = scores.softmax(-1)
     mixed = weights[..., :-1] @ tokens + weights[..., -1:] * own[:, None]
     return einsum(mixed, value_weight, "batch head token, head dim token -> batch head dim"), weights
@@ -46,13 +51,16 @@ def cls_attention_plain(
     own: Float[Tensor, "batch token"],
     key_weight: Float[Tensor, "head dim token"],
     value_weight: Float[Tensor, "head dim token"],
+    bias: Float[Tensor, "batch site"] | None = None,
 ) -> tuple[Float[Tensor, "batch head dim"], Float[Tensor, "batch head key"]]:
     """``cls_attention`` as the textbook has it, every token projected: the form the folded one must equal."""
     everything = torch.cat([tokens, own[:, None]], dim=1)
     keys = einsum(everything, key_weight, "batch key token, head dim token -> batch head key dim")
     values = einsum(everything, value_weight, "batch key token, head dim token -> batch head key dim")
-    scores = einsum(query, keys, "batch head dim, batch head key dim -> batch head key")
-    weights = (scores / math.sqrt(query.shape[-1])).softmax(-1)
+    scores = einsum(query, keys, "batch head dim, batch head key dim -> batch head key") / math.sqrt(query.shape[-1])
+    if bias is not None:
+        scores = scores + F.pad(bias, (0, 1))[:, None]
+    weights = scores.softmax(-1)
     return einsum(weights, values, "batch head key, batch head key dim -> batch head dim"), weights
 
 

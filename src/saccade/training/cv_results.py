@@ -47,7 +47,7 @@ def write_results(
         failed = len(whole.images) - len(whole.predicted)
         models[name] = {**whole.metrics().as_dict(), "images_failed": failed, **difference, "folds": each}
     about = {"images": len(first.images), "cases": len({image.case for image in first.images})}
-    said = {"simulated": origin == "simulated", "origin": origin}
+    said = {"simulated": origin.startswith("simulated"), "origin": origin}
     results = {**asdict(plan), **about, **said, "models": models}
     write_json(out / METRICS, results)
     return results

@@ -81,7 +81,7 @@ def test_a_proxy_set(tmp_path: Path, modality: str, word: str, channels: int) ->
     manifest = open_manifest(made.manifest)
     assert made.count == len(manifest) == len(source) == 10
     assert not made.problems
-    assert origin_of(manifest) == made.word == f"{word} proxy"
+    assert made.word == f"{word} proxy" and origin_of(manifest) == f"simulated {word} proxy"
     assert not is_simulated(manifest)
     for one, two in zip(source.rows, manifest.rows, strict=True):
         assert (two.label, two.split) == (one.label, one.split)

@@ -75,7 +75,7 @@ def test_seed_changes_the_set(tmp_path: Path) -> None:
     assert one == again != two
 
 
-@pytest.mark.parametrize(("modality", "channels"), [("opd", 1), ("events", 2)])
+@pytest.mark.parametrize(("modality", "channels"), [("brightfield", 3), ("opd", 1), ("events", 2)])
 def test_the_same_cells_in_another_modality(tmp_path: Path, modality: str, channels: int) -> None:
     plain = write_dataset(tmp_path / "plain", {"train": 1, "test": 1}, seed=2, size=32)
     other = write_dataset(tmp_path / "other", {"train": 1, "test": 1}, seed=2, size=32, modality=modality)
@@ -84,11 +84,11 @@ def test_the_same_cells_in_another_modality(tmp_path: Path, modality: str, chann
         assert {**one, "path": ""} == {**two, "path": ""}
         image = load_image(other.parent / two["path"])
         assert image.shape == (32, 32, channels)
-        assert image.dtype == np.float32
+        assert image.dtype == (np.uint8 if modality == "brightfield" else np.float32)
         mask = load_mask(other.parent / two["mask_path"])
         np.testing.assert_array_equal(mask, load_mask(plain.parent / one["mask_path"]))
         cell = load_mask(other.parent / two["mask_path"].replace("masks/", "cell_masks/"))
-        assert (cell | ~mask).all()
+        assert (cell | ~mask).all() and cell.sum() > mask.sum()
     assert len(load_manifest(other)) == 2 * len(KINDS)
 
 

@@ -14,9 +14,10 @@ from saccade.ops.cls_attention import cls_attention_plain
 def test_folded_equals_unfolded(part: type, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     attention, tokens = part(16, 4, 3).double(), torch.randn(3, 11, 16, dtype=torch.float64)
-    folded = attention(tokens)
+    bias = torch.randn(3, 11, dtype=torch.float64)
+    folded = attention(tokens, bias)
     monkeypatch.setattr(fine_attention, "cls_attention", cls_attention_plain)
-    plain = attention(tokens)
+    plain = attention(tokens, bias)
     assert torch.allclose(folded.summary, plain.summary, atol=1e-12)
     assert torch.allclose(folded.weights, plain.weights, atol=1e-12)
 
@@ -58,6 +59,32 @@ def test_a_token_layer_is_torchs_pre_norm_layer() -> None:
     normal = theirs.norm1(tokens)
     weights = theirs.self_attn(normal, normal, normal, average_attn_weights=False)[1]
     assert torch.allclose(row, weights[:, :, -1], atol=1e-12)
+
+
+def test_a_bias_is_added_to_the_scores_of_each_site_in_every_row() -> None:
+    torch.manual_seed(0)
+    layer, tokens, bias = TokenLayer(8, 2).double(), torch.randn(2, 7, 8).double(), torch.randn(2, 6).double()
+    theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True).double()
+    theirs.in_proj_weight.data, theirs.in_proj_bias.data = layer.query_key_value.weight, layer.query_key_value.bias
+    theirs.out_proj.load_state_dict(layer.out.state_dict())
+    added = torch.zeros(2, 7, 7, dtype=torch.float64)
+    added[:, :, :-1] = bias[:, None]
+    normal = layer.norm(tokens)
+    told, weights = theirs(normal, normal, normal, attn_mask=added.repeat_interleave(2, 0), average_attn_weights=False)
+    mixed, row = layer(tokens, bias)
+    told = tokens + told
+    assert torch.allclose(mixed, told + layer.feed_forward(told), atol=1e-12)
+    assert torch.allclose(row, weights[:, :, -1], atol=1e-12)
+
+
+@pytest.mark.parametrize("part", [ClsRounds, FullAttention])
+def test_a_bias_of_nothing_changes_nothing_and_a_large_one_takes_all_the_weight(part: type) -> None:
+    torch.manual_seed(0)
+    attention, tokens = part(8, 2, 2).eval(), torch.randn(2, 5, 8)
+    assert torch.allclose(attention(tokens, torch.zeros(2, 5)).summary, attention(tokens).summary, atol=1e-6)
+    bias = torch.zeros(2, 5)
+    bias[:, 3] = 50.0
+    assert attention(tokens, bias).weights[:, 3].tolist() == pytest.approx([1.0, 1.0])
 
 
 def test_site_weights_leave_cls_out() -> None:

@@ -49,7 +49,7 @@ def test_every_site_gets_one_score(build, site: int, size: tuple[int, int]) -> N
 
 @pytest.mark.parametrize("site", [1, 2, 4])
 def test_a_strided_look_shifts_with_its_image(site: int) -> None:
-    """Moving the picture by four and eight pixels moves the map as far: the shuffle put every score in its place."""
+    """Moving the picture by four and eight pixels moves the map as far: every score is in its place."""
     torch.manual_seed(0)
     look, side = strided(1, site), 48 // site
     image = torch.zeros(1, 1, 48, 48)

@@ -119,7 +119,7 @@ def write_proxy(
         BadInput: The modality is unknown, the set is a proxy already, or no image could be used.
     """
     check_modality(modality)
-    if origin_of(manifest) in {proxy.word for proxy in PROXIES.values()}:
+    if any(proxy.word in origin_of(manifest) for proxy in PROXIES.values()):
         raise BadInput("is a set of proxies", "give the brightfield images they were made from", str(manifest.source))
     done: dict[int, tuple[str, ...]] = {}
 

@@ -40,8 +40,8 @@ def write_dataset(
     cells are written, and in every modality.
 
     Maps of the optical path difference are float32 TIFF in nanometres, events float32 NPY of two channels (OFF, ON).
-    Beside these, `cell_masks/` holds masks of the whole cells, of events those of where the cell was while it was
-    recorded; no manifest names them.
+    `cell_masks/` holds masks of the whole cells, of events those of where the cell was while it was recorded; no
+    manifest names them.
 
     Args:
         folder: where to write; created if absent.
@@ -73,12 +73,12 @@ def write_dataset(
             name = Path(kind, f"{kind}_{number:04d}")
             if modality == "brightfield":
                 cell = simulate_cell(kind, rng, size, mpp, smear)
-                path = _save(folder, name.with_suffix(".png"), cell.image[..., ::-1])
+                whole, path = cell.cell, _save(folder, name.with_suffix(".png"), cell.image[..., ::-1])
             else:
                 three = simulate_modalities(kind, rng, size, mpp, smear)
                 cell, path = three.brightfield, _SAVED[modality](folder, name, three)
                 whole = three.passed if modality == "events" else cell.cell
-                _save(folder, Path("cell_masks", name.with_suffix(".png")), whole.astype(np.uint8) * 255)
+            _save(folder, Path("cell_masks", name.with_suffix(".png")), whole.astype(np.uint8) * 255)
             mask = _save(folder, Path("masks", name.with_suffix(".png")), cell.nucleus.astype(np.uint8) * 255)
             case = f"simulated-{split}-{donor + 1:03d}"
             rows.append((path, kind, case, split, f"{mpp:.6g}", mask))

@@ -17,6 +17,9 @@ Form = Literal["full", "rounds"]
 Row = Literal["first", "last", "mean"]
 """Whose CLS row weighs the sites: the first layer's, the last one's, or the mean of all."""
 
+Bias = Float[Tensor, "batch site"] | None
+"""Added to the scores that a site gets as a key, in every layer and head; CLS gets none."""
+
 
 @dataclass(frozen=True, eq=False)
 class Attended:
@@ -65,13 +68,13 @@ class ClsLayer(nn.Module):
         self.feed_forward = _feed_forward(width, ratio, dropout)
 
     def forward(
-        self, cls: Float[Tensor, "batch width"], tokens: Float[Tensor, "batch site width"]
+        self, cls: Float[Tensor, "batch width"], tokens: Float[Tensor, "batch site width"], bias: Bias = None
     ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch head key"]]:
         """The CLS token after the layer, and its attention over the tokens and, last, itself."""
         own = self.norm(cls)
         query = rearrange(self.query(own), "batch (head dim) -> batch head dim", head=self.heads)
         key, value = (split_heads(layer.weight, self.heads) for layer in (self.key, self.value))
-        mixed, weights = cls_attention(query, tokens, own, key, value)
+        mixed, weights = cls_attention(query, tokens, own, key, value, bias)
         cls = cls + self.dropout(self.out(rearrange(mixed, "batch head dim -> batch (head dim)")))
         return cls + self.feed_forward(cls), weights
 
@@ -94,12 +97,12 @@ class ClsRounds(nn.Module):
         self.cls = nn.Parameter(0.02 * torch.randn(1, width))
         self.layers = nn.ModuleList(ClsLayer(width, heads, dropout) for _ in range(rounds))
 
-    def forward(self, tokens: Float[Tensor, "batch site width"]) -> Attended:
+    def forward(self, tokens: Float[Tensor, "batch site width"], bias: Bias = None) -> Attended:
         """Attend to the tokens, CLS as the last key."""
         cls = self.cls.expand(len(tokens), -1)
         weights = tokens.new_empty(0)
         for layer in self.layers:
-            cls, weights = layer(cls, tokens)
+            cls, weights = layer(cls, tokens, bias)
         return Attended(cls, site_weights(weights))
 
 
@@ -125,17 +128,19 @@ class TokenLayer(nn.Module):
         self.feed_forward = _feed_forward(width, ratio, dropout)
 
     def forward(
-        self, tokens: Float[Tensor, "batch token width"]
+        self, tokens: Float[Tensor, "batch token width"], bias: Bias = None
     ) -> tuple[Float[Tensor, "batch token width"], Float[Tensor, "batch head token"]]:
         """The tokens after the layer, and the attention of the last of them, CLS, over all."""
         three = self.query_key_value(self.norm(tokens))
         query, key, value = rearrange(
             three, "batch token (three head dim) -> three batch head token dim", three=3, head=self.heads
         )
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        scores = (query[:, :, -1:] @ key.transpose(2, 3))[:, :, 0] / math.sqrt(query.shape[-1])
+        added = None if bias is None else F.pad(bias, (0, 1))[:, None, None]
+        mixed = F.scaled_dot_product_attention(query, key, value, added)
+        scores = query[:, :, -1:] @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
+        weights = (scores if added is None else scores + added).softmax(-1)[:, :, 0]
         tokens = tokens + self.dropout(self.out(rearrange(mixed, "batch head token dim -> batch token (head dim)")))
-        return tokens + self.feed_forward(tokens), scores.softmax(-1)
+        return tokens + self.feed_forward(tokens), weights
 
 
 class FullAttention(nn.Module):
@@ -167,16 +172,17 @@ class FullAttention(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.last = ClsLayer(width, heads, dropout)
 
-    def forward(self, tokens: Float[Tensor, "batch site width"]) -> Attended:
+    def forward(self, tokens: Float[Tensor, "batch site width"], bias: Bias = None) -> Attended:
         """Attend among the tokens, CLS last."""
         words = torch.cat([self.enter(tokens), self.cls.expand(len(tokens), -1, -1)], dim=1)
         rows: list[Tensor] = []
         for layer in self.layers:
-            words, row = layer(words)
-            rows.append(site_weights(row))
-        summary, row = self.last(words[:, -1], self.norm(words[:, :-1]))
-        rows.append(site_weights(row))
-        weights = torch.stack(rows).mean(0) if self.row == "mean" else rows[0 if self.row == "first" else -1]
+            words, row = layer(words, bias)
+            rows.append(row)
+        summary, row = self.last(words[:, -1], self.norm(words[:, :-1]), bias)
+        rows.append(row)
+        wanted = {"first": rows[:1], "last": rows[-1:], "mean": rows}[self.row]
+        weights = torch.stack([site_weights(row) for row in wanted]).mean(0)
         return Attended(summary, weights)
 
 

@@ -81,7 +81,10 @@ class NoTrunk(nn.Identity):
 
 
 class LearnedScore(nn.Module):
-    """One logit per site from what the trunk saw: shuffled up where sites are finer than its grid, else averaged.
+    """One logit per cell of the trunk's grid, shared by all sites in it; averaged where a site has several cells.
+
+    Sites finer than the grid are chosen a cell at a time, so that what is read lies together. With a logit for each
+    (a pixel shuffle), the maps of phase and event images showed the grid's pattern, not the cell (docs/log.md).
 
     Args:
         trunk: What sees.
@@ -97,12 +100,12 @@ class LearnedScore(nn.Module):
             raise BadInput(f"sites of {site} pixels do not fit a look of stride {trunk.stride}", "give 1, 2 or 4")
         self.finer, self.coarser = max(1, trunk.stride // site), max(1, site // trunk.stride)
         kernel = 3 if trunk.stride == 1 else 1
-        self.score = nn.Conv2d(trunk.width, self.finer**2, kernel, padding=kernel // 2, padding_mode="replicate")
+        self.score = nn.Conv2d(trunk.width, 1, kernel, padding=kernel // 2, padding_mode="replicate")
 
     def forward(self, view: View, seen: Seen) -> Scores:
         """Scores on the lattice of sites."""
         scores = self.score(seen)
-        scores = F.pixel_shuffle(scores, self.finer) if self.finer > 1 else scores
+        scores = F.interpolate(scores, scale_factor=float(self.finer), mode="nearest") if self.finer > 1 else scores
         return F.avg_pool2d(scores, self.coarser) if self.coarser > 1 else scores  # torch pools by 1 as dearly as by 2
 
 
@@ -143,7 +146,7 @@ class PixelLook(nn.Module):
     """Look at the whole image once: a trunk sees, a score judges every site.
 
     Images whose sides do not divide are extended by their edge, and the scores cropped.
-    Cost at 64×64 RGB and the default widths: 4.1 million MAC with the strided trunk, 11.8 with the full one.
+    Cost at 64×64 RGB and the default widths: 4.0 million MAC with the strided trunk, 11.8 with the full one.
 
     Args:
         trunk: From the image to features on a grid.
