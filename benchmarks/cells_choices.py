@@ -56,6 +56,12 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 """Other models: a variant that is no part of Saccade (`two_looks.py`), and the bar."""
 
+BUDGETS: dict[str, dict[str, Any]] = {
+    "5 % of the pixels": {"learn": False, "share": 0.05},
+    "share learned, floor 5 %": {"learn": True, "floor": 0.05},
+}
+"""What each changes in the budget; all others read 10 % from first to last."""
+
 MODELS.add(Entry("two-looks", "two_looks:two_looks", "cell", "method", "reads half, then decides", "our variant"))
 
 
@@ -72,8 +78,8 @@ def folds_of(data: CellData) -> list[CellData]:
 
 def run(name: str, fold: CellData, data: str) -> dict[str, Any]:
     """Train one choice on a fold; what it takes the fold's images for."""
-    model = OTHERS[name] if name in OTHERS else {"name": "sparse-attn-net", **CHOICES[name]}
-    budget = {} if name == "tiny-cnn" else {"budget": {"learn": False, "share": SHARE}}
+    model = OTHERS[name] if name in OTHERS else {"name": "sparse-attn-net", **CHOICES.get(name, {})}
+    budget = {} if name == "tiny-cnn" else {"budget": BUDGETS.get(name, {"learn": False, "share": SHARE})}
     recipe = Recipe.parse({"data": {"path": data}, "model": model, "training": {"epochs": EPOCHS}, **budget})
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
@@ -83,6 +89,7 @@ def run(name: str, fold: CellData, data: str) -> dict[str, Any]:
     probabilities = prediction.probabilities.double().numpy()
     right = probabilities[np.arange(len(held)), held.labels.numpy()]
     return {
+        "pixels_read_fraction": float(prediction.cost.pixels_read_fraction.mean()),
         "accuracy": float((probabilities.argmax(1) == held.labels.numpy()).mean()),
         "loss": float(-np.log(right.clip(1e-9)).mean()),
         "right": (probabilities.argmax(1) == held.labels.numpy()).astype(int).tolist(),
@@ -96,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    names = [*CHOICES, *OTHERS]
+    names = [*CHOICES, *BUDGETS, *OTHERS]
     parser.add_argument("--only", nargs="*", default=names, choices=names, metavar="CHOICE")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -106,7 +113,8 @@ def main() -> None:
     assert isinstance(data, CellData)
     for number, fold in list(enumerate(folds_of(data)))[:RUN]:
         for name in arguments.only:
-            target = arguments.out / f"{name.replace(', ', '-').replace(' ', '-')}-fold{number}.json"
+            words = name.replace(",", "").replace(" %", "").replace(" ", "-")
+            target = arguments.out / f"{words}-fold{number}.json"
             if not target.exists():
                 found = {"choice": name, "fold": number, **run(name, fold, arguments.data)}
                 write_text(target, json.dumps({**found, "machine": describe_machine()}, indent=1) + "\n")

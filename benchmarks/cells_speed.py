@@ -33,18 +33,23 @@ def sites(share: float, site: int = SITE) -> dict[str, Any]:
 
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
+    "sparse-attn-net 2%": ("sparse-attn-net", sites(0.02)),
     "sparse-attn-net 5%": ("sparse-attn-net", sites(0.05)),
     "sparse-attn-net 10%": ("sparse-attn-net", sites(0.10)),
     "sparse-attn-net 15%": ("sparse-attn-net", sites(0.15)),
-    "sparse-attn-net 15%, CLS rounds": ("sparse-attn-net", {**sites(0.15), "attention": "rounds"}),
+    "sparse-attn-net 10%, CLS rounds": ("sparse-attn-net", {**sites(0.10), "attention": "rounds", "token_layers": 2}),
+    "sparse-attn-net 10%, sites of 4×4": ("sparse-attn-net", {**sites(0.10, site=4), "token_layers": 2}),
     "sparse-attn-net 15%, full look": ("sparse-attn-net", {**sites(0.15), "look": "full"}),
     "sparse-attn-net 15%, as published": (
         "sparse-attn-net",
-        {**sites(0.15, site=1), "look": "full"},
+        {**sites(0.15, site=1), "look": "full", "look_bias": False},
     ),
+    "random-pixels 10%": ("random-pixels", sites(0.10)),
     "random-pixels 15%": ("random-pixels", sites(0.15)),
+    "darkest-pixels 10%": ("intensity-pixels", sites(0.10)),
     "tiny-cnn": ("tiny-cnn", {}),
     "vit-tiny": ("vit-tiny", {"size": SIZE}),
+    "efficientnet-b0": ("efficientnet-b0", {"size": SIZE}),
     "resnet18": ("resnet18", {}),
 }
 

@@ -2,6 +2,11 @@
 
     python benchmarks/cells_study.py --data ../shared/data/pbc_cells/manifest.csv --out benchmarks/results/cells-pbc-64
 
+and on proxies:
+
+    saccade proxy opd --data ../shared/data/pbc_cells/manifest.csv --out pbc-opd
+    python benchmarks/cells_study.py --data pbc-opd --out benchmarks/results/cells-pbc-opd-64 --seeds 0
+
 A study is a model and what its recipe changes. Everything else is the default recipe, the same for all: size,
 augmentation, optimiser. The rows with a fixed share of the pixels, the controls among them, train for half the epochs:
 they are compared with each other. Choices were made on the validation part; the test part is read once per file.
@@ -22,6 +27,7 @@ from machine import describe_machine
 
 from saccade.core.files import write_text
 from saccade.datasets.cells import CellData, open_data
+from saccade.datasets.sources import origin_of
 from saccade.evaluation.cost import count_flops, count_parameters
 from saccade.evaluation.metrics import evaluate_predictions
 from saccade.inference.fast import FastModel
@@ -47,7 +53,7 @@ STUDIES: dict[str, dict[str, Any]] = {
     **{f"sparse-attn-net {share:.0%}": fixed("sparse-attn-net", share) for share in SWEEP},
     **{f"random-pixels {share:.0%}": fixed("random-pixels", share) for share in SWEEP[:4]},
     **{f"darkest-pixels {share:.0%}": fixed("intensity-pixels", share) for share in SWEEP[:4]},
-    **{f"brightest-pixels {share:.0%}": fixed("intensity-pixels", share, order="brightest") for share in SWEEP[1:4:2]},
+    **{f"brightest-pixels {share:.0%}": fixed("intensity-pixels", share, order="brightest") for share in SWEEP[:4]},
     "all-pixels": {"model": {"name": "all-pixels"}, "training": SHORT},
 }
 
@@ -114,9 +120,10 @@ def run_study(study: str, data: str, seed: int, epochs: int | None) -> dict[str,
 
 
 def name_of(cells: CellData) -> str:
-    """The data set's folder and size, free of where it lies on this machine."""
+    """The data set's folder, what is to be said of it, and size, free of where it lies on this machine."""
     source = Path(cells.manifest.source)
-    return f"{source.parent.name if source.suffix == '.csv' else source.stem} {cells.preprocessing.size} px"
+    name = source.parent.name if source.suffix == ".csv" else source.stem
+    return " ".join(part for part in (name, origin_of(cells.manifest), f"{cells.preprocessing.size} px") if part)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ python benchmarks/cells_table.py --check    # exit 1 if README.md says anything 
 from typing import Any
 
 import numpy as np
-from tables import RESULTS, Results, accuracy, load_results, newest, pair_lines, rewrite_readme
+from tables import RESULTS, Results, accuracy, load_results, newest, pair_lines, rewrite
 
 START = "<!-- results:cells -->"
 PAIRS = (
@@ -89,4 +89,4 @@ def section() -> str:
 
 
 if __name__ == "__main__":
-    rewrite_readme(START, section(), __doc__)
+    rewrite(START, section(), __doc__)

@@ -8,7 +8,7 @@ import csv
 from typing import Any
 
 import numpy as np
-from tables import RESULTS, Results, accuracy, load_results, mean, newest, pair_lines, rewrite_readme
+from tables import RESULTS, Results, accuracy, load_results, mean, newest, pair_lines, rewrite
 
 START = "<!-- results:fields -->"
 STUDY = RESULTS / "fields-composed"
@@ -176,4 +176,4 @@ def section() -> str:
 
 
 if __name__ == "__main__":
-    rewrite_readme(START, section(), __doc__)
+    rewrite(START, section(), __doc__)

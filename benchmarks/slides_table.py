@@ -7,7 +7,7 @@ python benchmarks/slides_table.py --check    # exit 1 if README.md says anything
 from typing import Any
 
 from span_tables import bag_lines, smear_lines, speed_lines, task_lines
-from tables import newest, rewrite_readme
+from tables import newest, rewrite
 
 START = "<!-- results:slides -->"
 
@@ -62,4 +62,4 @@ def section() -> str:
 
 
 if __name__ == "__main__":
-    rewrite_readme(START, section(), __doc__)
+    rewrite(START, section(), __doc__)

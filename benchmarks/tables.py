@@ -1,4 +1,4 @@
-"""What the README's tables of results have in common: reading the files, differences, and the rows between markers."""
+"""What the tables of results have in common: reading the files, differences, and the rows between markers."""
 
 import argparse
 import json
@@ -19,13 +19,13 @@ END = "<!-- results:end -->"
 Results = dict[str, list[dict[str, Any]]]
 
 
-def load_results(folder: Path, prefix: str = "") -> Results:
-    """Every file of a study, by model, seeds in order."""
+def load_results(folder: Path, prefix: str = "", key: str = "model", order: str = "seed") -> Results:
+    """Every file of a study, by model, seeds in order; or by another key, in another order."""
     results: Results = defaultdict(list)
     for path in sorted(folder.glob(f"{prefix}*.json")):
         one = json.loads(path.read_text())
-        results[one["model"]].append(one)
-    return {name: sorted(ones, key=lambda one: one["seed"]) for name, ones in results.items()}
+        results[one[key]].append(one)
+    return {name: sorted(ones, key=lambda one: one[order]) for name, ones in results.items()}
 
 
 def newest(ending: str) -> dict[str, Any]:
@@ -73,16 +73,16 @@ def pair_lines(results: Results, pairs: tuple[tuple[str, str], ...]) -> list[str
     return lines
 
 
-def rewrite_readme(start: str, section: str, how: str | None) -> None:
-    """Put a section between its markers; or, with ``--check``, exit 1 if the README says anything else."""
+def rewrite(start: str, section: str, how: str | None, page: Path = README) -> None:
+    """Put a section between its markers on a page; or, with ``--check``, exit 1 if the page says anything else."""
     parser = argparse.ArgumentParser(description=how, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     arguments = parser.parse_args()
-    text = README.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     before, rest = text.split(start)
     after = rest.split(END, 1)[1]
     made = f"{before}{start}\n{section}\n{END}{after}"
     if not arguments.check:
-        write_text(README, made)
+        write_text(page, made)
     elif made != text:
-        sys.exit(f"README.md does not say what the results say: run benchmarks/{Path(sys.argv[0]).name}")
+        sys.exit(f"{page.name} does not say what the results say: run benchmarks/{Path(sys.argv[0]).name}")

@@ -1,0 +1,102 @@
+"""Write two tables of the method's page from the files below benchmarks/results/, between their markers.
+
+python benchmarks/cells_page.py            # rewrite docs/methods/sparse_attn_net.md
+python benchmarks/cells_page.py --check    # exit 1 if it says anything else
+
+The first compares choices on validation folds of PBC (`cells_choices.py`), the second tells what maps are worth on
+simulated cells (`cells_faithful.py`).
+"""
+
+import numpy as np
+from cells_faithful import agreement
+from tables import RESULTS, load_results, mean, rewrite
+
+from saccade.evaluation.comparison import paired_difference
+
+PAGE = RESULTS.parent.parent / "docs" / "methods" / "sparse_attn_net.md"
+START = "<!-- results:choices -->"
+MODALITIES = ("brightfield", "opd", "events")
+ORDERS = ("model's weights", "pixels read, in random order", "random pixels", "darkest pixels", "brightest pixels")
+
+
+def choices() -> list[str]:
+    """One row per choice: accuracy over the folds, and its difference to the default on the same images."""
+    results = load_results(RESULTS / "cells-choices-biased", key="choice", order="fold")
+    found = {name: {one["fold"]: one for one in ones} for name, ones in results.items()}
+    lines = [
+        "| choice | accuracy on 3 folds, % | loss | against the default, points (95 % interval) |",
+        "|---|---|---|---|",
+    ]
+    folds = sorted(found["default"])
+    for name, by_fold in sorted(found.items(), key=lambda each: (each[0] != "default", each[0])):
+        if sorted(by_fold) != folds:
+            continue
+        both = (by_fold, found["default"])
+        ours, theirs = (np.concatenate([each[fold]["right"] for fold in folds]).astype(float) for each in both)
+        loss = mean(list(by_fold.values()), "loss")
+        gap = paired_difference(ours, theirs, np.arange(len(ours)))
+        known = name != "default" and gap.low is not None and gap.high is not None
+        told = f"{100 * gap.value:+.1f} ({100 * gap.low:+.1f} … {100 * gap.high:+.1f})" if known else ""
+        each = ", ".join(f"{100 * by_fold[fold]['accuracy']:.1f}" for fold in folds)
+        lines.append(f"| {name} | {100 * ours.mean():.1f} ({each}) | {loss:.3f} | {told} |")
+    return lines
+
+
+def maps() -> list[str]:
+    """One column per modality: where the weight lies, whether it matters, and whether another seed agrees."""
+    results = {name: load_results(RESULTS / "cells-faithful", f"{name}-") for name in MODALITIES}
+    ours = {name: found["sparse-attn-net"] for name, found in results.items() if "sparse-attn-net" in found}
+    lines = [f"| simulated cells | {' | '.join(ours)} |", "|---|" + "---|" * len(ours)]
+
+    def row(label: str, *cells: str) -> None:
+        lines.append(f"| {label} | {' | '.join(cells)} |")
+
+    row("seeds", *(str(len(ones)) for ones in ours.values()))
+    row("accuracy, %", *(_over([one["accuracy"]["value"] for one in ones]) for ones in ours.values()))
+    bars = [results[name].get("tiny-cnn") for name in ours]
+    row("the tiny CNN's (one seed)", *(_over([one["accuracy"]["value"] for one in bar]) if bar else "" for bar in bars))
+    for structure in ("cell", "nucleus"):
+        for key, label in (
+            ("weight", f"weight inside the {structure}"),
+            ("read", f"pixels read that are inside the {structure}"),
+            ("area", f"the {structure}'s share of the image: chance"),
+            ("heaviest", f"heaviest site inside the {structure}"),
+        ):
+            row(f"{label}, %", *(_over([one["inside"][structure][key] for one in ones]) for ones in ours.values()))
+    for order in ORDERS:
+        areas = [[one["areas"][order] for one in ones] for ones in ours.values()]
+        pairs = ((mean(each, "deletion"), mean(each, "insertion")) for each in areas)
+        row(f"deletion, insertion: {order}", *(f"{gone:.2f}, {come:.2f}" for gone, come in pairs))
+    alike = [agreement([one["maps"] for one in ones]) for ones in ours.values()]
+    told = (f"{same:.2f}, {other:.2f}" for same, other in alike)
+    row("two seeds' maps: correlation, that of different images", *told)
+    return lines
+
+
+def _over(values: list[float]) -> str:
+    """Mean in per cent, with the range over seeds where there are several."""
+    told = f"{100 * np.mean(values):.0f}"
+    return told if len(values) == 1 else f"{told} ({100 * min(values):.0f} – {100 * max(values):.0f})"
+
+
+def section() -> str:
+    """All that stands between the markers."""
+    return "\n".join(
+        [
+            "**Choices**, each trained once on three of five validation folds of PBC (`benchmarks/cells_choices.py`; "
+            "60 epochs, 10 % of the pixels unless it says otherwise). The interval is over images; another training of "
+            "the same kind differs by about a point on a fold, so that only larger differences mean something.",
+            "",
+            *choices(),
+            "",
+            "**What the maps are worth** on simulated cells, where the truth is known (`benchmarks/cells_faithful.py`; "
+            "the default recipe; mean and range over seeds, test part). Deletion and insertion are mean probabilities "
+            "of the predicted class while pixels go, the first of their order first, or come: low and high are good.",
+            "",
+            *maps(),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    rewrite(START, section(), __doc__, PAGE)

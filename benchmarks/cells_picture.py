@@ -1,0 +1,109 @@
+"""Draw accuracy against cost for PBC and its two proxies, from the files below benchmarks/results/.
+
+python benchmarks/cells_picture.py          # writes docs/pictures/cells_accuracy_cost.png
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tables import RESULTS, Results, load_results, newest
+
+from saccade.core.files import write_bytes
+from saccade.inference.plotting import figure_png
+from saccade.report.style import BLUE, GREY, INK, MUTED, styled
+from saccade.report.words import amount
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PICTURE = RESULTS.parent.parent / "docs" / "pictures" / "cells_accuracy_cost.png"
+SETS = {
+    "PBC": "cells-pbc-64",
+    "OPD-like proxy of PBC": "cells-pbc-opd-64",
+    "event-like proxy of PBC": "cells-pbc-events-64",
+}
+SWEEPS = {
+    "sparse-attn-net": ("SparseAttnNet, fixed shares", BLUE, "o-"),
+    "random-pixels": ("random pixels", GREY, "s--"),
+    "darkest-pixels": ("darkest pixels", MUTED, "v:"),
+    "brightest-pixels": ("brightest pixels", MUTED, "^:"),
+}
+"""Models at several shares of the pixels, which are written beside their marks."""
+LARGE = {"vit-tiny": "ViT-tiny", "efficientnet-b0": "EfficientNet-B0", "resnet18": "ResNet-18"}
+SHARES = ("2%", "5%", "10%", "15%")
+
+
+@styled()
+def picture() -> "Figure":
+    """PBC against FLOPs and against time, each proxy against FLOPs."""
+    from matplotlib.figure import Figure
+
+    speed = {row["model"]: row for row in newest("cells-speed")["rows"]}
+    figure = Figure(figsize=(10.2, 7.4), layout="constrained")
+    axes = figure.subplots(2, 2)
+    results = {title: load_results(RESULTS / folder) for title, folder in SETS.items()}
+    _draw(axes[0, 0], results["PBC"], lambda name, ones: _mean(ones, "flops_per_image"))
+    _draw(axes[0, 1], results["PBC"], lambda name, ones: _microseconds(speed, name))
+    for row, name in ((speed[name], name) for name in LARGE):
+        _line(axes[0, 0], row["flops_per_image"], f"{LARGE[name]}, cost alone")
+        _line(axes[0, 1], 1e6 / row["images_per_second_fast"]["256"], f"{LARGE[name]}, cost alone")
+    for place, title in zip(axes[1], [*SETS][1:], strict=True):
+        _draw(place, results[title], lambda name, ones: _mean(ones, "flops_per_image"))
+        place.set_title(title)
+    axes[0, 0].set_title("PBC")
+    axes[0, 1].set_title("PBC, by the clock (256 images together, two threads)")
+    for place in axes.flat:
+        label = "µs per image" if place is axes[0, 1] else "FLOPs per image"
+        place.set(xscale="log", xlabel=label, ylabel="accuracy on the test part, %")
+        place.xaxis.set_major_formatter(lambda value, _: amount(value))
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
+    return figure
+
+
+def _draw(axes: "Axes", results: Results, cost: Any) -> None:
+    """Sweeps as lines, models that choose for themselves as single marks; bars are 95 % intervals over images."""
+    for model, (label, colour, style) in SWEEPS.items():
+        names = [f"{model} {share}" for share in SHARES if f"{model} {share}" in results]
+        places = [(cost(name, results[name]), _accuracy(results[name]), name) for name in names]
+        places = [place for place in places if place[0] is not None]
+        if not places:
+            continue
+        axes.plot([x for x, _, _ in places], [y for _, y, _ in places], style, color=colour, label=label, markersize=4)
+        if model == "sparse-attn-net":
+            for x, y, name in places:
+                axes.annotate(name.split()[-1], (x, y), (0, 5), textcoords="offset points", color=colour, fontsize=7)
+    for model, label, mark in (("sparse-attn-net", "SparseAttnNet, share learned", "*"), ("tiny-cnn", "tiny CNN", "D")):
+        at = cost(f"{model} 10%" if model not in results else model, results.get(model, []))
+        if model in results and at is not None:
+            values = [100 * one["accuracy"]["value"] for one in results[model]]
+            colour = BLUE if model == "sparse-attn-net" else INK
+            axes.vlines(at, min(values), max(values), color=colour)
+            axes.plot(at, np.mean(values), mark, color=colour, label=label, markersize=9 if mark == "*" else 5)
+
+
+def _line(axes: "Axes", at: float, label: str) -> None:
+    """A model that was not trained."""
+    axes.axvline(at, color=GREY, linestyle=":", linewidth=1)
+    style = {"rotation": 90, "ha": "right", "fontsize": 7, "color": MUTED}
+    axes.annotate(label, (at, 0.03), (-3, 0), xycoords=("data", "axes fraction"), textcoords="offset points", **style)
+
+
+def _mean(ones: list[dict[str, Any]], key: str) -> float:
+    return float(np.mean([one[key] for one in ones]))
+
+
+def _accuracy(ones: list[dict[str, Any]]) -> float:
+    return 100 * float(np.mean([one["accuracy"]["value"] for one in ones]))
+
+
+def _microseconds(speed: dict[str, dict[str, Any]], name: str) -> float | None:
+    """Of one image among 256, where this model was timed; a learned share is timed at its 10 %."""
+    row = speed.get("sparse-attn-net 10%" if name == "sparse-attn-net" else name)
+    return 1e6 / row["images_per_second_fast"]["256"] if row else None
+
+
+if __name__ == "__main__":
+    write_bytes(PICTURE, figure_png(picture()))
+    print(Path(PICTURE).name)
