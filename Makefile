@@ -48,7 +48,7 @@ check: $(DEV)  ## lint, format, types, import layers, README's figures, document
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath "$(BIN)/python"
 	$(BIN)/lint-imports
-	for table in cells fields slides; do $(BIN)/python benchmarks/$${table}_table.py --check || exit 1; done
+	for page in cells_table cells_page fields_table slides_table; do $(BIN)/python benchmarks/$${page}.py --check || exit 1; done
 	$(MAKE) docs
 
 docs: $(DEV)  ## build the documentation, warnings as errors

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tables import RESULTS, Results, load_results, newest
+from tables import RESULTS, Results, difference, load_results, newest
 
 from saccade.core.files import write_bytes
 from saccade.inference.plotting import figure_png
@@ -31,6 +31,11 @@ SWEEPS = {
     "brightest-pixels": ("brightest pixels", MUTED, "^:"),
 }
 """Models at several shares of the pixels, which are written beside their marks."""
+ALONE = {
+    "sparse-attn-net": ("SparseAttnNet, share learned", BLUE, "*", 9),
+    "tiny-cnn": ("tiny CNN", INK, "D", 5),
+}
+"""Models of one cost, trained twice as long as the sweeps."""
 LARGE = {"vit-tiny": "ViT-tiny", "efficientnet-b0": "EfficientNet-B0", "resnet18": "ResNet-18"}
 SHARES = ("2%", "5%", "10%", "15%")
 
@@ -41,15 +46,16 @@ def picture() -> "Figure":
     from matplotlib.figure import Figure
 
     speed = {row["model"]: row for row in newest("cells-speed")["rows"]}
-    figure = Figure(figsize=(10.2, 7.4), layout="constrained")
-    axes = figure.subplots(2, 2)
     results = {title: load_results(RESULTS / folder) for title, folder in SETS.items()}
+    proxies = [title for title in SETS if title != "PBC" and results[title]]
+    figure = Figure(figsize=(10.2, 7.4 if proxies else 4.0), layout="constrained")
+    axes = figure.subplots(2 if proxies else 1, 2, squeeze=False)
     _draw(axes[0, 0], results["PBC"], lambda name, ones: _mean(ones, "flops_per_image"))
     _draw(axes[0, 1], results["PBC"], lambda name, ones: _microseconds(speed, name))
     for row, name in ((speed[name], name) for name in LARGE):
         _line(axes[0, 0], row["flops_per_image"], f"{LARGE[name]}, cost alone")
         _line(axes[0, 1], 1e6 / row["images_per_second_fast"]["256"], f"{LARGE[name]}, cost alone")
-    for place, title in zip(axes[1], [*SETS][1:], strict=True):
+    for place, title in zip(axes[-1], proxies, strict=False):
         _draw(place, results[title], lambda name, ones: _mean(ones, "flops_per_image"))
         place.set_title(title)
     axes[0, 0].set_title("PBC")
@@ -66,21 +72,28 @@ def _draw(axes: "Axes", results: Results, cost: Any) -> None:
     """Sweeps as lines, models that choose for themselves as single marks; bars are 95 % intervals over images."""
     for model, (label, colour, style) in SWEEPS.items():
         names = [f"{model} {share}" for share in SHARES if f"{model} {share}" in results]
-        places = [(cost(name, results[name]), _accuracy(results[name]), name) for name in names]
+        places = [(cost(name, results[name]), name) for name in names]
         places = [place for place in places if place[0] is not None]
         if not places:
             continue
-        axes.plot([x for x, _, _ in places], [y for _, y, _ in places], style, color=colour, label=label, markersize=4)
+        values = [_mark(axes, at, results, name, colour) for at, name in places]
+        axes.plot([at for at, _ in places], values, style, color=colour, label=label, markersize=4)
         if model == "sparse-attn-net":
-            for x, y, name in places:
-                axes.annotate(name.split()[-1], (x, y), (0, 5), textcoords="offset points", color=colour, fontsize=7)
-    for model, label, mark in (("sparse-attn-net", "SparseAttnNet, share learned", "*"), ("tiny-cnn", "tiny CNN", "D")):
-        at = cost(f"{model} 10%" if model not in results else model, results.get(model, []))
-        if model in results and at is not None:
-            values = [100 * one["accuracy"]["value"] for one in results[model]]
-            colour = BLUE if model == "sparse-attn-net" else INK
-            axes.vlines(at, min(values), max(values), color=colour)
-            axes.plot(at, np.mean(values), mark, color=colour, label=label, markersize=9 if mark == "*" else 5)
+            for (at, name), value in zip(places, values, strict=True):
+                share = name.split()[-1]
+                axes.annotate(share, (at, value), (0, 5), textcoords="offset points", color=colour, fontsize=7)
+    for model, (label, colour, mark, size) in ALONE.items():
+        at = cost(model, results[model]) if model in results else None
+        if at is not None:
+            axes.plot(at, _mark(axes, at, results, model, colour), mark, color=colour, label=label, markersize=size)
+
+
+def _mark(axes: "Axes", at: float, results: Results, name: str, colour: str) -> float:
+    """Draw the interval of a model, and give its accuracy in per cent."""
+    found = difference(results, name, None)
+    if found.low is not None and found.high is not None:
+        axes.vlines(at, 100 * found.low, 100 * found.high, color=colour, linewidth=0.8, alpha=0.6)
+    return 100 * found.value
 
 
 def _line(axes: "Axes", at: float, label: str) -> None:
@@ -92,10 +105,6 @@ def _line(axes: "Axes", at: float, label: str) -> None:
 
 def _mean(ones: list[dict[str, Any]], key: str) -> float:
     return float(np.mean([one[key] for one in ones]))
-
-
-def _accuracy(ones: list[dict[str, Any]]) -> float:
-    return 100 * float(np.mean([one["accuracy"]["value"] for one in ones]))
 
 
 def _microseconds(speed: dict[str, dict[str, Any]], name: str) -> float | None:

@@ -20,7 +20,7 @@ def test_a_proxy_is_called_that_from_images_to_report(tmp_path: Path, saccade: C
     assert "on 10 simulated OPD-like proxy cells" in said
     page = (run / "report.html").read_text()
     assert "OPD-LIKE PROXY" in page
-    assert "SIMULATED DATA" not in page.upper()
+    assert "Those images come from a simulator, not from patients" in page
     opened = Run.open(run)
     about = about_run(opened, choose_of_run(opened, open_manifest(out), "test"), failed=0)
     assert (about["simulated"], about["origin"]) == (True, "simulated OPD-like proxy")

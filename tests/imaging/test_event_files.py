@@ -64,7 +64,7 @@ def save_metavision(path: Path) -> None:
     """As Metavision lays its files out, though without its own compression."""
     with h5py.File(path, "w") as file:
         file["CD/events"] = table("xypt")
-        file["CD/events"].attrs.update(height=48, width=64)
+        file.attrs["geometry"] = "64x48"
         file["EXT_TRIGGER/events"] = np.zeros(3)
 
 
@@ -198,3 +198,16 @@ def test_an_unknown_encoding(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(b"% evt 2.1\n% end\n\0\0\0\0")
     with pytest.raises(BadInput, match="EVT 2.1"):
         load_events(tmp_path / "a.raw")
+
+
+def test_what_metavision_packed_is_no_damaged_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.hdf5"
+    packed = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    packed.set_chunk((4,))
+    packed.set_filter(36559, h5py.h5z.FLAG_OPTIONAL)
+    values = table("xypt")
+    with h5py.File(path, "w") as file:
+        group, space = file.create_group("CD"), h5py.h5s.create_simple(values.shape)
+        h5py.h5d.create(group.id, b"events", h5py.h5t.py_create(values.dtype), space, packed)
+    with pytest.raises(BadInput, match=r"a\.hdf5: is packed by Metavision's codec ECF.*convert the recording"):
+        load_events(path)

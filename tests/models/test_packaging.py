@@ -147,6 +147,16 @@ def test_models_of_before_an_option_without_effect_was_refused(tmp_path: Path, e
     assert found.logits.equal(expected.logits) and found.sites.weights.equal(expected.sites.weights)
 
 
+def test_models_of_before_the_look_biased_the_attention(tmp_path: Path) -> None:
+    model = create_model("sparse-attn-net", ("a", "b"), budget=9, look_bias=False).eval()
+    save_model(tmp_path, model, PREPROCESSING)
+    options = load_config(tmp_path)["options"]
+    del options["look_bias"]
+    edit(tmp_path, options=options)
+    images = torch.rand(1, 3, 16, 16)
+    assert load_model(tmp_path).model(images).logits.equal(model(images).logits)
+
+
 @pytest.mark.parametrize("text", ["{", "[]", "{}", "\xff"])
 def test_a_configuration_that_is_no_json_is_named(saved: Path, text: str) -> None:
     (saved / CONFIG).write_bytes(text.encode("latin-1"))

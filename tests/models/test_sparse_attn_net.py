@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saccade.core.contract import ClassTargets
+from saccade.imaging.stack import as_stack
 from saccade.models import create_model
-from saccade.models.parts.pixel_look import Glance
+from saccade.models.parts.fine_attention import FullAttention
 from saccade.models.sparse_attn_net import Distillation, SparseAttnNet
 
 CLASSES = ("a", "b", "c")
@@ -41,23 +42,39 @@ def test_the_sites_are_the_best_pixels_of_the_coarse_map() -> None:
 
 @pytest.mark.parametrize("attention", ["rounds", "full"])
 @pytest.mark.parametrize("site", [1, 2])
-def test_pixels_that_are_not_read_change_nothing_once_chosen(attention: str, site: int) -> None:
-    model, image = build(budget=9, attention=attention, site=site).eval(), torch.randn(1, 3, 8, 8)
-    boxes = model(image).sites.boxes[0].long()
-    model.look = _Fixed(model.coarse_map(image).flatten(1).logit())
-    changed = torch.randn(1, 3, 8, 8)
-    for x0, y0, x1, y1 in boxes.tolist():
+@pytest.mark.parametrize("look_bias", [True, False])
+def test_pixels_that_are_not_read_change_nothing_once_chosen_but_by_the_look_bias(
+    attention: str, site: int, look_bias: bool
+) -> None:
+    model = build(budget=9, attention=attention, site=site, look_bias=look_bias).eval()
+    image, changed = torch.randn(2, 1, 3, 8, 8)
+    expected = model(image)
+    for x0, y0, x1, y1 in expected.sites.boxes[0].long().tolist():
         changed[:, :, y0:y1, x0:x1] = image[:, :, y0:y1, x0:x1]
-    assert torch.allclose(model(changed).logits, model(image).logits, atol=1e-5)
+    model.select = _Fixed(model.select(model.look(as_stack(image, 3)).scores))
+    assert torch.allclose(model(changed).logits, expected.logits, atol=1e-5) == (not look_bias)
 
 
 class _Fixed(torch.nn.Module):
-    def __init__(self, scores: torch.Tensor) -> None:
+    def __init__(self, index: torch.Tensor) -> None:
         super().__init__()
-        self.scores = scores
+        self.index = index
 
-    def forward(self, images: object) -> Glance:
-        return Glance(self.scores)
+    def forward(self, scores: torch.Tensor) -> torch.Tensor:
+        return self.index
+
+
+def test_distillation_settles_where_the_look_says_what_the_content_says() -> None:
+    """Were the teacher to hold the look's own logits, it would sharpen them for ever."""
+    torch.manual_seed(0)
+    attention, tokens = FullAttention(8, 2, 2).double(), torch.randn(1, 6, 8, dtype=torch.float64)
+    logits = torch.zeros(1, 6, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], lr=0.01)
+    for _ in range(2000):
+        optimiser.zero_grad()
+        Distillation("kl", strength=1.0)(attention(tokens, logits).content, logits).backward()
+        optimiser.step()
+    assert torch.allclose(logits.softmax(-1), attention(tokens).weights, atol=1e-3)
 
 
 @pytest.mark.parametrize("form", ["kl", "bce"])
@@ -100,7 +117,7 @@ def test_the_published_form_can_be_built() -> None:
     model = build(site=1, look="full", look_bias=False, random_share=0.0, budget=20).eval()
     prediction = model(torch.rand(1, 3, 16, 16))
     assert prediction.cost.pixels_read.tolist() == [20]
-    assert model.site_pixels == 1
+    assert model.site_pixels == 1 and not model.look_bias
 
 
 def test_the_order_of_sites_changes_nothing() -> None:

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saccade.ops.cls_attention import cls_attention, cls_attention_plain
+from saccade.ops.cls_attention import biased, cls_attention, cls_attention_plain
 
 
 @settings(deadline=None)
@@ -22,19 +22,23 @@ def test_folding_changes_nothing(batch: int, sites: int, heads: int, dim: int, s
     shapes += [(batch, sites)] if seed % 2 else []  # with a bias of the sites, and without
     inputs = [torch.randn(s, generator=generator, dtype=torch.float64, requires_grad=True) for s in shapes]
 
-    value, weights = cls_attention(*inputs)
-    plain_value, plain_weights = cls_attention_plain(*inputs)
+    value, scores = cls_attention(*inputs)
+    plain_value, plain_scores = cls_attention_plain(*inputs)
     assert torch.allclose(value, plain_value, atol=1e-12)
-    assert torch.allclose(weights, plain_weights, atol=1e-12)
+    assert torch.allclose(scores, plain_scores, atol=1e-12)
 
     probe = torch.randn(value.shape, generator=generator, dtype=torch.float64)
-    gradients = torch.autograd.grad((value * probe).sum() + weights.square().sum(), inputs)
-    plain = torch.autograd.grad((plain_value * probe).sum() + plain_weights.square().sum(), inputs)
+    gradients = torch.autograd.grad((value * probe).sum() + scores.square().sum(), inputs)
+    plain = torch.autograd.grad((plain_value * probe).sum() + plain_scores.square().sum(), inputs)
     assert all(torch.allclose(a, b, atol=1e-12) for a, b in zip(gradients, plain, strict=True))
 
 
-def test_weights_sum_to_one_over_sites_and_self() -> None:
-    weight = torch.randn(2, 3, 6)
-    _, weights = cls_attention(torch.randn(4, 2, 3), torch.randn(4, 7, 6), torch.randn(4, 6), weight, weight)
-    assert weights.shape == (4, 2, 8)
-    assert torch.allclose(weights.sum(-1), torch.ones(4, 2))
+def test_a_large_bias_takes_its_site_and_leaves_the_scores_alone() -> None:
+    key, value = torch.randn(2, 3, 6), torch.randn(2, 3, 6)
+    query, tokens, own, bias = torch.randn(4, 2, 3), torch.randn(4, 7, 6), torch.randn(4, 6), torch.zeros(4, 7)
+    bias[:, 2] = 60.0
+    found, scores = cls_attention(query, tokens, own, key, value, bias)
+    assert torch.allclose(found, torch.einsum("bt,hdt->bhd", tokens[:, 2], value), atol=1e-5)
+    assert scores.shape == (4, 2, 8)
+    assert scores.equal(cls_attention(query, tokens, own, key, value)[1])
+    assert biased(scores, bias)[:, :, 7].equal(scores[:, :, 7]), "its own score has no bias"

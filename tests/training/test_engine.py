@@ -83,3 +83,12 @@ def test_quiet_is_over_when_it_is_over(caplog: pytest.LogCaptureFixture) -> None
                 warnings.warn("ours", stacklevel=1)
         chatter.info("afterwards")
     assert [record.message for record in caplog.records] == ["a class is lost", "afterwards"]
+
+
+def test_a_checkpoint_of_other_weights_is_refused_by_its_name(cells: CellData, tmp_path: Path) -> None:
+    recipe = make_recipe("tiny-cnn", epochs=1)
+    task, path = make_task(cells, recipe), tmp_path / "last.ckpt"
+    torch.save({"state_dict": {**task.state_dict(), "model.look.more": torch.zeros(3)}}, path)
+    trainer = make_trainer([], 1, tmp_path)
+    with pytest.raises(BadInput, match=r"last\.ckpt: the weights are of another model.*--overwrite"):
+        run_trainer(trainer, task, ImageDataModule.of(cells, recipe.training), path)

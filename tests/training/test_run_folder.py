@@ -68,6 +68,14 @@ def test_resuming_wants_the_same_training(run: Path, cells: CellData) -> None:
         start_folder(run, make_recipe(), moved, resume=True, overwrite=False)
 
 
+def test_a_recipe_of_another_version_is_not_gone_on_with(run: Path, cells: CellData) -> None:
+    """What it did not know would be filled in by the defaults of today, and another model trained on."""
+    recipe = run / "recipe.yaml"
+    recipe.write_text("".join(line for line in recipe.read_text().splitlines(True) if "weight_decay" not in line))
+    with pytest.raises(BadInput, match=r"another version.*which knew no training.weight_decay\. Start again"):
+        start_folder(run, make_recipe(), cells.manifest, resume=True, overwrite=False)
+
+
 def test_killed_before_the_split_was_written(run: Path, cells: CellData) -> None:
     (run / "splits.csv").unlink()
     start_folder(run, make_recipe(), cells.manifest, resume=True, overwrite=False)

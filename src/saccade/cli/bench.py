@@ -54,11 +54,13 @@ def bench(
         features = source.parent
     with stopped_with("run the same command again; the rows that are done are kept"):
         rows = run_bench(source, entrants, out, name, say, features)
-    write_bytes(out.with_suffix(".png"), figure_png(bench_figure(rows)))
+    rows = [row for row in rows if row["data"] == name]
+    write_bytes(out.with_suffix(".png"), figure_png(bench_figure(rows, name)))
     speeds = _speeds(rows, "slides/s" if kind == "slide" else "images/s")
     columns = ("model", "seed", "accuracy", "read", "looked at", "parameters", "FLOPs", *speeds, "peak memory")
+    say(f"{name}:")
     show_table(columns, [_line(row, speeds) for row in rows], right=columns[1:])
-    for line in paired_lines([row for row in rows if row["data"] == name]):
+    for line in paired_lines(rows):
         say(line)
     say(f"written: {out}, {out.with_suffix('.png')}")
 

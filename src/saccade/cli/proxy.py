@@ -17,8 +17,8 @@ def proxy(
 ) -> None:
     """Turn a set of brightfield images into one that is like another modality's, to test models where no such set is.
 
-    Labels, cases, splits and masks are kept. The images are proxies, neither measured nor simulated, and every command
-    and report calls them that, by their cases. An image that cannot be used costs one line; the exit code is then 3.
+    Labels, cases, splits and masks are kept. The images are proxies, which no such instrument saw; commands and reports
+    call them that, by their cases. An image that cannot be used costs one line; the exit code is then 3.
     """
     from saccade.core.files import new_folder
     from saccade.datasets.composers.modality_proxies import check_modality, write_proxy

@@ -72,7 +72,7 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
 def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
     """What is to be said of a data set beside every figure: that it is simulated, or what it is a proxy of.
 
-    A set is called a proxy as soon as one image is, and a simulated one where all were computed from simulated images.
+    A set is called a proxy as soon as one image is, and a simulated proxy where all of it is, of simulated images.
 
     >>> origin_of(open_manifest("cells"))
     ''

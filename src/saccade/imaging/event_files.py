@@ -2,13 +2,13 @@
 
 - NPY: a structured array with the fields x, y, t and p, in any order.
 - HDF5: datasets x, y, t and p, at the root or in a group ``events``, or one compound dataset ``events`` with these
-  fields, which may lie in a group ``CD``, as Metavision writes it. A dataset ``t_offset`` is added to the times, as
-  DSEC (Gehrig et al. 2021) asks for.
+  fields, which may lie in a group ``CD``, as Metavision writes it; what it packs by its own codec, ECF, is opened where
+  HDF5 has that codec. A dataset ``t_offset`` is added to the times, as DSEC (Gehrig et al. 2021) asks for.
 - RAW and DAT of Prophesee's cameras, whose header names the encoding: unpacked by ``expelliarmus``, an extra.
 
-Times are microseconds. The sensor's size is taken from the file: attributes ``height`` and ``width`` of HDF5, the
-header of RAW and DAT (``format``, ``width`` and ``height``, ``geometry``). Where it does not say, the sensor is as
-large as the largest x and y ask for, so that recordings of one camera may differ; better to say.
+Times are microseconds. The sensor's size is taken from the file: attributes ``height`` and ``width`` or ``geometry``
+of HDF5, the header of RAW and DAT (``format``, ``width`` and ``height``, ``geometry``). Where it does not say, the
+sensor is as large as the largest x and y ask for, so that recordings of one camera may differ; better to say.
 """
 
 import importlib.util
@@ -30,6 +30,7 @@ EVENT_SUFFIXES = frozenset({".npy", *HDF5_SUFFIXES, *RAW_SUFFIXES})
 
 _FIELDS = ("x", "y", "t", "p")
 _EXPECTED = "give datasets x, y, t, p at its root or in a group events, or a structured array of these fields"
+_ECF = 36559  # the number under which HDF5 knows Metavision's codec
 _HEADER = 2**14  # bytes within which the header of a camera's file ends
 
 
@@ -104,6 +105,7 @@ def _from_hdf5(path: Path) -> Events:
         places = [file, given] if given != file else [file]
         start = _offset(places)
         if isinstance(given, h5py.Dataset) and given.dtype.names:
+            _check_packing(given)
             return events_of(given[()], _sensor(places), start)
         group = given if isinstance(given, h5py.Group) else {}
         columns = {name: each for name in _FIELDS if isinstance(each := group.get(name), h5py.Dataset)}
@@ -111,6 +113,15 @@ def _from_hdf5(path: Path) -> Events:
             found = ", ".join(sorted(file)[:6]) or "nothing"
             raise BadInput(f"is no recording of events (it holds {found})", _EXPECTED)
         return _events({name: column[()] for name, column in columns.items()}, _sensor(places), start)
+
+
+def _check_packing(events: h5py.Dataset) -> None:
+    """Whether HDF5 here can unpack what Metavision packed; h5py would call the file damaged."""
+    filters = events.id.get_create_plist()
+    packed = any(filters.get_filter(number)[0] == _ECF for number in range(filters.get_nfilters()))
+    if packed and not h5py.h5z.filter_avail(_ECF):
+        remedy = "install Metavision's HDF5 plugin, or convert the recording to RAW, NPY or plain HDF5"
+        raise BadInput("is packed by Metavision's codec ECF, which HDF5 lacks here", remedy)
 
 
 def _offset(places: list[Any]) -> int:
@@ -126,6 +137,8 @@ def _sensor(places: list[Any]) -> tuple[int, int] | None:
     for place in places:
         if {"height", "width"} <= set(place.attrs):
             return int(place.attrs["height"]), int(place.attrs["width"])
+        if sides := re.fullmatch(r"(\d+)x(\d+)", str(place.attrs.get("geometry", ""))):
+            return int(sides[2]), int(sides[1])
     return None
 
 

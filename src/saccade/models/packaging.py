@@ -102,7 +102,8 @@ def load_model(folder: Path | str, device: torch.device | str = "cpu") -> Packag
         model.load_state_dict(weights)
     except RuntimeError as error:
         message = f"the weights are not those of the {config['model']} that config.json describes"
-        raise BadInput(message, _NOT_WHOLE, str(folder / WEIGHTS)) from error
+        remedy = "fetch the folder again; if another version of saccade saved it, use that one or train anew"
+        raise BadInput(message, remedy, str(folder / WEIGHTS)) from error
     return Package(on_device(model.eval(), device), preprocessing, config)
 
 
@@ -132,8 +133,10 @@ def load_config(folder: Path | str) -> dict[str, Any]:
 
 
 def _as_said_now(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Options as ``create_model`` takes them today: earlier versions kept some that had no effect, now refused."""
+    """Options as ``create_model`` takes them today: some had no effect once and are refused now, some are younger."""
     options = dict(options)
+    if name == "sparse-attn-net":
+        options.setdefault("look_bias", False)  # models saved before there was one
     if name == "attention-sampling" and options.get("estimator") == "distinct" and options.get("weighted"):
         options["weighted"] = None  # was the default, and passed over
     return options

@@ -3,10 +3,10 @@
 Paper: Yoshai, Yagoda-Aharoni, Dotan, Shaked, "Hierarchical Sparse Attention Framework for Computationally Efficient
 Classification of Biological Cells", arXiv 2505.07661 (2025).
 Authors' code: none published; written from the paper's text.
-Changed: by default a site is 2×2 pixels; the look works at a quarter of the resolution, and its logits are where the
-fine attention's scores start from; a share of the budget is drawn at random; of the last attention layer only what CLS
-needs is computed. The published forms are parts that can be passed
-in, and so is a fine attention in which CLS alone attends, linear in the sites.
+Changed: by default a site is 2×2 pixels; the look works at a quarter of the resolution; its logits bias the scores by
+which CLS weighs the sites; a share of the budget is drawn at random; of the last attention layer only what CLS needs is
+computed. The published forms are parts that can be passed in, and so is a fine attention in which CLS alone attends,
+linear in the sites.
 Not reproduced: the paper's result tables, which rest on data that is not public.
 """
 
@@ -34,16 +34,16 @@ from saccade.ops.positions import site_boxes
 class Distillation:
     """How the coarse map learns from the fine attention; the paper leaves the form open.
 
-    The teacher is the fine attention over the pixels read, without its graph; the student the coarse logits of the
-    same pixels.
+    The teacher is what the fine attention makes of the pixels read by their content alone, without its graph; the
+    student the coarse logits of the same pixels.
 
     Attributes:
         form: ``kl``: KL(teacher ‖ softmax of the logits). ``bce``: each sigmoid towards teacher / its largest.
         strength: λ, the factor of this term beside the cross-entropy.
     """
 
-    form: Literal["kl", "bce"] = "kl"
-    strength: float = 0.1
+    form: Literal["kl", "bce"] = "bce"
+    strength: float = 1.0
 
     def __call__(self, teacher: Float[Tensor, "batch site"], logits: Float[Tensor, "batch site"]) -> Float[Tensor, ""]:
         """The term, already times its strength."""
@@ -133,7 +133,7 @@ class SparseAttnNet(SparseClassifier):
         prediction, attended, chosen_scores = self._attend(images)
         terms = {"cross_entropy": targets.cross_entropy(prediction.logits)}
         if self.distillation is not None:
-            terms["distillation"] = self.distillation(attended.weights, chosen_scores)
+            terms["distillation"] = self.distillation(attended.content, chosen_scores)
         return Losses(terms, prediction)
 
     def _attend(self, images: AnyImages) -> tuple[Prediction, Attended, Float[Tensor, "batch site"]]:
@@ -176,8 +176,8 @@ def sparse_attn_net(
     heads: Count = 4,
     dropout: Share = 0.0,
     row: Row = "first",
-    distillation: Literal["kl", "bce"] = "kl",
-    distillation_strength: Strength = 0.1,
+    distillation: Literal["kl", "bce"] = "bce",
+    distillation_strength: Strength = 1.0,
 ) -> SparseAttnNet:
     """Build the whole model from its parts.
 
@@ -190,11 +190,11 @@ def sparse_attn_net(
         site: Side of a site in pixels: 1 as published, 2 or 4 (our variant).
         look: ``full`` as published, ``strided`` at a quarter of the resolution (our variant, a third of the cost).
         look_width: Channels inside the look (our choice).
-        look_features: Whether a token also holds what the look saw around its site (our variant). Without, the answer
-            depends on no pixel but those read, once these are chosen; with it, that is lost.
-        look_bias: Whether a site's coarse logit is added to its scores in the fine attention (our addition). So the
-            cross-entropy teaches the look as well, and a weight is what both think of a site. Then the pixels that
-            were not read still speak through these logits.
+        look_features: Whether a token also holds what the look saw around its site (our variant).
+        look_bias: Whether a site's coarse logit is added to the scores by which CLS weighs it (our addition). So the
+            cross-entropy teaches the look as well, and a weight is what both think of a site. The pixels that were not
+            read then speak through these logits; without it and ``look_features``, they say nothing once the sites are
+            chosen.
         random_share: Share of the budget drawn at random (our addition).
         width: Numbers in a token (our choice; the paper names none).
         frequencies: Octaves of position features (our choice).

@@ -30,19 +30,17 @@ def cls_attention(
         own: The querying token itself, not projected: the last key.
         key_weight: Projects a token to a key.
         value_weight: Projects a token to a value.
-        bias: Added to each head's scores of the tokens; the own one gets none.
+        bias: Added to each head's scores of the tokens; its own gets none.
 
     Returns:
-        The attended value, and the weights over ``site + 1`` keys, which sum to one.
+        The attended value, and the scores of ``site + 1`` keys before any bias, whose softmax are weights.
     """
     folded = einsum(query, key_weight, "batch head dim, head dim token -> batch head token")
     folded = folded / math.sqrt(query.shape[-1])
-    told = folded @ tokens.transpose(1, 2)
-    told = told if bias is None else told + bias[:, None]
-    scores = torch.cat([told, folded @ own[:, :, None]], dim=-1)
-    weights = scores.softmax(-1)
+    scores = torch.cat([folded @ tokens.transpose(1, 2), folded @ own[:, :, None]], dim=-1)
+    weights = biased(scores, bias).softmax(-1)
     mixed = weights[..., :-1] @ tokens + weights[..., -1:] * own[:, None]
-    return einsum(mixed, value_weight, "batch head token, head dim token -> batch head dim"), weights
+    return einsum(mixed, value_weight, "batch head token, head dim token -> batch head dim"), scores
 
 
 def cls_attention_plain(
@@ -58,10 +56,15 @@ def cls_attention_plain(
     keys = einsum(everything, key_weight, "batch key token, head dim token -> batch head key dim")
     values = einsum(everything, value_weight, "batch key token, head dim token -> batch head key dim")
     scores = einsum(query, keys, "batch head dim, batch head key dim -> batch head key") / math.sqrt(query.shape[-1])
-    if bias is not None:
-        scores = scores + F.pad(bias, (0, 1))[:, None]
-    weights = scores.softmax(-1)
-    return einsum(weights, values, "batch head key, batch head key dim -> batch head dim"), weights
+    weights = biased(scores, bias).softmax(-1)
+    return einsum(weights, values, "batch head key, batch head key dim -> batch head dim"), scores
+
+
+def biased(
+    scores: Float[Tensor, "batch head key"], bias: Float[Tensor, "batch site"] | None
+) -> Float[Tensor, "batch head key"]:
+    """Scores with a bias added to those of the sites; the last key, CLS itself, gets none."""
+    return scores if bias is None else scores + F.pad(bias, (0, 1))[:, None]
 
 
 def split_heads(weight: Float[Tensor, "out token"], heads: int) -> Float[Tensor, "head dim token"]:

@@ -19,8 +19,8 @@ _LEAST = 1.15  # times the middle that is shown at least, lest neighbouring tick
 
 
 @styled()
-def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
-    """Accuracy against cost, one mark a model and recipe: the mean over its seeds, and their range.
+def bench_figure(rows: Sequence[Mapping[str, Any]], title: str = "") -> "Figure":
+    """Accuracy against cost on one data set, one mark a model and recipe: the mean over its seeds, and their range.
 
     Cost is FLOPs per image and, where all models were timed side by side, seconds as well. The upper left corner is
     where one wants to be. A model that was not trained is a line at its cost.
@@ -36,6 +36,7 @@ def bench_figure(rows: Sequence[Mapping[str, Any]]) -> "Figure":
         label = f"µs per image, {batch} together"
         _draw(panels[1], by_model, lambda row: 1e6 / row["images_per_second"][batch], label)
         panels[1].set_ylabel("")
+    figure.suptitle(title)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside right upper", frameon=False)
     return figure
 

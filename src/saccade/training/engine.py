@@ -114,7 +114,7 @@ def run_trainer(trainer: Trainer, task: LightningModule, data: LightningDataModu
     """
     last = last if last and last.is_file() else None
     if last:
-        load_checkpoint(last)  # a damaged one is found here, with its name
+        _check_fits(load_checkpoint(last), task, last)  # a damaged one is found here, with its name
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         with quiet_engine():
@@ -124,6 +124,16 @@ def run_trainer(trainer: Trainer, task: LightningModule, data: LightningDataModu
             raise
         signal.signal(signal.SIGINT, on_interrupt)  # Lightning would have it ignored from here on
         raise Interrupted("stopped", "go on from the last finished epoch with --resume") from error
+
+
+def _check_fits(checkpoint: dict[str, Any], task: LightningModule, path: Path) -> None:
+    """Whether the checkpoint's weights are those of the model."""
+    had, has = (
+        {name: each.shape for name, each in one.items()} for one in (checkpoint["state_dict"], task.state_dict())
+    )
+    if had != has:
+        message = "the weights are of another model, or of another version of saccade"
+        raise BadInput(message, "start the training again with --overwrite", str(path))
 
 
 @contextmanager

@@ -136,6 +136,10 @@ class Recipe(Section):
         mine, theirs = _flat(self.as_dict()), _flat(other.as_dict())
         return sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
 
+    def unsaid(self, values: Mapping[str, Any]) -> list[str]:
+        """The dotted keys that plain values leave to defaults: none, where this version saved them."""
+        return sorted(_flat(self.as_dict()).keys() - _flat(values).keys())
+
     def _chosen(self) -> dict[str, Any]:
         """Only what differs from the defaults, so that these may follow a change."""
         chosen = self.model_dump(mode="json", exclude_defaults=True, exclude={"model", "budget"})

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from saccade.models.parts import fine_attention
 from saccade.models.parts.fine_attention import ClsLayer, ClsRounds, FullAttention, TokenLayer, site_weights
-from saccade.ops.cls_attention import cls_attention_plain
+from saccade.ops.cls_attention import biased, cls_attention_plain
 
 
 @pytest.mark.parametrize("part", [ClsRounds, FullAttention])
@@ -58,23 +58,23 @@ def test_a_token_layer_is_torchs_pre_norm_layer() -> None:
     assert torch.allclose(mixed, theirs(tokens), atol=1e-12)
     normal = theirs.norm1(tokens)
     weights = theirs.self_attn(normal, normal, normal, average_attn_weights=False)[1]
-    assert torch.allclose(row, weights[:, :, -1], atol=1e-12)
+    assert torch.allclose(row.softmax(-1), weights[:, :, -1], atol=1e-12)
 
 
-def test_a_bias_is_added_to_the_scores_of_each_site_in_every_row() -> None:
+def test_a_bias_is_added_to_the_scores_that_cls_gives_the_sites() -> None:
     torch.manual_seed(0)
     layer, tokens, bias = TokenLayer(8, 2).double(), torch.randn(2, 7, 8).double(), torch.randn(2, 6).double()
     theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True).double()
     theirs.in_proj_weight.data, theirs.in_proj_bias.data = layer.query_key_value.weight, layer.query_key_value.bias
     theirs.out_proj.load_state_dict(layer.out.state_dict())
     added = torch.zeros(2, 7, 7, dtype=torch.float64)
-    added[:, :, :-1] = bias[:, None]
+    added[:, -1, :-1] = bias
     normal = layer.norm(tokens)
     told, weights = theirs(normal, normal, normal, attn_mask=added.repeat_interleave(2, 0), average_attn_weights=False)
     mixed, row = layer(tokens, bias)
     told = tokens + told
     assert torch.allclose(mixed, told + layer.feed_forward(told), atol=1e-12)
-    assert torch.allclose(row, weights[:, :, -1], atol=1e-12)
+    assert torch.allclose(biased(row, bias).softmax(-1), weights[:, :, -1], atol=1e-12)
 
 
 @pytest.mark.parametrize("part", [ClsRounds, FullAttention])
@@ -87,9 +87,17 @@ def test_a_bias_of_nothing_changes_nothing_and_a_large_one_takes_all_the_weight(
     assert attention(tokens, bias).weights[:, 3].tolist() == pytest.approx([1.0, 1.0])
 
 
+def test_content_is_what_the_first_layer_weighs_without_the_bias() -> None:
+    torch.manual_seed(0)
+    attention, tokens = FullAttention(8, 2, 2).eval(), torch.randn(2, 5, 8)
+    plain, leaning = attention(tokens), attention(tokens, torch.randn(2, 5))
+    assert leaning.content.equal(plain.content) and plain.content.equal(plain.weights)
+    assert not torch.allclose(leaning.weights, plain.weights)
+
+
 def test_site_weights_leave_cls_out() -> None:
     weights = torch.tensor([[[0.2, 0.3, 0.5], [0.4, 0.1, 0.5]]])
-    assert torch.allclose(site_weights(weights), torch.tensor([[0.6, 0.4]]))
+    assert torch.allclose(site_weights(weights.log()), torch.tensor([[0.6, 0.4]]))
 
 
 def test_one_site_takes_all_the_weight() -> None:

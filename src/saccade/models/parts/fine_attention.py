@@ -11,14 +11,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from saccade.core.errors import BadInput
-from saccade.ops.cls_attention import cls_attention, split_heads
+from saccade.ops.cls_attention import biased, cls_attention, split_heads
 
 Form = Literal["full", "rounds"]
 Row = Literal["first", "last", "mean"]
 """Whose CLS row weighs the sites: the first layer's, the last one's, or the mean of all."""
 
 Bias = Float[Tensor, "batch site"] | None
-"""Added to the scores that a site gets as a key, in every layer and head; CLS gets none."""
+"""Added to the scores by which CLS weighs the sites, in every layer and head; CLS itself gets none."""
+
+Scores = Float[Tensor, "batch head key"]
+"""Of the sites and, last, of CLS, as CLS asks for them; before any bias."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,11 +30,26 @@ class Attended:
 
     Attributes:
         summary: The CLS token.
-        weights: A CLS row, mean over heads, without CLS → CLS, renormalised over the sites.
+        rows: Scores of the CLS rows that weigh the sites.
+        bias: What was added to them.
     """
 
     summary: Float[Tensor, "batch width"]
-    weights: Float[Tensor, "batch site"]
+    rows: tuple[Scores, ...]
+    bias: Bias = None
+
+    @property
+    def weights(self) -> Float[Tensor, "batch site"]:
+        """What each site weighed: mean over rows and heads, without CLS → CLS, renormalised over the sites."""
+        return torch.stack([site_weights(biased(row, self.bias)) for row in self.rows]).mean(0)
+
+    @property
+    def content(self) -> Float[Tensor, "batch site"]:
+        """The same without the bias: what the tokens by themselves would have weighed. It teaches the look.
+
+        Weights that hold the look's own logits would teach it to agree with itself ever more.
+        """
+        return torch.stack([site_weights(row) for row in self.rows]).mean(0)
 
 
 def _feed_forward(width: int, ratio: int, dropout: float) -> nn.Sequential:
@@ -69,14 +87,14 @@ class ClsLayer(nn.Module):
 
     def forward(
         self, cls: Float[Tensor, "batch width"], tokens: Float[Tensor, "batch site width"], bias: Bias = None
-    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch head key"]]:
-        """The CLS token after the layer, and its attention over the tokens and, last, itself."""
+    ) -> tuple[Float[Tensor, "batch width"], Scores]:
+        """The CLS token after the layer, and its scores of the tokens and, last, itself."""
         own = self.norm(cls)
         query = rearrange(self.query(own), "batch (head dim) -> batch head dim", head=self.heads)
         key, value = (split_heads(layer.weight, self.heads) for layer in (self.key, self.value))
-        mixed, weights = cls_attention(query, tokens, own, key, value, bias)
+        mixed, scores = cls_attention(query, tokens, own, key, value, bias)
         cls = cls + self.dropout(self.out(rearrange(mixed, "batch head dim -> batch (head dim)")))
-        return cls + self.feed_forward(cls), weights
+        return cls + self.feed_forward(cls), scores
 
 
 class ClsRounds(nn.Module):
@@ -99,11 +117,10 @@ class ClsRounds(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "batch site width"], bias: Bias = None) -> Attended:
         """Attend to the tokens, CLS as the last key."""
-        cls = self.cls.expand(len(tokens), -1)
-        weights = tokens.new_empty(0)
+        cls, scores = self.cls.expand(len(tokens), -1), tokens.new_empty(0)
         for layer in self.layers:
-            cls, weights = layer(cls, tokens, bias)
-        return Attended(cls, site_weights(weights))
+            cls, scores = layer(cls, tokens, bias)
+        return Attended(cls, (scores,), bias)
 
 
 class TokenLayer(nn.Module):
@@ -129,18 +146,20 @@ class TokenLayer(nn.Module):
 
     def forward(
         self, tokens: Float[Tensor, "batch token width"], bias: Bias = None
-    ) -> tuple[Float[Tensor, "batch token width"], Float[Tensor, "batch head token"]]:
-        """The tokens after the layer, and the attention of the last of them, CLS, over all."""
+    ) -> tuple[Float[Tensor, "batch token width"], Scores]:
+        """The tokens after the layer, and the scores that the last of them, CLS, gave all."""
         three = self.query_key_value(self.norm(tokens))
         query, key, value = rearrange(
             three, "batch token (three head dim) -> three batch head token dim", three=3, head=self.heads
         )
-        added = None if bias is None else F.pad(bias, (0, 1))[:, None, None]
-        mixed = F.scaled_dot_product_attention(query, key, value, added)
-        scores = query[:, :, -1:] @ key.transpose(2, 3) / math.sqrt(query.shape[-1])
-        weights = (scores if added is None else scores + added).softmax(-1)[:, :, 0]
-        tokens = tokens + self.dropout(self.out(rearrange(mixed, "batch head token dim -> batch token (head dim)")))
-        return tokens + self.feed_forward(tokens), weights
+        scores = (query[:, :, -1:] @ key.transpose(2, 3))[:, :, 0] / math.sqrt(query.shape[-1])
+        own = biased(scores, bias).softmax(-1)[:, :, None] @ value
+        among = F.scaled_dot_product_attention(query[:, :, :-1], key, value)  # without a mask, which has no fast kernel
+        mixed = torch.cat(
+            [rearrange(each, "batch head token dim -> batch token (head dim)") for each in (among, own)], 1
+        )
+        tokens = tokens + self.dropout(self.out(mixed))
+        return tokens + self.feed_forward(tokens), scores
 
 
 class FullAttention(nn.Module):
@@ -175,15 +194,14 @@ class FullAttention(nn.Module):
     def forward(self, tokens: Float[Tensor, "batch site width"], bias: Bias = None) -> Attended:
         """Attend among the tokens, CLS last."""
         words = torch.cat([self.enter(tokens), self.cls.expand(len(tokens), -1, -1)], dim=1)
-        rows: list[Tensor] = []
+        rows: list[Scores] = []
         for layer in self.layers:
             words, row = layer(words, bias)
             rows.append(row)
         summary, row = self.last(words[:, -1], self.norm(words[:, :-1]), bias)
         rows.append(row)
         wanted = {"first": rows[:1], "last": rows[-1:], "mean": rows}[self.row]
-        weights = torch.stack([site_weights(row) for row in wanted]).mean(0)
-        return Attended(summary, weights)
+        return Attended(summary, tuple(wanted), bias)
 
 
 def fine_attention(
@@ -201,7 +219,7 @@ def fine_attention(
     return ClsRounds(width, heads, layers, dropout)
 
 
-def site_weights(weights: Float[Tensor, "batch head key"]) -> Float[Tensor, "batch site"]:
+def site_weights(scores: Scores) -> Float[Tensor, "batch site"]:
     """Mean over heads of the weights on sites, CLS (the last key) left out, renormalised."""
-    sites = weights[..., :-1].mean(1)
+    sites = scores.softmax(-1)[..., :-1].mean(1)
     return sites / sites.sum(-1, keepdim=True).clamp_min(torch.finfo(sites.dtype).tiny)

@@ -83,8 +83,8 @@ class NoTrunk(nn.Identity):
 class LearnedScore(nn.Module):
     """One logit per cell of the trunk's grid, shared by all sites in it; averaged where a site has several cells.
 
-    Sites finer than the grid are chosen a cell at a time, so that what is read lies together. With a logit for each
-    (a pixel shuffle), the maps of phase and event images showed the grid's pattern, not the cell (docs/log.md).
+    Where sites are finer than the grid, what is read so lies together. With a logit for each site (a pixel shuffle),
+    the maps of phase and event images showed the grid's pattern, not the cell (docs/log.md).
 
     Args:
         trunk: What sees.
