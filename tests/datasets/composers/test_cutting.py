@@ -39,6 +39,19 @@ def test_the_outline_is_the_cells(kind: str) -> None:
     assert np.median(found) > 0.8
 
 
+def test_rays_that_leave_the_crop_find_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    crop = simulate_cell("neutrophil", np.random.default_rng(0), size=96, mpp=25.6 / 96).image
+    clean, warp = cut_cell(crop), cv2.warpPolar
+
+    def into_used_memory(plane, size, *others):
+        return warp(plane, size, *others, np.full(size[::-1], 1e9, np.float32))
+
+    monkeypatch.setattr(cv2, "warpPolar", into_used_memory)
+    again = cut_cell(crop)
+    assert clean is not None and again is not None
+    np.testing.assert_array_equal(again.outline, clean.outline)
+
+
 def test_grey_crops() -> None:
     cell = simulate_cell("monocyte", np.random.default_rng(1), size=96, mpp=25.6 / 96)
     grey = as_picture(cell.image.mean(2, keepdims=True).astype(np.uint8))

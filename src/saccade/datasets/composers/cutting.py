@@ -120,7 +120,8 @@ def _outline(score: Plane) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "a
     weight = np.maximum(score, 0) * np.exp(-((_distance(score.shape) / 0.14) ** 2)) + 1e-6
     rows, columns = weight.sum(1), weight.sum(0)
     middle = np.array([columns @ np.arange(len(columns)), rows @ np.arange(len(rows))]) / weight.sum()
-    flags = cv2.WARP_POLAR_LINEAR | cv2.INTER_LINEAR
+    # Without the last flag, what rays find beyond the crop is whatever lay in memory.
+    flags = cv2.WARP_POLAR_LINEAR | cv2.INTER_LINEAR | cv2.WARP_FILL_OUTLIERS
     rays = cv2.warpPolar(score, (RADII, ANGLES), (float(middle[0]), float(middle[1])), RADII, flags)
     gain = np.cumsum(rays * (np.arange(RADII) + 4) / RADII, axis=1)  # farther pixels of a ray stand for more area
     radii = _best_path(np.concatenate([gain, gain, gain]))[ANGLES : 2 * ANGLES] + 0.7
