@@ -43,7 +43,7 @@ test: $(DEV)  ## the test suite, without the slow part
 test-slow: $(DEV)  ## the tests that take over 20 seconds each
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-check: $(DEV)  ## lint, format, types, import layers, README's figures, documentation
+check: $(DEV)  ## lint, format, types, import layers, the pages' figures, documentation
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath "$(BIN)/python"

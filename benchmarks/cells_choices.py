@@ -1,7 +1,7 @@
 """Choices of SparseAttnNet, compared on validation folds alone: the test part is never opened.
 
     python benchmarks/cells_choices.py --data ../shared/data/pbc_cells/manifest.csv \\
-        --out benchmarks/results/cells-choices-biased
+        --out benchmarks/results/cells-choices
 
 Training and validation part together are divided into five stratified folds; each of the first three is predicted once,
 by a model trained on the other four. The epoch kept is the one with the lowest loss on the fold itself: differences
@@ -9,7 +9,7 @@ count, levels are a little too good. Where the share is learned, only the last f
 fold's loss steers the share. Every choice changes one thing of a base (KL at 0.1, 10 % of the pixels from first to
 last) and has half the epochs of the default recipe. Differences are paired over images.
 
-One file per choice and fold, each complete in itself; what is there is not run again. About 5 minutes each on a core.
+One file per choice and fold, each complete in itself; what is there is not run again. About 3 minutes each on a core.
 """
 
 import argparse

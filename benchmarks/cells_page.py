@@ -20,8 +20,8 @@ ORDERS = ("model's weights", "pixels read, in random order", "random pixels", "d
 
 
 def choices() -> list[str]:
-    """One row per choice: accuracy over the folds, and its difference to the default on the same images."""
-    results = load_results(RESULTS / "cells-choices-biased", key="choice", order="fold")
+    """One row per choice: accuracy over the folds, and its difference to the base on the same images."""
+    results = load_results(RESULTS / "cells-choices", key="choice", order="fold")
     found = {name: {one["fold"]: one for one in ones} for name, ones in results.items()}
     lines = [
         "| choice | accuracy on 3 folds, % | loss | against the base, points (95 % interval) |",

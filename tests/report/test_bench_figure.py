@@ -15,7 +15,9 @@ def named(figure: Any) -> list[str]:
 
 
 def test_one_mark_a_model_at_the_mean_of_its_seeds() -> None:
-    figure = bench_figure([row("ours", 0.8, 1e6), row("ours", 0.9, 1e6), row("other", 0.7, 1e9)])
+    rows = [row("ours", 0.8, 1e6), row("ours", 0.9, 1e6), row("other", 0.7, 1e9)]
+    figure = bench_figure(rows, "cells (simulated)")
+    assert figure.get_suptitle() == "cells (simulated)"
     (axes,) = figure.axes
     marks = [(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in axes.lines]
     assert [(x, round(y, 6)) for x, y in marks] == [(1e6, 85.0), (1e9, 70.0)]
