@@ -9,13 +9,14 @@ import pytest
 from saccade.cli import bench
 from saccade.datasets.composers.modality_proxies import write_proxy
 from saccade.datasets.simulators.cell_sets import write_dataset
+from saccade.datasets.simulators.slides.bags import simulate_bags
 from saccade.datasets.sources import open_manifest
 from saccade.models import MODELS
 from saccade.training import bench as training
 from saccade.training.engine import Interrupted
 from saccade.training.recipe import FieldRecipe, Recipe
 from tests.miniature_fields import make_fields
-from tests.miniature_slides import make_bags
+from tests.miniature_slides import make_bags, write_bag
 
 FOLDERS = ("bench.quick.data", "bench.data")
 
@@ -51,6 +52,13 @@ def test_data_is_named_by_what_is_to_be_said_of_it(tmp_path: Path) -> None:
     assert bench._named(proxies, None) == f"{proxies} (simulated OPD-like proxy)"
     bags = make_bags(tmp_path)
     assert bench._named(bags, tmp_path / "job") == str(bags)
+
+
+def test_slides_are_named_by_those_of_the_table_alone(tmp_path: Path) -> None:
+    simulate_bags(tmp_path, {"train": 2, "val": 2, "test": 2})
+    write_bag(next(tmp_path.rglob("*.h5")).with_name("other.h5"), "other.svs", "a", 0)
+    table = tmp_path / "manifest.csv"
+    assert bench._named(table, tmp_path) == f"{table} (simulated)"
 
 
 @pytest.mark.usefixtures("quick")
@@ -167,3 +175,9 @@ def test_refusals(words: tuple[str, ...], message: str, refused: Callable[..., s
 
 def test_the_name_must_be_json(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "NAME.json" in refused("bench", "cells", "--out", tmp_path / "bench.csv")
+
+
+def test_changes_hold_for_every_model_beside_those_of_a_quick_look() -> None:
+    entrants = bench._entrants("cell", "tiny-cnn,random-pixels", 1, True, ("data.size=32",))
+    assert [each.changes for each in entrants] == [(*bench._QUICK["cell"], "data.size=32")] * 2
+    assert all(each.changes == () for each in bench._entrants("cell", "", 1, False, ()))

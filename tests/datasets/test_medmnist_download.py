@@ -18,12 +18,15 @@ ASKED: list[str] = []
 
 
 class Handler(BaseHTTPRequestHandler):
-    """``/whole`` is the file, ``/half`` breaks off, ``/gone`` is not there."""
+    """``/whole`` is the file, ``/half`` breaks off, ``/gone`` is not there, ``/torn`` speaks no HTTP."""
 
     def do_GET(self) -> None:
         ASKED.append(self.path)
         if self.path == "/gone":
             self.send_error(404)
+            return
+        if self.path == "/torn":
+            self.wfile.write(b"nonsense\r\n\r\n")
             return
         self.send_response(200)
         if self.path != "/unsaid":
@@ -43,7 +46,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, dict[str, str]]
     address, digest = f"http://127.0.0.1:{server.server_port}", hashlib.md5(CONTENT).hexdigest()
     known = {
         name: {"url_64": f"{address}/{name}", "MD5_64": digest, "url": f"{address}/{name}", "MD5": digest}
-        for name in ("whole", "half", "gone", "unsaid")
+        for name in ("whole", "half", "gone", "torn", "unsaid")
     }
     package = ModuleType("medmnist")
     package.INFO = known  # pyright: ignore[reportAttributeAccessIssue]
@@ -75,7 +78,9 @@ def test_a_server_that_does_not_say_how_much_there_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("table")
-@pytest.mark.parametrize(("name", "message"), [("half", "is not the file"), ("gone", "cannot be fetched")])
+@pytest.mark.parametrize(
+    ("name", "message"), [("half", "is not the file"), ("gone", "cannot be fetched"), ("torn", "cannot be fetched")]
+)
 def test_nothing_is_left_of_what_did_not_come_whole(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=message) as raised:
         download_medmnist(name, tmp_path)

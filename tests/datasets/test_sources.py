@@ -1,5 +1,6 @@
 """One way into every kind of data set."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,7 +120,18 @@ def test_what_is_said_of_a_set(cells: Path) -> None:
 
     assert origin_of(manifest) == named("donor-") == ""
     assert named("simulated-") == "simulated"
-    assert named("simulated-", "donor-") == ""
+    assert named("simulated-", "donor-") == "partly simulated"
+    assert named("monocyte/simulated-") == "simulated", "a recording in a folder, or the windows cut from it"
+    assert named("dissimulated-") == named("not-simulated-") == ""
     assert named("proxy-opd-") == named("proxy-opd-", "donor-") == "OPD-like proxy"
-    assert named("proxy-events-simulated-", "simulated-") == "event-like proxy"
+    assert named("proxy-events-simulated-", "proxy-events-") == "event-like proxy"
     assert named("proxy-events-simulated-") == "simulated event-like proxy"
+
+
+def test_files_in_class_folders_say_by_their_names_that_they_are_simulated(cells: Path, tmp_path: Path) -> None:
+    for kind in ("a", "b"):
+        (tmp_path / kind).mkdir()
+        shutil.copy(open_manifest(cells).rows[0].path, tmp_path / kind / "simulated-0.png")
+    assert origin_of(open_manifest(tmp_path)) == "simulated"
+    shutil.copy(open_manifest(cells).rows[0].path, tmp_path / "a" / "real.png")
+    assert origin_of(open_manifest(tmp_path)) == "partly simulated"

@@ -54,8 +54,8 @@ def test_large_peers_are_trained_only_where_there_is_a_gpu(monkeypatch: pytest.M
     for gpu in (False, True):
         monkeypatch.setattr("torch.cuda.is_available", lambda gpu=gpu: gpu)
         entrants = default_entrants("cell", 2, lambda name: (f"said.of={name}",))
-        large = [each for each in entrants if each.model in LARGE["cell"]]
-        assert [each.seed for each in large] == ([0, 0, 0, 1, 1, 1] if gpu else [None] * 3)
+        large, count = [each for each in entrants if each.model in LARGE["cell"]], len(LARGE["cell"])
+        assert [each.seed for each in large] == ([0] * count + [1] * count if gpu else [None] * count)
         assert {(each.model, each.seed) for each in entrants if each not in large} == {
             (name, seed) for name in CONTESTANTS["cell"] for seed in (0, 1)
         }

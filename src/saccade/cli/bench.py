@@ -28,6 +28,9 @@ def bench(
     features: Annotated[Path | None, typer.Option(help="Of slides: folder of the features of --data's slides.")] = None,
     models: Annotated[str, typer.Option(help="Names with commas between; some of each role by default.")] = "",
     seeds: Annotated[int, typer.Option(help="Trainings of each model.", min=1)] = 1,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", help="A change to all recipes, such as data.size=128; repeatable.")
+    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A small version in minutes, to see that it works.")] = False,
 ) -> None:
     """Train several models on one data set and set accuracy beside cost: a JSON file of rows and a picture.
@@ -48,7 +51,7 @@ def bench(
     _check_features(kind, data, features)
     if out.suffix.lower() != ".json":
         raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
-    entrants = _entrants(kind, models, seeds, quick)
+    entrants = _entrants(kind, models, seeds, quick, tuple(changes or ()))
     source, name = (data, _named(data, features)) if data else _simulated(kind, out, quick)
     if kind == "slide" and features is None:
         features = source.parent
@@ -67,14 +70,14 @@ def bench(
 
 def _named(data: Path, features: Path | None) -> str:
     """Data by its path, with the word for images that are simulated or proxies."""
-    from saccade.datasets.bags import list_bags, simulated_bags
+    from saccade.datasets.bags import open_bags
     from saccade.datasets.sources import open_manifest, origin_of
 
     if features is None:
         origin = origin_of(open_manifest(data))
     else:
-        bags = list_bags(features)
-        origin = "simulated" if simulated_bags(bags) == len(bags) else ""
+        bags = open_bags(data, features)
+        origin = origin_of(bags.manifest, bags.paths)
     return f"{data} ({origin})" if origin else str(data)
 
 
@@ -87,13 +90,13 @@ def _check_features(kind: str, data: Path | None, features: Path | None) -> None
         raise BadInput(message, "give both --data and --features, or neither", str(data or features))
 
 
-def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entrant]":
+def _entrants(kind: Any, models: str, seeds: int, quick: bool, wanted: tuple[str, ...]) -> "Sequence[Entrant]":
     """Who takes part; a name of another scale is refused before anything is trained."""
     from saccade.models import MODELS
     from saccade.training.bench import Entrant, default_entrants
 
     def changes(name: str) -> tuple[str, ...]:
-        return _quick_changes(kind, name) if quick else ()
+        return (*(_quick_changes(kind, name) if quick else ()), *wanted)
 
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     if not names:

@@ -5,7 +5,7 @@ used here, and the digest is checked before the file gets its name.
 """
 
 import hashlib
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -80,7 +80,7 @@ def _fetch(address: str, target: Path, progress: Callable[[int, int], None]) -> 
                 file.write(chunk)
                 done += 1
                 progress(done, chunks or done + 1)
-    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+    except (OSError, http.client.HTTPException) as error:  # URLError is an OSError, and so is a full disk
         reason = getattr(error, "reason", error)
         raise BadInput(f"cannot be fetched ({reason})", "check the network, or fetch it by hand", address) from error
 

@@ -63,7 +63,7 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
         manifest: The rows.
         bags: The files of features of slides; they are opened up to the first that does not say so.
     """
-    if _all_begin(manifest, _SIMULATED):
+    if all(_says_simulated(row) for row in manifest.rows):
         return True
     files = [*bags]
     return bool(files) and all(simulated_bags([path]) for path in files)
@@ -72,7 +72,8 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
 def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
     """What is to be said of a data set beside every figure: that it is simulated, or what it is a proxy of.
 
-    A set is called a proxy as soon as one image is, and a simulated proxy where all of it is, of simulated images.
+    A set is called a proxy as soon as one image is, and a simulated proxy where all of it is, of simulated images. One
+    that is simulated in part is called that.
 
     >>> origin_of(open_manifest("cells"))
     ''
@@ -82,18 +83,27 @@ def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
         bags: The files of features of slides, as in ``is_simulated``.
 
     Returns:
-        ``simulated``, ``OPD-like proxy``, ``event-like proxy``, ``simulated`` and one of these, or nothing, to stand
-        before a noun.
+        ``simulated``, ``partly simulated``, ``OPD-like proxy``, ``event-like proxy``, ``simulated`` and one of these,
+        or nothing, to stand before a noun.
     """
+    simulated = [_says_simulated(row) for row in manifest.rows]
     for proxy in PROXIES.values():
         if any(row.case_id.startswith(proxy.prefix) for row in manifest.rows):
-            return f"simulated {proxy.word}" if _all_begin(manifest, proxy.prefix + _SIMULATED) else proxy.word
-    return "simulated" if is_simulated(manifest, bags) else ""
+            return f"simulated {proxy.word}" if all(simulated) else proxy.word
+    if is_simulated(manifest, bags):
+        return "simulated"
+    return "partly simulated" if any(simulated) else ""
 
 
-def _all_begin(manifest: Manifest, prefix: str) -> bool:
-    """Whether all cases begin so."""
-    return all(row.case_id.startswith(prefix) for row in manifest.rows)
+def _says_simulated(row: Row) -> bool:
+    """Whether a row's case was named by a simulator; of a recording or image in folders, whether its file was.
+
+    What was computed from such an image says so too, behind its own prefix.
+    """
+    case = row.case_id or row.name
+    for proxy in PROXIES.values():
+        case = case.removeprefix(proxy.prefix)
+    return any(part.startswith(_SIMULATED) for part in case.split("/"))
 
 
 def first_image(manifest: Manifest) -> Array:

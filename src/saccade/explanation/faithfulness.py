@@ -5,8 +5,8 @@ predicted: the faster it falls, the better the order. Insertion starts from the 
 Both curves run over as many pixels as the model read, on an axis of the share of the image's pixels. The area under
 a curve is divided by the length of that axis, so that it is the mean probability along the way.
 
-An order means little without others that know nothing: random pixels, the darkest pixels, and the very pixels the
-model read, shuffled, which tells what the weights add to the choice.
+An order means little without others that know nothing: random pixels, the darkest and the brightest, and the very
+pixels the model read, shuffled, which tells what the weights add to the choice.
 
 Petsiuk, Das, Saenko, "RISE: Randomized Input Sampling for Explanation of Black-box Models", BMVC 2018. Changed: the
 curves stop where the model stopped reading, and the fill is a choice passed in (see `fills.py`).

@@ -54,7 +54,10 @@ class AtRandom:
 
 @dataclass(frozen=True)
 class ByIntensity:
-    """Pixels by the mean of their channels: the darkest first, where stain or thickness darkens a cell."""
+    """Pixels by the mean of their channels: the darkest first, as stain darkens a cell, or the brightest.
+
+    A cell is brighter than its surroundings in maps of the optical path difference, and where events are counted.
+    """
 
     brightest: bool = False
     seed: int = 0
@@ -69,6 +72,7 @@ STANDARD_ORDERS: Mapping[str, Sequence[Order]] = {
     "model's weights": (ByWeight(),),
     "pixels read, in random order": (ShuffledSites(),),
     "darkest pixels": (ByIntensity(),),
+    "brightest pixels": (ByIntensity(brightest=True),),
     "random pixels": (AtRandom(0), AtRandom(1)),
 }
 """The model's own order and what it must beat; names with several members are averaged."""

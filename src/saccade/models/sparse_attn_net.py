@@ -63,7 +63,7 @@ class SparseAttnNet(SparseClassifier):
     weighs them; CLS is classified. Loss: cross-entropy + distillation of the map from the attention.
 
     Cost: the look's, plus per image about ``sites · width · (9 · width + 2 · sites)`` MAC for each attention layer but
-    the last; with CLS-only rounds ``sites · (channels + 4 · heads) · width`` in all.
+    the last; with CLS-only rounds ``sites · (channels · site² + 4 · heads) · width`` in all.
 
     >>> import torch
     >>> from saccade.models import create_model

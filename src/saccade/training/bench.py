@@ -31,13 +31,17 @@ from saccade.training.recipe import Recipe
 from saccade.training.train import train
 
 CONTESTANTS: dict[Scale, tuple[str, ...]] = {
-    "cell": ("sparse-attn-net", "random-pixels", "tiny-cnn"),
+    "cell": ("sparse-attn-net", "random-pixels", "intensity-pixels", "tiny-cnn"),
     "field": ("attention-sampling", "uniform-patches", "stain-patches", "downscaled-cnn"),
     "slide": ("span", "mean-pooling", "max-pooling", "gated-abmil"),
 }
 """Who takes part where nobody is named: the method, the controls that would embarrass it, and a plain network."""
 
-LARGE: dict[Scale, tuple[str, ...]] = {"cell": ("vit-tiny", "efficientnet-b0", "resnet18"), "field": (), "slide": ()}
+LARGE: dict[Scale, tuple[str, ...]] = {
+    "cell": ("all-pixels", "vit-tiny", "efficientnet-b0", "resnet18"),
+    "field": (),
+    "slide": (),
+}
 """Who takes part too, and is trained only where there is a GPU: on a processor, these are there for their cost."""
 
 _MEASURED = ("parameters", "flops_per_image", "pixels_read_fraction", "pixels_looked_fraction")

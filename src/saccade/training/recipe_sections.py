@@ -225,7 +225,10 @@ class LearnedBudget(Section):
 
 
 class FixedBudget(Section):
-    """A budget that stays: a share of the image's pixels."""
+    """A budget that stays: a share of the image's pixels.
+
+    By default it is where a learned one ends on our cells, so that a control reads as much as what it controls.
+    """
 
     learn: Literal[False] = False
-    share: _Share = 0.15
+    share: _Share = 0.10

@@ -65,7 +65,7 @@ def _feed_forward(width: int, ratio: int, dropout: float) -> nn.Sequential:
 class ClsLayer(nn.Module):
     """One attention layer of which only the CLS row is computed: ``c ← c + attend(c, tokens)``, ``c ← c + ffn(c)``.
 
-    Cost per image: ``4 · sites · heads · width`` MAC and a few ``width²``, by ``ops.cls_attention``.
+    Cost per image: ``2 · sites · heads · width`` MAC and a few ``width²``, by ``ops.cls_attention``.
 
     Args:
         width: Numbers in a token.
@@ -165,8 +165,9 @@ class TokenLayer(nn.Module):
 class FullAttention(nn.Module):
     """Fine attention as published: CLS appended last, every token attends to every token, ``layers`` times.
 
-    Of the last layer only the CLS row is computed, which changes nothing that is used. Cost per image: ``layers − 1``
-    of ``TokenLayer``, quadratic in the sites, and one ``ClsLayer``.
+    Of the last layer only the CLS row is computed, since no other is used. Its keys are normed apart: the sites by a
+    norm of their own, CLS by that of the layer, where a ``TokenLayer`` has one for both (our choice). Cost per image:
+    ``layers − 1`` of ``TokenLayer``, quadratic in the sites, and one ``ClsLayer``.
 
     Sites are weighed by the CLS row of the first layer: only there is a token its site and nothing else. After a layer
     every token holds something of all sites, and a look that learns from the last row picks sites for what others
