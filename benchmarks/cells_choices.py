@@ -6,8 +6,8 @@
 Training and validation part together are divided into five stratified folds; each of the first three is predicted once,
 by a model trained on the other four. The epoch kept is the one with the lowest loss on the fold itself: differences
 count, levels are a little too good. Where the share is learned, only the last fifth of the epochs counts, and the
-fold's loss steers the share. Every choice changes one thing of a base (KL at 0.1, 10 % of the pixels from first to
-last) and has half the epochs of the default recipe. Differences are paired over images.
+fold's loss steers the share. Every choice changes what its name says in a base (KL at 0.1, 10 % of the pixels from
+first to last) and has half the epochs of the default recipe. Differences are paired over images.
 
 One file per choice and fold, each complete in itself; what is there is not run again. About 3 minutes each on a core.
 """
@@ -44,6 +44,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "bce, strength 1": {"distillation": "bce", "distillation_strength": 1.0},
     "no distillation": {"distillation_strength": 0.0},
     "no exploration": {"random_share": 0.0},
+    "bce, strength 1, no exploration": {"distillation": "bce", "distillation_strength": 1.0, "random_share": 0.0},
     "heads 2": {"heads": 2},
     "two token layers": {"token_layers": 2},
     "rounds, two token layers": {"attention": "rounds", "token_layers": 2},

@@ -14,7 +14,7 @@ import itertools
 import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,6 @@ from saccade.datasets.simulators.cell_sets import MODALITIES, write_dataset
 from saccade.evaluation.metrics import evaluate_predictions
 from saccade.explanation.faithfulness import faithfulness
 from saccade.explanation.maps import weight_map
-from saccade.explanation.orders import STANDARD_ORDERS, ByIntensity, Order
 from saccade.explanation.pointing import pointing
 from saccade.imaging.image_files import load_image
 from saccade.models.packaging import Package, load_model
@@ -41,7 +40,6 @@ PER_KIND = 320
 FAITHFUL, MAPPED, SIDE = 100, 40, 16
 """Test images whose pixels are deleted; whose maps are kept; and the side of a map."""
 
-ORDERS: Mapping[str, Sequence[Order]] = {**STANDARD_ORDERS, "brightest pixels": (ByIntensity(brightest=True),)}
 MODELS: dict[str, tuple[dict[str, Any], tuple[int, ...]]] = {
     "sparse-attn-net": ({"name": "sparse-attn-net"}, (0, 1, 2)),
     "tiny-cnn": ({"name": "tiny-cnn"}, (0,)),
@@ -92,7 +90,7 @@ def told_of_maps(package: Package, cells: CellData, images: Tensor, folder: Path
             "heaviest": float(points.hit.float().mean()),
         }
     some = spread(len(images), FAITHFUL)
-    curves = faithfulness(package.model, images[some], orders=ORDERS).curves
+    curves = faithfulness(package.model, images[some]).curves
     areas = {
         order: {"deletion": float(curve.deletion_area.mean()), "insertion": float(curve.insertion_area.mean())}
         for order, curve in curves.items()

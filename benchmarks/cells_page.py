@@ -1,20 +1,22 @@
-"""Write two tables of the method's page from the files below benchmarks/results/, between their markers.
+"""Write the tables of the method's page from the files below benchmarks/results/, between their markers.
 
 python benchmarks/cells_page.py            # rewrite docs/methods/sparse_attn_net.md
 python benchmarks/cells_page.py --check    # exit 1 if it says anything else
 
-The first compares choices on validation folds of PBC (`cells_choices.py`), the second tells what maps are worth on
-simulated cells (`cells_faithful.py`).
+They compare choices on validation folds of PBC (`cells_choices.py`), models on its two proxies (`cells_study.py`), and
+tell what maps are worth on simulated cells (`cells_faithful.py`).
 """
 
 import numpy as np
 from cells_faithful import agreement
-from tables import RESULTS, load_results, mean, rewrite
+from cells_table import PAIRS, accuracy_table, control_table
+from tables import RESULTS, load_results, mean, pair_lines, points, rewrite
 
 from saccade.evaluation.comparison import paired_difference
 
 PAGE = RESULTS.parent.parent / "docs" / "methods" / "sparse_attn_net.md"
 START = "<!-- results:choices -->"
+PROXIES = {"cells-pbc-opd-64": "OPD-like", "cells-pbc-events-64": "Event-like"}
 MODALITIES = ("brightfield", "opd", "events")
 ORDERS = ("model's weights", "pixels read, in random order", "random pixels", "darkest pixels", "brightest pixels")
 
@@ -38,10 +40,30 @@ def choices() -> list[str]:
         ours, theirs = (np.concatenate([each[fold]["right"] for fold in folds]).astype(float) for each in both)
         loss = mean(list(by_fold.values()), "loss")
         gap = paired_difference(ours, theirs, np.arange(len(ours)))
-        known = name != "base" and gap.low is not None and gap.high is not None
-        told = f"{100 * gap.value:+.1f} ({100 * gap.low:+.1f} … {100 * gap.high:+.1f})" if known else ""
+        told = "" if name == "base" else points(gap)
         each = ", ".join(f"{100 * by_fold[fold]['accuracy']:.1f}" for fold in folds)
         lines.append(f"| {name} | {100 * ours.mean():.1f} ({each}) | {loss:.3f} | {told} |")
+    return lines
+
+
+def proxies() -> list[str]:
+    """Each proxy's models, and what the look adds to its controls."""
+    lines: list[str] = []
+    for folder, kind in PROXIES.items():
+        results = load_results(RESULTS / folder)
+        if results:
+            count = next(iter(results.values()))[0]["n"]
+            lines += [
+                f"**{kind} proxy of PBC**, computed from its brightfield images, {count} test images, one training "
+                "each; the recipes are those of the README's table.",
+                "",
+                *accuracy_table(results),
+                "",
+                *pair_lines(results, PAIRS),
+                "",
+                *control_table(results),
+                "",
+            ]
     return lines
 
 
@@ -91,22 +113,25 @@ def section() -> str:
     """All that stands between the markers."""
     lines = [
         "**Choices**, each trained once on three of five validation folds of PBC (`benchmarks/cells_choices.py`; "
-        "60 epochs). Each changes one thing of the base: KL at strength 0.1, 10 % of the pixels. The interval is "
-        "over images, given these trainings; another of the same kind differs by about a point on a fold.",
+        "60 epochs). Each changes what its name says in the base: KL at strength 0.1, 10 % of the pixels. Two looks "
+        "read half, decide, and read all; counted twice, that half makes 15 %. The interval is over images, given "
+        "these trainings; another of the same kind differs by about a point on a fold. The default is *bce, strength "
+        "1*; without exploration it would be the row that says so.",
         "",
         *choices(),
+        "",
+        *proxies(),
     ]
     told = maps()
     if told:
         lines += [
-            "",
             "**What the maps are worth** on simulated cells, where the truth is known (`benchmarks/cells_faithful.py`; "
             "the default recipe; mean and range over seeds, test part). Deletion and insertion are mean probabilities "
             "of the predicted class while pixels go, the first of their order first, or come: low and high are good.",
             "",
             *told,
         ]
-    return "\n".join(lines)
+    return "\n".join(lines).rstrip()
 
 
 if __name__ == "__main__":

@@ -20,33 +20,32 @@ from saccade.evaluation.memory import peak_memory_bytes
 from saccade.evaluation.speed import compare_speed
 from saccade.inference.fast import FastModel
 from saccade.models import create_model
+from saccade.training.budget_schedule import sites_of_share
 
 CLASSES = tuple("abcdefgh")
 SIZE = 64
+SHARES = (0.02, 0.05, 0.10, 0.15)
 SITE = 2
 """Side of a site in pixels; the published form reads single pixels."""
 
 
 def sites(share: float, site: int = SITE) -> dict[str, Any]:
     """Options for a model that reads this share of the pixels."""
-    return {"budget": round(share * (SIZE // site) ** 2), "site": site}
+    return {"budget": sites_of_share(share, (SIZE // site) ** 2), "site": site}
 
 
 MODELS: dict[str, tuple[str, dict[str, Any]]] = {
-    "sparse-attn-net 2%": ("sparse-attn-net", sites(0.02)),
-    "sparse-attn-net 5%": ("sparse-attn-net", sites(0.05)),
-    "sparse-attn-net 10%": ("sparse-attn-net", sites(0.10)),
-    "sparse-attn-net 15%": ("sparse-attn-net", sites(0.15)),
+    **{f"sparse-attn-net {share:.0%}": ("sparse-attn-net", sites(share)) for share in SHARES},
     "sparse-attn-net 10%, CLS rounds": ("sparse-attn-net", {**sites(0.10), "attention": "rounds", "token_layers": 2}),
     "sparse-attn-net 10%, sites of 4×4": ("sparse-attn-net", {**sites(0.10, site=4), "token_layers": 2}),
     "sparse-attn-net 15%, full look": ("sparse-attn-net", {**sites(0.15), "look": "full"}),
     "sparse-attn-net 15%, as published": (
         "sparse-attn-net",
-        {**sites(0.15, site=1), "look": "full", "look_bias": False},
+        {**sites(0.15, site=1), "look": "full", "look_bias": False, "random_share": 0.0},
     ),
-    "random-pixels 10%": ("random-pixels", sites(0.10)),
-    "random-pixels 15%": ("random-pixels", sites(0.15)),
-    "darkest-pixels 10%": ("intensity-pixels", sites(0.10)),
+    **{f"random-pixels {share:.0%}": ("random-pixels", sites(share)) for share in SHARES},
+    **{f"darkest-pixels {share:.0%}": ("intensity-pixels", sites(share)) for share in SHARES},
+    "all-pixels": ("all-pixels", {}),
     "tiny-cnn": ("tiny-cnn", {}),
     "vit-tiny": ("vit-tiny", {"size": SIZE}),
     "efficientnet-b0": ("efficientnet-b0", {"size": SIZE}),

@@ -55,6 +55,12 @@ def accuracy(results: Results, model: str) -> str:
     return f"{100 * value.value:.1f}{bounds}"
 
 
+def points(found: Difference) -> str:
+    """A difference in percentage points, with its interval."""
+    known = found.low is not None and found.high is not None
+    return f"{100 * found.value:+.1f}" + (f" ({100 * found.low:+.1f} … {100 * found.high:+.1f})" if known else "")
+
+
 def mean(ones: list[dict[str, Any]], key: str) -> float:
     """A figure over the seeds."""
     return float(np.mean([one[key] for one in ones]))

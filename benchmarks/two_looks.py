@@ -2,7 +2,8 @@
 
 Ours, for one question of `cells_choices.py`. The coarse map's features are asked a question that the first reading put:
 ``scores + seen · W summary``, nearest neighbour up to the sites. The other half of the budget goes to the best of those
-that were not read, and the same attention reads all of them. The look, its question and the first reading learn by the
+that were not read, and the same attention reads all of them; the first half is read twice and counted so, 15 % of the
+pixels where the budget is 10 %. The look, its question and the first reading learn by the
 same two terms as ever; the teacher is the attention over all sites.
 """
 
