@@ -113,10 +113,10 @@ def section() -> str:
     """All that stands between the markers."""
     lines = [
         "**Choices**, each trained once on three of five validation folds of PBC (`benchmarks/cells_choices.py`; "
-        "60 epochs). Each changes what its name says in the base: KL at strength 0.1, 10 % of the pixels. Two looks "
-        "read half, decide, and read all; counted twice, that half makes 15 %. The interval is over images, given "
-        "these trainings; another of the same kind differs by about a point on a fold. The default is *bce, strength "
-        "1*; without exploration it would be the row that says so.",
+        "60 epochs). Each changes what its name says in the base: KL at strength 0.1, 10 % of the pixels. Two looks, "
+        "without exploration, read half, decide, and read all; counted twice, that half makes 15 %. The interval is "
+        "over images, given these trainings; another of the same kind differs by about a point on a fold. The default "
+        "is *bce, strength 1*; without exploration it would be the row that says so.",
         "",
         *choices(),
         "",

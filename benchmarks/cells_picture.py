@@ -32,7 +32,7 @@ SWEEPS = {
 }
 """Models at several shares of the pixels, which are written beside their marks."""
 ALONE = {
-    "sparse-attn-net": ("SparseAttnNet, share learned", BLUE, "*", 9),
+    "sparse-attn-net": ("SparseAttnNet, by the rule for k (10 %)", BLUE, "*", 9),
     "tiny-cnn": ("tiny CNN", INK, "D", 5),
     "all-pixels": ("all pixels, trained as the lines", GREY, "P", 6),
 }

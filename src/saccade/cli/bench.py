@@ -19,6 +19,7 @@ _CELLS, _FIELDS = 240, {"train": 240, "val": 60, "test": 120}
 _QUICK_SLIDES, _SLIDES = {"train": 24, "val": 8, "test": 16}, {"train": 120, "val": 40, "test": 80}
 _QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",), "slide": ("training.epochs=4",)}
 _QUICK_STAGES = ("curriculum.warm_up=1", "curriculum.reading=1")
+_QUICK_BUDGET = {"sparse-attn-net": ("budget.learn=false",)}  # it would not have fallen to that of its controls yet
 
 
 def bench(
@@ -28,9 +29,6 @@ def bench(
     features: Annotated[Path | None, typer.Option(help="Of slides: folder of the features of --data's slides.")] = None,
     models: Annotated[str, typer.Option(help="Names with commas between; some of each role by default.")] = "",
     seeds: Annotated[int, typer.Option(help="Trainings of each model.", min=1)] = 1,
-    changes: Annotated[
-        list[str] | None, typer.Option("--set", help="A change to all recipes, such as data.size=128; repeatable.")
-    ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A small version in minutes, to see that it works.")] = False,
 ) -> None:
     """Train several models on one data set and set accuracy beside cost: a JSON file of rows and a picture.
@@ -51,7 +49,7 @@ def bench(
     _check_features(kind, data, features)
     if out.suffix.lower() != ".json":
         raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
-    entrants = _entrants(kind, models, seeds, quick, tuple(changes or ()))
+    entrants = _entrants(kind, models, seeds, quick)
     source, name = (data, _named(data, features)) if data else _simulated(kind, out, quick)
     if kind == "slide" and features is None:
         features = source.parent
@@ -90,13 +88,13 @@ def _check_features(kind: str, data: Path | None, features: Path | None) -> None
         raise BadInput(message, "give both --data and --features, or neither", str(data or features))
 
 
-def _entrants(kind: Any, models: str, seeds: int, quick: bool, wanted: tuple[str, ...]) -> "Sequence[Entrant]":
+def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entrant]":
     """Who takes part; a name of another scale is refused before anything is trained."""
     from saccade.models import MODELS
     from saccade.training.bench import Entrant, default_entrants
 
     def changes(name: str) -> tuple[str, ...]:
-        return (*(_quick_changes(kind, name) if quick else ()), *wanted)
+        return _quick_changes(kind, name) if quick else ()
 
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     if not names:
@@ -112,7 +110,7 @@ def _quick_changes(kind: str, name: str) -> tuple[str, ...]:
     """What a quick look changes in a recipe; a model that learns in stages is to get through them."""
     from saccade.training.recipe import STAGED
 
-    return (*_QUICK[kind], *(_QUICK_STAGES if name in STAGED else ()))
+    return (*_QUICK[kind], *(_QUICK_STAGES if name in STAGED else ()), *_QUICK_BUDGET.get(name, ()))
 
 
 def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:

@@ -82,7 +82,9 @@ def _fetch(address: str, target: Path, progress: Callable[[int, int], None]) -> 
                 progress(done, chunks or done + 1)
     except (OSError, http.client.HTTPException) as error:  # URLError is an OSError, and so is a full disk
         reason = getattr(error, "reason", error)
-        raise BadInput(f"cannot be fetched ({reason})", "check the network, or fetch it by hand", address) from error
+        raise BadInput(
+            f"cannot be fetched ({reason})", "check the network and the disk, or fetch it by hand", address
+        ) from error
 
 
 def _digest(path: Path) -> str:

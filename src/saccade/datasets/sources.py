@@ -73,7 +73,7 @@ def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
     """What is to be said of a data set beside every figure: that it is simulated, or what it is a proxy of.
 
     A set is called a proxy as soon as one image is, and a simulated proxy where all of it is, of simulated images. One
-    that is simulated in part is called that.
+    in which some of the cases are simulated is called that.
 
     >>> origin_of(open_manifest("cells"))
     ''

@@ -227,7 +227,7 @@ class LearnedBudget(Section):
 class FixedBudget(Section):
     """A budget that stays: a share of the image's pixels.
 
-    By default it is where a learned one ends on our cells, so that a control reads as much as what it controls.
+    By default it is the floor of a learned one, so that a control reads as much as what it controls.
     """
 
     learn: Literal[False] = False
