@@ -63,7 +63,7 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
         manifest: The rows.
         bags: The files of features of slides; they are opened up to the first that does not say so.
     """
-    if all(_says_simulated(row) for row in manifest.rows):
+    if all(_says_simulated(row.case_id or row.name) for row in manifest.rows):
         return True
     files = [*bags]
     return bool(files) and all(simulated_bags([path]) for path in files)
@@ -86,7 +86,7 @@ def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
         ``simulated``, ``partly simulated``, ``OPD-like proxy``, ``event-like proxy``, ``simulated`` and one of these,
         or nothing, to stand before a noun.
     """
-    simulated = [_says_simulated(row) for row in manifest.rows]
+    simulated = [_says_simulated(_before_proxy(row.case_id or row.name)) for row in manifest.rows]
     for proxy in PROXIES.values():
         if any(row.case_id.startswith(proxy.prefix) for row in manifest.rows):
             return f"simulated {proxy.word}" if all(simulated) else proxy.word
@@ -95,15 +95,16 @@ def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
     return "partly simulated" if any(simulated) else ""
 
 
-def _says_simulated(row: Row) -> bool:
-    """Whether a row's case was named by a simulator; of a recording or image in folders, whether its file was.
+def _says_simulated(case: str) -> bool:
+    """Whether a case was named by a simulator; of a recording or image in folders, whether its file was."""
+    return any(part.startswith(_SIMULATED) for part in case.split("/"))
 
-    What was computed from such an image says so too, behind its own prefix.
-    """
-    case = row.case_id or row.name
+
+def _before_proxy(case: str) -> str:
+    """The case that a proxy was computed from; others stay."""
     for proxy in PROXIES.values():
         case = case.removeprefix(proxy.prefix)
-    return any(part.startswith(_SIMULATED) for part in case.split("/"))
+    return case
 
 
 def first_image(manifest: Manifest) -> Array:
