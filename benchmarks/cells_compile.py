@@ -6,18 +6,16 @@ It needs a C++ compiler on the machine, so it is measured here and not used by d
 of both forms, the seconds that compiling took, and how far the compiled form's logits lie from the others.
 """
 
-import argparse
 import copy
 import json
 import os
 import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 from cells_speed import CLASSES, MODELS, SIZE
-from machine import describe_machine
+from machine import describe_machine, timing_arguments
 
 from saccade.core.files import write_text
 from saccade.evaluation.speed import compare_speed
@@ -44,13 +42,7 @@ def compiled(fast: FastModel, images: torch.Tensor, options: dict[str, Any]) -> 
 
 def main() -> None:
     """Compile, measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
+    arguments = timing_arguments(__doc__)
     images = torch.randn(BATCH, 3, SIZE, SIZE)
     rows = []
     for label in COMPARED:

@@ -6,13 +6,11 @@ No data and no training: cost does not depend on the weights, except through the
 measured twice: as it is, and in the fast form that prediction uses (`saccade.inference.fast`), which helps all alike.
 """
 
-import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine
+from machine import describe_machine, timing_arguments
 
 from saccade.core.files import write_text
 from saccade.evaluation.cost import count_flops, count_parameters
@@ -55,13 +53,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
+    arguments = timing_arguments(__doc__)
     models = {label: create_model(name, CLASSES, **options).eval() for label, (name, options) in MODELS.items()}
     contestants = {label: (lambda x, m=model: m(x)) for label, model in models.items()}
     contestants |= {f"{label} (fast form)": FastModel(model) for label, model in models.items()}

@@ -7,7 +7,6 @@ uint8 in memory; for the figures with decoding they are saved as JPEG of quality
 process. The training step is the published one: 8 fields, 4 draws of 20 patches of 50 × 50, forward, backward, Adam.
 """
 
-import argparse
 import json
 import tempfile
 import time
@@ -19,7 +18,7 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from machine import describe_machine
+from machine import describe_machine, timing_arguments
 
 from saccade.core.contract import ClassTargets
 from saccade.core.files import write_text
@@ -52,13 +51,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def main() -> None:
     """Measure, print, write."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
+    arguments = timing_arguments(__doc__)
     result = {
         "what": f"cost of a field of {HEIGHT} × {WIDTH}, 3 channels, {len(CLASSES)} classes",
         "rows": inference(arguments.rounds, arguments.threads),

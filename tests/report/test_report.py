@@ -118,6 +118,12 @@ def test_simulated_data_is_said_beside_every_section(full: str) -> None:
     assert "simulated" not in full.lower()
 
 
+def test_a_set_that_is_simulated_in_part_is_no_proxy() -> None:
+    page = render_report(full_report(origin="partly simulated"))
+    assert "PARTLY SIMULATED DATA" in page
+    assert "computed from brightfield" not in page
+
+
 def test_a_proxy_is_said_beside_every_section() -> None:
     proxy = render_report(full_report(origin="OPD-like proxy"))
     assert "OPD-LIKE PROXY" in proxy
