@@ -45,8 +45,6 @@ CHOICES: dict[str, dict[str, Any]] = {
     "no distillation": {"distillation_strength": 0.0},
     "no exploration": {"random_share": 0.0},
     "bce, strength 1, no exploration": {"distillation": "bce", "distillation_strength": 1.0, "random_share": 0.0},
-    "heads 2": {"heads": 2},
-    "two token layers": {"token_layers": 2},
     "rounds, two token layers": {"attention": "rounds", "token_layers": 2},
     "sites of 4x4, two token layers": {"site": 4, "token_layers": 2},
 }
@@ -60,11 +58,20 @@ OTHERS: dict[str, dict[str, Any]] = {
 }
 """Other models: a variant that is no part of Saccade (`two_looks.py`), and the bar."""
 
-BUDGETS: dict[str, dict[str, Any]] = {
-    "5 % of the pixels": {"learn": False, "share": 0.05},
-    "share learned, floor 5 %": {"learn": True, "floor": 0.05},
+DEFAULT: dict[str, Any] = {"distillation": "bce", "distillation_strength": 1.0}
+"""What the default recipe's model has in place of the base's."""
+
+BUDGETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "5 % of the pixels": ({}, {"learn": False, "share": 0.05}),
+    "5 %, bce, strength 1": (DEFAULT, {"learn": False, "share": 0.05}),
+    "5 %, bce, strength 1, no look bias": ({**DEFAULT, "look_bias": False}, {"learn": False, "share": 0.05}),
+    "2 %, bce, strength 1": (DEFAULT, {"learn": False, "share": 0.02}),
+    "2 %, bce, strength 1, no look bias": ({**DEFAULT, "look_bias": False}, {"learn": False, "share": 0.02}),
+    "15 %, bce, strength 1": (DEFAULT, {"learn": False, "share": 0.15}),
+    "25 %, bce, strength 1": (DEFAULT, {"learn": False, "share": 0.25}),
+    "share learned, bce, strength 1": (DEFAULT, {"learn": True}),
 }
-"""What each changes in the budget; all others read 10 % from first to last."""
+"""What each changes in the base and in the budget; all others read 10 % from first to last."""
 
 MODELS.add(Entry("two-looks", "two_looks:two_looks", "cell", "method", "reads half, then decides", "our variant"))
 
@@ -82,8 +89,9 @@ def folds_of(data: CellData) -> list[CellData]:
 
 def run(name: str, fold: CellData, data: str) -> dict[str, Any]:
     """Train one choice on a fold; what it takes the fold's images for."""
-    model = OTHERS[name] if name in OTHERS else {**BASE, **CHOICES.get(name, {})}
-    budget = {} if name == "tiny-cnn" else {"budget": BUDGETS.get(name, {"learn": False, "share": SHARE})}
+    changes, share = BUDGETS.get(name, (CHOICES.get(name, {}), {"learn": False, "share": SHARE}))
+    model = OTHERS.get(name, {**BASE, **changes})
+    budget = {} if name == "tiny-cnn" else {"budget": share}
     recipe = Recipe.parse({"data": {"path": data}, "model": model, "training": {"epochs": EPOCHS}, **budget})
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:

@@ -3,14 +3,15 @@
 python benchmarks/cells_page.py            # rewrite docs/methods/sparse_attn_net.md
 python benchmarks/cells_page.py --check    # exit 1 if it says anything else
 
-They compare choices on validation folds of PBC (`cells_choices.py`), models on its two proxies (`cells_study.py`), and
-tell what maps are worth on simulated cells (`cells_faithful.py`).
+They compare shares of the pixels on PBC (`cells_study.py`, `cells_speed.py`), choices on its validation folds
+(`cells_choices.py`) and models on its two proxies, and tell what maps are worth on simulated cells
+(`cells_faithful.py`).
 """
 
 import numpy as np
 from cells_faithful import agreement
-from cells_table import PAIRS, accuracy_table, control_table
-from tables import RESULTS, load_results, mean, pair_lines, points, rewrite
+from cells_table import PAIRS, accuracy_table, control_table, speed_table
+from tables import RESULTS, load_results, mean, newest, pair_lines, points, rewrite
 
 from saccade.evaluation.comparison import paired_difference
 
@@ -44,6 +45,28 @@ def choices() -> list[str]:
         each = ", ".join(f"{100 * by_fold[fold]['accuracy']:.1f}" for fold in folds)
         lines.append(f"| {name} | {100 * ours.mean():.1f} ({each}) | {loss:.3f} | {told} |")
     return lines
+
+
+def shares() -> list[str]:
+    """PBC by single shares of the pixels, and what every form costs."""
+    results, speed = load_results(RESULTS / "cells-pbc-64"), newest("cells-speed")
+    machine = speed["machine"]
+    return [
+        "**Shares of the pixels on PBC**, 640 test images (`benchmarks/cells_study.py`). Behind a name stands the "
+        "share, fixed from first to last. Rows of 60 epochs are to be compared with each other.",
+        "",
+        *accuracy_table(results),
+        "",
+        *pair_lines(results, PAIRS),
+        "",
+        f"**Cost**, all models in one process (`benchmarks/cells_speed.py`; {machine['processor']}, "
+        f"{machine['threads']} threads, {machine['date']}, torch {machine['torch']}), decoding not included. Speeds "
+        "are those of the fast form that prediction uses for every model; *plain* is the network as it is. Memory: a "
+        "batch of 256, plain.",
+        "",
+        *speed_table(speed),
+        "",
+    ]
 
 
 def proxies() -> list[str]:
@@ -112,6 +135,7 @@ def _over(values: list[float]) -> str:
 def section() -> str:
     """All that stands between the markers."""
     lines = [
+        *shares(),
         "**Choices**, each trained once on three of five validation folds of PBC (`benchmarks/cells_choices.py`; "
         "60 epochs). Each changes what its name says in the base: KL at strength 0.1, 10 % of the pixels. Two looks, "
         "without exploration, read half, decide, and read all; counted twice, that half makes 15 %. The interval is "

@@ -50,6 +50,7 @@ def fixed(model: str, share: float, **options: Any) -> dict[str, Any]:
 STUDIES: dict[str, dict[str, Any]] = {
     "tiny-cnn": {"model": {"name": "tiny-cnn"}},
     "sparse-attn-net": {"model": {"name": "sparse-attn-net"}},
+    "sparse-attn-net 10%, all epochs": {**fixed("sparse-attn-net", 0.10), "training": {}},
     **{f"sparse-attn-net {share:.0%}": fixed("sparse-attn-net", share) for share in SWEEP},
     **{f"random-pixels {share:.0%}": fixed("random-pixels", share) for share in SWEEP[:4]},
     **{f"darkest-pixels {share:.0%}": fixed("intensity-pixels", share) for share in SWEEP[:4]},
@@ -72,7 +73,7 @@ def main() -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     for seed in arguments.seeds:
         for study in arguments.only:
-            target = arguments.out / f"{study.replace(' ', '-').replace('%', '')}-seed{seed}.json"
+            target = arguments.out / f"{study.replace(' ', '-').replace('%', '').replace(',', '')}-seed{seed}.json"
             if target.exists():
                 continue
             result = run_study(study, arguments.data, seed, arguments.epochs)

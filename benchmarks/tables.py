@@ -28,14 +28,15 @@ def load_results(folder: Path, prefix: str = "", key: str = "model", order: str 
     return {name: sorted(ones, key=lambda one: one[order]) for name, ones in results.items()}
 
 
-def newest(ending: str) -> dict[str, Any]:
-    """The last file of its kind, by the date in its name."""
+def newest(ending: str) -> Any:
+    """What the last file of its kind holds, by the date in its name."""
     return json.loads(max(RESULTS.glob(f"*-{ending}.json")).read_text())
 
 
 def correct(ones: list[dict[str, Any]]) -> np.ndarray:
-    """Whether each image was classified rightly, one row per seed."""
-    return np.array([np.equal(one["predicted"], one["labels"]) for one in ones], dtype=float)
+    """Whether each image was classified rightly, one row per seed; of a study's files or of the rows of a bench."""
+    found = [one["right"] if "right" in one else np.equal(one["predicted"], one["labels"]) for one in ones]
+    return np.array(found, dtype=float)
 
 
 def difference(results: Results, model: str, other: str | None) -> Difference:

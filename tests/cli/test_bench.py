@@ -15,7 +15,6 @@ from saccade.models import MODELS
 from saccade.training import bench as training
 from saccade.training.engine import Interrupted
 from saccade.training.recipe import FieldRecipe, Recipe
-from saccade.training.recipe_sections import FixedBudget
 from tests.miniature_fields import make_fields
 from tests.miniature_slides import make_bags, write_bag
 
@@ -118,7 +117,7 @@ def test_a_quick_look_is_apart_from_the_bench(
     monkeypatch.setattr(bench, "_FIELDS", {"train": 2, "val": 0, "test": 0})
     monkeypatch.setattr(bench, "_QUICK_SLIDES", {"train": 1, "val": 0, "test": 0})
     monkeypatch.setattr(bench, "_SLIDES", {"train": 2, "val": 0, "test": 0})
-    monkeypatch.setattr(training, "bench_row", lambda data, one, features: {"seed": one.seed, **FIGURES})
+    monkeypatch.setattr(training, "bench_row", lambda data, one, features, share: {"seed": one.seed, **FIGURES})
     out = tmp_path / "bench.json"
     name = {"cells": "tiny-cnn", "fields": "attention-sampling", "slides": "span"}[scale]
     for more in (["--quick"], []):
@@ -142,7 +141,7 @@ def test_a_quick_look_goes_through_all_stages() -> None:
 def test_a_bench_that_is_stopped_goes_on_with_the_same_command(
     saccade: Callable, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopped(data: Path, entrant: training.Entrant, features: Path | None) -> None:
+    def stopped(data: Path, entrant: training.Entrant, features: Path | None, share: float | None) -> None:
         raise Interrupted("stopped", "go on from the last finished epoch with --resume")
 
     monkeypatch.setattr(training, "bench_row", stopped)
@@ -176,10 +175,3 @@ def test_refusals(words: tuple[str, ...], message: str, refused: Callable[..., s
 
 def test_the_name_must_be_json(refused: Callable[..., str], tmp_path: Path) -> None:
     assert "NAME.json" in refused("bench", "cells", "--out", tmp_path / "bench.csv")
-
-
-def test_a_quick_look_has_the_method_read_as_little_as_its_controls() -> None:
-    entrants = bench._entrants("cell", "sparse-attn-net,random-pixels", 1, True)
-    values = {"data": {"path": "cells"}}
-    recipes = [Recipe.parse({**values, "model": {"name": e.model}}).with_overrides(e.changes) for e in entrants]
-    assert recipes[0].budget == recipes[1].budget == FixedBudget()

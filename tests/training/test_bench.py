@@ -29,7 +29,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[Entrant]:
     """No training: each row tells who was asked for."""
     asked: list[Entrant] = []
 
-    def row(data: Path, entrant: Entrant, features: Path | None) -> dict[str, Any]:
+    def row(data: Path, entrant: Entrant, features: Path | None, share: float | None) -> dict[str, Any]:
         asked.append(entrant)
         return {"seed": entrant.seed}
 
@@ -75,6 +75,32 @@ def test_a_quick_row_is_no_full_one(counted: list[Entrant], tmp_path: Path) -> N
         rows = bench(Path("cells"), [entrant], out)
     assert counted == [quick, full], "each is measured once, and neither stands for the other"
     assert [row["changes"] for row in rows] == [["training.epochs=4"], []]
+
+
+def test_controls_read_as_much_as_the_method_of_their_seed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Also where the method's row is of an earlier run; a quick look's share is for quick looks."""
+    asked: list[tuple[str, int | None, float | None]] = []
+
+    def row(data: Path, entrant: Entrant, features: Path | None, share: float | None) -> dict[str, Any]:
+        asked.append((entrant.model, entrant.seed, share))
+        return {"seed": entrant.seed, "pixels_read_fraction": 0.125 + (entrant.seed or 0) + len(entrant.changes) / 2}
+
+    monkeypatch.setattr(module, "bench_row", row)
+    out, ours, control = tmp_path / "bench.json", "sparse-attn-net", "random-pixels"
+    bench(Path("cells"), [Entrant(ours, 0), Entrant(ours, 1), Entrant(ours, 0, ("training.epochs=4",))], out)
+    bench(Path("cells"), [Entrant(control, 1), Entrant(control, 0), Entrant(control, 2)], out)
+    bench(Path("cells"), [Entrant(control, 0, ("training.epochs=4",))], out)
+    bench(Path("other"), [Entrant(control, 0)], out)
+    assert [share for name, _, share in asked if name == control] == [1.125, 0.125, None, 0.625, None]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_share_is_what_a_control_reads_and_nobody_else(miniature: Path) -> None:
+    data, small = miniature / "cells" / "manifest.csv", ("training.epochs=1", "data.size=16")
+    row = bench_row(data, Entrant("random-pixels", 0, small), share=9 * 4 / 256)
+    assert row["pixels_read_fraction"] == 9 * 4 / 256
+    assert bench_row(data, Entrant("tiny-cnn", 0, small), share=0.1)["pixels_read_fraction"] == 1
+    assert bench_row(data, Entrant("sparse-attn-net", 0, small), share=0.1)["pixels_read_fraction"] == 19 * 4 / 256
 
 
 @pytest.mark.parametrize("text", ["{", '{"accuracy": 1}', "[1]"])

@@ -176,12 +176,3 @@ def test_one_unit_for_the_factor() -> None:
     for model in ("oracle-patches", "tiny-cnn"):  # they have no overview to choose a size for
         with pytest.raises(BadInput, match="unknown key 'factor_um' in model"):
             parse(model).with_overrides(["model.factor_um=2"])
-
-
-def test_a_control_reads_as_little_as_a_learned_budget_may() -> None:
-    control, method = (
-        Recipe.parse({"data": {"path": "cells"}, "model": {"name": name}}).budget
-        for name in ("random-pixels", "sparse-attn-net")
-    )
-    assert isinstance(control, FixedBudget) and isinstance(method, LearnedBudget)
-    assert control.share == method.floor

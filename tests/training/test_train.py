@@ -135,7 +135,7 @@ def test_resuming_a_finished_training_changes_nothing(cells: CellData, tmp_path:
 
 
 def test_the_budget_s_way(cells: CellData, tmp_path: Path) -> None:
-    steps = ("budget.start=0.4", "budget.floor=0.02", "budget.shrink=0.5", "budget.tolerance=1000", "budget.alarm=1000")
+    steps = ("budget.start=0.4", "budget.shrink=0.5", "budget.tolerance=1000", "budget.alarm=1000", "budget.frozen=0.2")
     recipe = make_recipe("sparse-attn-net", *steps, epochs=5)
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     rows = rows_of(run)

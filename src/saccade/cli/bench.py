@@ -19,7 +19,6 @@ _CELLS, _FIELDS = 240, {"train": 240, "val": 60, "test": 120}
 _QUICK_SLIDES, _SLIDES = {"train": 24, "val": 8, "test": 16}, {"train": 120, "val": 40, "test": 80}
 _QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",), "slide": ("training.epochs=4",)}
 _QUICK_STAGES = ("curriculum.warm_up=1", "curriculum.reading=1")
-_QUICK_BUDGET = {"sparse-attn-net": ("budget.learn=false",)}  # it would not have fallen to that of its controls yet
 
 
 def bench(
@@ -110,7 +109,7 @@ def _quick_changes(kind: str, name: str) -> tuple[str, ...]:
     """What a quick look changes in a recipe; a model that learns in stages is to get through them."""
     from saccade.training.recipe import STAGED
 
-    return (*_QUICK[kind], *(_QUICK_STAGES if name in STAGED else ()), *_QUICK_BUDGET.get(name, ()))
+    return (*_QUICK[kind], *(_QUICK_STAGES if name in STAGED else ()))
 
 
 def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:

@@ -13,7 +13,7 @@ from saccade.core.errors import BadInput
 
 _SCALES = ("cells", "fields", "slides")
 _CELLS_PER_CLASS = 240
-_RECIPE = ("training.epochs=40", "data.size=64", "budget.shrink=0.9")
+_RECIPE = ("training.epochs=40", "data.size=64")
 _FIELDS = {"train": 240, "val": 60, "test": 120}
 _FIELD_RECIPE = ("training.epochs=24", "model.budget=5", "model.factor=8")
 _PATCHES = (50, 20)

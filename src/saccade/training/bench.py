@@ -28,6 +28,7 @@ from saccade.inference.slide_predictor import SlidePredictor
 from saccade.models import MODELS
 from saccade.training.bench_costs import cost_row, measure_together, network_of
 from saccade.training.recipe import Recipe
+from saccade.training.recipe_sections import FixedBudget
 from saccade.training.train import train
 
 CONTESTANTS: dict[Scale, tuple[str, ...]] = {
@@ -101,7 +102,7 @@ def bench(
     for entrant in _missing(entrants, rows, title):
         tell(f"{entrant.model}, {'its cost' if entrant.seed is None else f'seed {entrant.seed}'}")
         own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
-        rows.append({**own, **bench_row(data, entrant, features)})
+        rows.append({**own, **bench_row(data, entrant, features, share_of_method(entrant, rows, title))})
         write_json(out, rows)
     if measure_together([row for row in rows if row["data"] == title], tell):
         write_json(out, rows)
@@ -125,9 +126,33 @@ def load_rows(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def bench_row(data: Path, entrant: Entrant, features: Path | None = None) -> dict[str, Any]:
-    """Train one model, judge it on the test part and measure its cost; of networks of cells, what it is built from."""
+def share_of_method(entrant: Entrant, rows: Sequence[dict[str, Any]], title: str) -> float | None:
+    """What the method of cells read of an image in the row of the same seed, so that its controls read as much.
+
+    ``None`` where there is no such row.
+
+    Args:
+        entrant: The control.
+        rows: Those that are done.
+        title: What the data is called in them.
+    """
+    same = (CONTESTANTS["cell"][0], entrant.seed, title, list(entrant.changes))
+    found = (row for row in rows if (row["model"], row.get("seed"), row["data"], row["changes"]) == same)
+    return next((row["pixels_read_fraction"] for row in found), None)
+
+
+def bench_row(data: Path, entrant: Entrant, features: Path | None = None, share: float | None = None) -> dict[str, Any]:
+    """Train one model, judge it on the test part and measure its cost; of networks of cells, what it is built from.
+
+    Args:
+        data: What to train and judge on.
+        entrant: Model and seed.
+        features: Of slides, the folder of their features.
+        share: What a control of cells reads of an image, in place of its recipe's.
+    """
     recipe = _recipe(data, entrant, features)
+    if share is not None and isinstance(recipe.budget, FixedBudget):
+        recipe = recipe.with_overrides([f"budget.share={share}"])
     if entrant.seed is None:
         return {"seed": None, **cost_row(data, recipe)}
     with tempfile.TemporaryDirectory() as scratch:

@@ -202,18 +202,19 @@ class Curriculum(Section):
 
 
 class LearnedBudget(Section):
-    """A budget that follows the validation loss; see ``budget_schedule.BudgetRule`` for what the numbers do."""
+    """A budget that follows what reading less costs; see ``budget_schedule.BudgetRule`` for what the numbers do."""
 
     learn: Literal[True] = True
     start: _Share = 0.30
-    floor: _Share = 0.10
+    floor: _Share = 0.02
     ceiling: _Share = 0.50
     shrink: Annotated[float, Field(gt=0, le=1)] = 0.96
-    grow: Annotated[float, Field(ge=1)] = 1.05
-    tolerance: Annotated[float, Field(ge=0)] = 0.05
-    alarm: Annotated[float, Field(ge=0)] = 0.10
-    frozen: _Fraction = 0.2
-    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    less: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    tolerance: Annotated[float, Field(ge=0)] = 0.02
+    alarm: Annotated[float, Field(ge=0)] = 0.05
+    least: _Positive = 0.2
+    frozen: _Fraction = 0.5
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.85
 
     @model_validator(mode="after")
     def _ordered(self) -> "LearnedBudget":
@@ -225,10 +226,7 @@ class LearnedBudget(Section):
 
 
 class FixedBudget(Section):
-    """A budget that stays: a share of the image's pixels.
-
-    By default it is the floor of a learned one, so that a control reads as much as what it controls.
-    """
+    """A budget that stays: a share of the image's pixels; by default that of which the paper speaks."""
 
     learn: Literal[False] = False
-    share: _Share = 0.10
+    share: _Share = 0.15

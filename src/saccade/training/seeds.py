@@ -12,6 +12,7 @@ class Purpose(IntEnum):
     ORDER = 1
     MODEL = 2
     AUGMENTATION = 3
+    BUDGET = 4
 
 
 def derive_seed(purpose: Purpose, seed: int, epoch: int = 0, step: int = 0, rank: int = 0) -> int:

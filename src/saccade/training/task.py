@@ -93,6 +93,10 @@ class TrainingTask(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count what one batch adds; nothing is averaged before the end, so batches need not be equal."""
+        add_counts(self._counts, self.counted(batch))
+
+    def counted(self, batch: Batch) -> dict[str, Tensor]:
+        """What a batch adds to the sums of a validation, by the model as it stands."""
         values, labels = batch
         prediction = self.model(self._opened(values))
         cost = {
@@ -100,20 +104,24 @@ class TrainingTask(LightningModule):
             "looked": prediction.cost.pixels_looked_fraction.float().sum().to(self.device),
             "given": torch.tensor(float(len(values)), device=self.device),
         }
-        _add(self._counts, {**self.goal.counts(prediction, labels), **cost})
+        return {**self.goal.counts(prediction, labels), **cost}
 
     def on_validation_epoch_end(self) -> None:
         """Add up over all processes; every process gets the same figures. An epoch ends with its validation."""
         sums = self._over_processes(self._sums)
         names = ["loss", *sorted(sums.keys() - {"images", "loss"})]
         self.training_losses = {name: float(sums[name] / sums["images"]) for name in names}
-        total = self._over_processes(self._counts)
-        self.validation = replace(
+        self.validation = self.found(self._counts)
+        self.log("val_loss", self.validation.loss)
+
+    def found(self, counts: dict[str, Tensor]) -> Validation:
+        """The figures of such sums, added up over all processes, each of which must ask."""
+        total = self._over_processes(counts)
+        return replace(
             self.goal.found(total),
             pixels_read_fraction=float(total["read"] / total["given"]),
             pixels_looked_fraction=float(total["looked"] / total["given"]),
         )
-        self.log("val_loss", self.validation.loss)
 
     def _opened(self, values: Num[Tensor, "batch channel height width"] | Rasters | Bags) -> Tensor | Rasters | Bags:
         """Cells are normalised here, fields where they are read; features are numbers as wide as the weights."""
@@ -132,7 +140,7 @@ class TrainingTask(LightningModule):
     def _note(self, losses: Losses, images: int) -> None:
         """Add to the epoch's sums, without waiting for the device."""
         found = {name: value.detach() * images for name, value in {"loss": losses.total, **losses.terms}.items()}
-        _add(self._sums, {"images": losses.total.new_tensor(float(images)), **found})
+        add_counts(self._sums, {"images": losses.total.new_tensor(float(images)), **found})
 
     def _over_processes(self, sums: dict[str, Tensor]) -> dict[str, Tensor]:
         """Every sum, added up; in one order on all processes, or they would wait for each other forever."""
@@ -140,7 +148,8 @@ class TrainingTask(LightningModule):
         return {name: reduce(sums[name], reduce_op="sum") for name in sorted(sums)}
 
 
-def _add(sums: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+def add_counts(sums: dict[str, Tensor], found: dict[str, Tensor]) -> None:
+    """Add to sums in place; a name that is new to them starts there."""
     for name, value in found.items():
         sums[name] = sums[name] + value if name in sums else value
 

@@ -185,7 +185,7 @@ def make_callbacks(recipe: Recipe, out: Path, classes: int) -> list[Callback]:
     if isinstance(recipe.budget, LearnedBudget):
         numbers = recipe.budget.model_dump(exclude={"learn"})
         rule = BudgetRule(epochs=recipe.training.epochs, **numbers)
-        callbacks.append(BudgetSchedule(rule, recipe.data.size**2))
+        callbacks.append(BudgetSchedule(rule, recipe.data.size**2, recipe.training.seed))
         first_epoch = rule.first_frozen
     if (curriculum := _curriculum(recipe)) is not None:
         callbacks.append(CurriculumSchedule(CurriculumRule(classes, **curriculum.model_dump())))
