@@ -82,6 +82,13 @@ def test_training_states_where_the_budget_went() -> None:
     assert training_section([{"epoch": 0, "train_loss": 1}]).finding == "1 epoch."
 
 
+def test_a_budget_that_stayed_is_not_called_learned() -> None:
+    rows = [{**row, "pixels_read_fraction": 0.15, "pixels_looked_fraction": 1} for row in history()]
+    section = training_section(rows)
+    assert section.title == "Training" and "budget" not in section.lead
+    assert section.finding == "3 epochs; 15.0 % of the pixels read, 100.0 % looked at throughout."
+
+
 def test_cost_shows_only_columns_that_some_model_has() -> None:
     alone = cost_section([CostRow("only", parameters=5)])
     assert alone.title == "Cost" and "parameters" in alone.html and "FLOPs" not in alone.html

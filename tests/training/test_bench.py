@@ -88,10 +88,19 @@ def test_controls_read_as_much_as_the_method_of_their_seed(monkeypatch: pytest.M
     monkeypatch.setattr(module, "bench_row", row)
     out, ours, control = tmp_path / "bench.json", "sparse-attn-net", "random-pixels"
     bench(Path("cells"), [Entrant(ours, 0), Entrant(ours, 1), Entrant(ours, 0, ("training.epochs=4",))], out)
-    bench(Path("cells"), [Entrant(control, 1), Entrant(control, 0), Entrant(control, 2)], out)
+    bench(Path("cells"), [Entrant(control, 0), Entrant(control, 2), Entrant(control, 1)], out)
     bench(Path("cells"), [Entrant(control, 0, ("training.epochs=4",))], out)
     bench(Path("other"), [Entrant(control, 0)], out)
-    assert [share for name, _, share in asked if name == control] == [1.125, 0.125, None, 0.625, None]
+    assert [share for name, _, share in asked if name == control] == [0.125, 1.125, None, 0.625, None]
+
+
+def test_the_method_comes_first_whoever_is_named_first(counted: list[Entrant], tmp_path: Path) -> None:
+    named = [Entrant(name, seed) for seed in (1, 0) for name in ("random-pixels", "resnet18", "sparse-attn-net")]
+    bench(Path("cells"), [Entrant("vit-tiny", None), *named], tmp_path / "bench.json")
+    assert [(each.model, each.seed) for each in counted] == [
+        *((name, seed) for seed in (0, 1) for name in ("sparse-attn-net", "random-pixels", "resnet18")),
+        ("vit-tiny", None),
+    ]
 
 
 @pytest.mark.usefixtures("quick")

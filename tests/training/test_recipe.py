@@ -54,7 +54,7 @@ def test_the_budget_follows_the_model(model: str, budget: LearnedBudget | FixedB
 
 
 def test_overrides() -> None:
-    recipe = parse(budget={"start": 0.3}).with_overrides(
+    recipe = parse(budget={"ceiling": 0.4}).with_overrides(
         ["training.learning_rate=1e-3", "data.fractions=[0.6, 0.2, 0.2]", "model.look=full", "data.augmentation=null"]
     )
     assert recipe.training.learning_rate == 1e-3
@@ -62,7 +62,7 @@ def test_overrides() -> None:
     assert recipe.model.options["look"] == "full"
     assert recipe.data.augmentation == Augmentation()
     assert isinstance(recipe.budget, LearnedBudget)
-    assert recipe.budget.start == 0.3
+    assert recipe.budget.ceiling == 0.4
     assert parse().with_overrides(["budget.learn=false"]).budget == FixedBudget()
     assert parse().with_overrides(["budget.learn=false", "budget.share=0.1"]).budget == FixedBudget(share=0.1)
     assert parse("random-pixels").with_overrides(["budget.learn=true"]).budget == LearnedBudget()
@@ -81,7 +81,7 @@ def test_overrides() -> None:
         ("training.epochs=abc", "training.epochs = 'abc' is refused. Input should be a valid integer"),
         ("training=3", "training = 3 is refused"),
         ("model.lok=full", "unknown key 'lok' in model. Did you mean model.look?"),
-        ("model.budget=3", "model.budget is settled by the training. Set budget.start or budget.share instead"),
+        ("model.budget=3", "model.budget is settled by the training. Set budget.ceiling or budget.share instead"),
         ("model.channels=3", "Set data.channels instead"),
         ("model.size=3", "Set data.size instead"),
         ("model.name=tiny", "unknown model 'tiny'"),
@@ -89,10 +89,10 @@ def test_overrides() -> None:
         ("data=3", "data = 3 is refused"),
         ("data.path=3", "data.path = 3 is refused"),
         ("budget=3", "budget = 3 is refused"),
-        ("budget.strt=0.1", "unknown key 'strt' in budget. Did you mean budget.start?"),
+        ("budget.flor=0.1", "unknown key 'flor' in budget. Did you mean budget.floor?"),
         ("budget.share=0.1", "budget.share does not go with this kind of budget. Set budget.learn=false"),
         ("budget.learn=maybe", "budget.learn = 'maybe' is refused. Write true or false"),
-        ("budget.floor=0.6", "budget is refused. Floor ≤ start ≤ ceiling must hold"),
+        ("budget.floor=0.6", "budget is refused. Floor ≤ ceiling must hold"),
     ],
 )
 def test_one_line_for_what_is_wrong(change: str, message: str) -> None:

@@ -47,7 +47,9 @@ def test_whole_numbers_are_numbers() -> None:
     assert TrainingRecipe(learning_rate=1, weight_decay=0).learning_rate == 1.0
 
 
-@pytest.mark.parametrize("wrong", [{"start": 0.6}, {"floor": 0.45}, {"alarm": 0.001}, {"share": 0.1}, {"floor": 0.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"floor": 0.45}, {"ceiling": 0.01}, {"tolerance": -0.1}, {"measured": 0}, {"share": 0.1}, {"floor": 0.0}]
+)
 def test_budgets_that_cannot_be(wrong: dict) -> None:
     with pytest.raises(ValidationError):
         LearnedBudget(**wrong)

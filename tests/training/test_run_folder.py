@@ -76,6 +76,13 @@ def test_a_recipe_of_another_version_is_not_gone_on_with(run: Path, cells: CellD
         start_folder(run, make_recipe(), cells.manifest, resume=True, overwrite=False)
 
 
+def test_a_recipe_with_keys_that_are_gone_is_of_another_version(run: Path, cells: CellData) -> None:
+    recipe = run / "recipe.yaml"
+    recipe.write_text(recipe.read_text().replace("budget:", "budget:\n  grow: 1.05"))
+    with pytest.raises(BadInput, match=r"another version of saccade: unknown key 'grow' in budget.*Start again"):
+        start_folder(run, make_recipe(), cells.manifest, resume=True, overwrite=False)
+
+
 def test_killed_before_the_split_was_written(run: Path, cells: CellData) -> None:
     (run / "splits.csv").unlink()
     start_folder(run, make_recipe(), cells.manifest, resume=True, overwrite=False)

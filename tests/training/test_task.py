@@ -10,6 +10,7 @@ from saccade.core.contract import ClassTargets
 from saccade.core.results import Losses
 from saccade.datasets.cells import CellData
 from saccade.models import MODELS
+from saccade.training.budget_schedule import BudgetRule, BudgetSchedule
 from saccade.training.data_module import ImageDataModule
 from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.goals import Classification
@@ -128,7 +129,10 @@ def test_the_loss_is_that_of_the_model(cells: CellData, tmp_path: Any) -> None:
 
 @pytest.mark.parametrize("precision", ["32-true", "64-true", "bf16-mixed"])
 def test_precisions(precision: Any, cells: CellData, tmp_path: Any) -> None:
-    task = make_task(cells)
-    trainer = make_trainer([], 1, tmp_path, precision=precision, accelerator="cpu")
+    task, budget = make_task(cells), BudgetSchedule(BudgetRule(epochs=2), pixels=256)
+    trainer = make_trainer([budget], 1, tmp_path, precision=precision, accelerator="cpu")
     run_trainer(trainer, task, ImageDataModule.of(cells, task.recipe))
     assert math.isfinite(task.validation.loss)
+    losses = torch.tensor(budget.state.losses)  # with 30 % of the pixels, and fewer
+    assert losses[0] == pytest.approx(task.validation.loss, rel=1e-6)
+    assert torch.isfinite(losses).all() and len(set(losses.tolist())) > 1

@@ -99,7 +99,9 @@ def test_every_model_trains(model: str, tmp_path: Path) -> None:
 def test_resumed_equals_uninterrupted(
     model: str, cells: CellData, tmp_path: Path, killed: Callable[[int], None]
 ) -> None:
-    recipe = make_recipe(model)
+    """It goes on amid the search, one of whose epochs is measured before and one after."""
+    search = ["budget.searched=0.75", "budget.measured=2"]
+    recipe = make_recipe(model, *(search if model == "sparse-attn-net" else []))
     whole = train(recipe, tmp_path / "whole", data=cells, accelerator="cpu")
     killed(2)
     with pytest.raises(MemoryError):
@@ -123,7 +125,7 @@ def test_killed_in_the_first_epoch(cells: CellData, tmp_path: Path, killed: Call
     with pytest.raises(MemoryError):
         train(make_recipe(epochs=1), tmp_path / "run", data=cells, accelerator="cpu")
     train(make_recipe(epochs=1), tmp_path / "run", resume=True, data=cells, accelerator="cpu")
-    assert load_model(tmp_path / "run").model.budget == int(LearnedBudget().start * 64)
+    assert load_model(tmp_path / "run").model.budget == int(LearnedBudget().ceiling * 64)
 
 
 def test_resuming_a_finished_training_changes_nothing(cells: CellData, tmp_path: Path) -> None:
@@ -135,17 +137,25 @@ def test_resuming_a_finished_training_changes_nothing(cells: CellData, tmp_path:
 
 
 def test_the_budget_s_way(cells: CellData, tmp_path: Path) -> None:
-    steps = ("budget.start=0.4", "budget.shrink=0.5", "budget.tolerance=1000", "budget.alarm=1000", "budget.frozen=0.2")
-    recipe = make_recipe("sparse-attn-net", *steps, epochs=5)
+    """A tolerance that finds everything enough: the last rung of the ladder from 40 % down to 10 %."""
+    search = ("budget.ceiling=0.4", "budget.floor=0.1", "budget.tolerance=1000", "budget.measured=1")
+    recipe = make_recipe("sparse-attn-net", *search, epochs=5)
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     rows = rows_of(run)
-    assert [int(row["budget"]) for row in rows] == [25, 12, 6, 3, 1]
+    assert [int(row["budget"]) for row in rows] == [25, 25, 6, 6, 6]
     fractions = [4 * int(row["budget"]) / 256 for row in rows]
     assert [float(row["pixels_read_fraction"]) for row in rows] == pytest.approx(fractions, rel=1e-5)
+    table = (run / "budgets.csv").read_text().splitlines()
+    assert table[0] == "share,val_loss" and len(table) == 1 + 7
+    shares, losses = zip(*(map(float, line.split(",")) for line in table[1:]), strict=True)
+    assert shares[0] == 0.4 and all(0 < loss < 10 for loss in losses)
+    assert losses[0] == pytest.approx(float(rows[1]["val_loss"]), rel=1e-4), (
+        "that of the second epoch, which was measured"
+    )
     package = load_model(run)
-    assert package.model.budget == 1
-    assert package.config["options"]["budget"] == 1
-    assert package.config["extra"]["epoch"] == 5, "no earlier epoch counts, however good"
+    assert package.model.budget == 6
+    assert package.config["options"]["budget"] == 6
+    assert package.config["extra"]["epoch"] >= 3, "no earlier epoch counts, however good"
 
 
 def test_a_fixed_budget(cells: CellData, tmp_path: Path) -> None:
@@ -162,7 +172,7 @@ def test_losses_that_are_not_finite(
     recipe = make_recipe("sparse-attn-net", epochs=2, class_weights="inverse")
     run = train(recipe, tmp_path / "run", data=cells, accelerator="cpu")
     assert [row["val_loss"] for row in rows_of(run)] == ["", ""]
-    assert [row["budget"] for row in rows_of(run)] == [str(int(LearnedBudget().start * 64))] * 2
+    assert [row["budget"] for row in rows_of(run)] == [str(int(LearnedBudget().ceiling * 64))] * 2
     assert "no validation loss is finite" in caplog.text
     assert (run / "config.json").is_file()
 

@@ -76,10 +76,13 @@ def make_recipe(
     """
     from saccade.training.recipe import Recipe
     from saccade.training.recipe_text import load_mapping
+    from saccade.training.run_folder import AFRESH
 
-    if path is None and data is None:
-        path = _kept_recipe(resumed)
+    resuming = path is None and data is None
+    path = _kept_recipe(resumed) if resuming else path
     values: dict[str, Any] = load_mapping(path) if path else {}
+    if resuming:
+        Recipe.kept(values, str(path), AFRESH)
     sources = {"path": data, "features": features}
     given = {
         "data": {name: str(source) for name, source in sources.items() if source},

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from markupsafe import Markup
 
 from saccade.evaluation.metrics import Metrics
@@ -81,15 +82,18 @@ def _apart(own: CostRow, counted: str) -> str:
 def training_section(history: Sequence[Mapping[str, Any]], counted: str = "images") -> Section:
     """Loss, accuracy and budget over epochs."""
     epochs = f"{len(history)} epoch{'s' if len(history) > 1 else ''}"
-    budget = _budget_words(history)
-    shown = "Loss, validation accuracy and pixels the model may read" if budget else "Loss and validation accuracy"
-    alt = f"{shown} over {epochs}{budget}."
+    share = column(history, "pixels_read_fraction")
+    share = share[np.isfinite(share)]
+    read = _read_words(share, last_known(history, "pixels_looked_fraction"))
+    shown = "Loss, validation accuracy and pixels the model may read" if read else "Loss and validation accuracy"
+    alt = f"{shown} over {epochs}{read}."
+    moved = len(np.unique(share)) > 1
     return Section(
         key="training",
-        title="Training: loss and the learned budget k" if budget else "Training",
-        finding=f"{epochs}{budget}.",
-        lead="the budget shrinking while the validation loss keeps falling: then fewer pixels are enough."
-        if budget
+        title="Training: loss and the learned budget k" if moved else "Training",
+        finding=f"{epochs}{read}.",
+        lead="the budget that was found: with fewer pixels, the validation loss was larger by more than was allowed."
+        if moved
         else "the validation loss falling with that of training; where it rises again, the model learns by heart.",
         limits=f"training was steered by the validation {counted}, so their curves say less about new {counted} than a "
         "test part does.",
@@ -97,15 +101,14 @@ def training_section(history: Sequence[Mapping[str, Any]], counted: str = "image
     )
 
 
-def _budget_words(history: Sequence[Mapping[str, Any]]) -> str:
-    """Where the budget went, and what was looked at in the end; nothing where that is not known."""
-    share = column(history, "pixels_read_fraction")
-    known = share[np.isfinite(share)]
-    if not len(known):
+def _read_words(share: Float[np.ndarray, " epoch"], looked: float | None) -> str:
+    """Where the budget went, or what it was, and what was looked at in the end; nothing where that is not known."""
+    if not len(share):
         return ""
-    looked = last_known(history, "pixels_looked_fraction")
     beside = "" if looked is None else f" read, {percent(looked)} looked at"
-    return f"; the budget k went from {percent(known[0])} to {percent(known[-1])} of the pixels{beside}"
+    if len(np.unique(share)) == 1:
+        return f"; {percent(share[0])} of the pixels{beside} throughout"
+    return f"; the budget k went from {percent(share[0])} to {percent(share[-1])} of the pixels{beside}"
 
 
 def confusion_section(metrics: Metrics, counted: str = "images") -> Section:

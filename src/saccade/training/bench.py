@@ -1,11 +1,14 @@
 """Models side by side on one data set: each trained by its default recipe, judged on the test part, and measured.
 
+Of cells, the method comes first: its controls read as many pixels as it came to read with the same seed.
+
 Rows are kept as they come, so that a bench that was stopped goes on where it was. Networks of cells are then timed
 together, in one process (``bench_costs``). The speeds of fields and slides are measured as their rows come, and are no
 ratios of one run: for those, see ``evaluation.speed.compare_speed`` and ``benchmarks/``.
 """
 
 import json
+import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -99,7 +102,7 @@ def bench(
     """
     rows = load_rows(out)
     title = name or str(data)
-    for entrant in _missing(entrants, rows, title):
+    for entrant in _missing(sorted(entrants, key=_turn), rows, title):
         tell(f"{entrant.model}, {'its cost' if entrant.seed is None else f'seed {entrant.seed}'}")
         own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
         rows.append({**own, **bench_row(data, entrant, features, share_of_method(entrant, rows, title))})
@@ -136,8 +139,8 @@ def share_of_method(entrant: Entrant, rows: Sequence[dict[str, Any]], title: str
         rows: Those that are done.
         title: What the data is called in them.
     """
-    same = (CONTESTANTS["cell"][0], entrant.seed, title, list(entrant.changes))
-    found = (row for row in rows if (row["model"], row.get("seed"), row["data"], row["changes"]) == same)
+    same = (CONTESTANTS["cell"][0], entrant.seed, title, entrant.changes)
+    found = (row for row in rows if _key(row) == same and "pixels_read_fraction" in row)
     return next((row["pixels_read_fraction"] for row in found), None)
 
 
@@ -152,6 +155,7 @@ def bench_row(data: Path, entrant: Entrant, features: Path | None = None, share:
     """
     recipe = _recipe(data, entrant, features)
     if share is not None and isinstance(recipe.budget, FixedBudget):
+        share = min(1.0, share * (1 + 1e-6))  # single precision may have made it smaller
         recipe = recipe.with_overrides([f"budget.share={share}"])
     if entrant.seed is None:
         return {"seed": None, **cost_row(data, recipe)}
@@ -199,5 +203,15 @@ def _cost(predictor: AnyPredictor, judged: Judged) -> dict[str, Any]:
 
 def _missing(entrants: Sequence[Entrant], rows: Sequence[dict[str, Any]], title: str) -> Iterator[Entrant]:
     """Those without a row, in order; a row of another recipe, such as a quick look's, is not theirs."""
-    done = {(row["model"], row.get("seed"), row.get("data"), tuple(row.get("changes", ()))) for row in rows}
+    done = {_key(row) for row in rows}
     return (each for each in entrants if (each.model, each.seed, title, each.changes) not in done)
+
+
+def _turn(entrant: Entrant) -> tuple[float, bool]:
+    """Seed by seed, the method of cells first; costs alone at the end."""
+    return math.inf if entrant.seed is None else entrant.seed, entrant.model != CONTESTANTS["cell"][0]
+
+
+def _key(row: dict[str, Any]) -> tuple[str, int | None, str | None, tuple[str, ...]]:
+    """What a row is of: model, seed, data, changes."""
+    return row["model"], row.get("seed"), row.get("data"), tuple(row.get("changes", ()))

@@ -1,19 +1,29 @@
-"""How the budget is learned: it shrinks while reading less costs next to nothing, and comes back when it does.
+"""How the budget is learned: one half of a training tries all budgets, the other settles on the one that is enough.
 
-Source: METHODS of SparseAttnNet. The paper says only "based on loss convergence trends"; the rule is our choice.
+Source: ours. The paper says only "based on loss convergence trends"; METHODS proposes to compare the loss of each epoch
+with the best so far, which counts down to its floor (docs/log.md).
 """
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from saccade.core.contract import SparseClassifier
+from saccade.core.files import write_csv
 from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.task import TrainingTask, add_counts
+
+COLUMNS = ("share", "val_loss")
+"""Of the table that a search leaves."""
+
+_STEP = 0.8
+"""From one share that is tried to the next smaller one."""
 
 
 @dataclass(frozen=True)
@@ -23,98 +33,110 @@ class BudgetState:
     Attributes:
         share: Budget of the coming epoch, as a share of the image's pixels.
         epoch: Epochs finished.
-        price: What reading less costs: how much larger the validation loss is then, as a share of it, smoothed over
-            epochs; ``None`` before the first.
+        losses: Sum, over the epochs that were measured, of the validation loss with each of the rule's shares.
+        measured: How many epochs that were.
     """
 
     share: float
     epoch: int = 0
-    price: float | None = None
+    losses: tuple[float, ...] = ()
+    measured: int = 0
+
+    @property
+    def means(self) -> list[float]:
+        """The losses, over the epochs that were measured."""
+        return [loss / self.measured for loss in self.losses]
 
 
 @dataclass(frozen=True)
 class BudgetRule:
-    """The next epoch's budget from what reading less would have cost in this one.
+    """A budget found by trying all.
 
-    The validation images are read twice by the same weights, with the budget and with ``less`` times the budget. Is the
-    loss at most ``tolerance`` larger the second time, the budget shrinks; is it more than ``alarm`` larger, it grows;
-    anything between keeps it. Both losses have the weights and the images in common, so neither the progress of the
-    training nor a lucky epoch moves the budget, which a comparison with the best loss so far mistakes for pixels that
-    nobody needs (docs/log.md). What stays is noise of single images, hence the smoothing. Where hardly any loss is
-    left, ``least`` stands for it: nothing is bought for a hundredth of next to nothing. The budget keeps within its
-    bounds, and does not move in the last part of the training, so that the weights settle on it. A loss that is not
-    finite changes nothing.
+    In the first part of a training each step reads another share of the pixels, so that the same weights know them all.
+    At the end of that part the validation images are read with every share of a ladder, and the smallest is taken that
+    is enough: from the one with the least loss downwards, as long as the loss is at most ``tolerance`` larger. The rest
+    of the training reads that share, so that the weights settle on it. All losses have weights and images in common, so
+    neither the progress of the training nor a lucky epoch counts, and nothing depends on where the search began.
 
-    >>> rule = BudgetRule(epochs=10)
-    >>> state = rule.after(rule.initial(), loss=0.70, with_less=0.71)
-    >>> round(state.share, 3), sites_of_share(state.share, candidates=1024)
-    (0.288, 294)
+    >>> rule = BudgetRule(epochs=2, floor=0.1, ceiling=0.2)
+    >>> [round(share, 3) for share in rule.shares]
+    [0.2, 0.16, 0.128, 0.102]
+    >>> round(rule.after(rule.initial(), (1.00, 0.99, 1.02, 1.30)).share, 3)
+    0.128
 
     Args:
         epochs: Epochs of the training, one or more.
-        start: First budget, as a share of the pixels.
-        floor: Smallest budget.
-        ceiling: Largest budget.
-        shrink: Factor while less is enough; the budget grows by its inverse.
-        less: Part of the budget that is read the second time.
-        tolerance: How much larger the loss may then be to shrink all the same, as a share of it.
-        alarm: How much larger it must be to grow.
-        least: Loss in nats that a smaller one counts as; 0.2 is that of a probability of 82 %.
-        frozen: Last share of the epochs, rounded up, in which the budget stays and is read in full.
-        smoothing: Weight of the past in the smoothed price; 0 takes each epoch as it is.
+        floor: Smallest share of the pixels that is tried.
+        ceiling: Largest; what a training reads that is too short for a search.
+        tolerance: How much larger the loss may be than the least, as a share of it.
+        least_loss: Loss in nats that a smaller one counts as; where nearly all is right, a share of next to nothing is
+            no reason to read more. 0.2 is the loss of a probability of 82 %.
+        searched: First part of the epochs, rounded down, in which all shares are tried.
+        measured: How many epochs at the end of that part are measured, and averaged.
     """
 
     epochs: int
-    start: float = 0.30
     floor: float = 0.02
-    ceiling: float = 0.50
-    shrink: float = 0.96
-    less: float = 0.8
-    tolerance: float = 0.02
-    alarm: float = 0.05
-    least: float = 0.2
-    frozen: float = 0.5
-    smoothing: float = 0.85
+    ceiling: float = 0.30
+    tolerance: float = 0.05
+    least_loss: float = 0.2
+    searched: float = 0.5
+    measured: int = 5
 
     @property
-    def first_frozen(self) -> int:
-        """The first epoch, counted from 0, whose budget is kept to the end."""
-        kept = math.ceil(self.frozen * self.epochs - 1e-9)  # 0.2 · 15 is 3.0000000000000004
-        return self.epochs - min(max(1, kept), self.epochs)
+    def first_settled(self) -> int:
+        """The first epoch, counted from 0, that reads what was found."""
+        return min(int(self.searched * self.epochs + 1e-9), self.epochs - 1)
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """The ladder, from the ceiling down; every rung is four fifths of the one above."""
+        rungs = int(math.log(self.floor / self.ceiling) / math.log(_STEP) + 1e-9) + 1
+        return tuple(self.ceiling * _STEP**rung for rung in range(rungs))
 
     def initial(self) -> BudgetState:
         """The state before the first epoch."""
-        return BudgetState(self.start)
+        return BudgetState(self.ceiling)
 
-    def moves(self, state: BudgetState) -> bool:
-        """Whether the coming epoch is one of those after which the budget may move."""
-        return state.epoch < self.first_frozen
+    def searches(self, state: BudgetState) -> bool:
+        """Whether the steps of this epoch read various shares."""
+        return state.epoch < self.first_settled
 
-    def after(self, state: BudgetState, loss: float, with_less: float) -> BudgetState:
-        """The state after one more epoch that ended with these validation losses."""
-        epoch = state.epoch + 1
-        if not (self.moves(state) and math.isfinite(loss) and math.isfinite(with_less)):
-            return replace(state, epoch=epoch)
-        price = (with_less - loss) / max(loss, self.least)
-        if state.price is not None:
-            price = self.smoothing * state.price + (1 - self.smoothing) * price
-        share = min(max(state.share * self._factor(price), self.floor), self.ceiling)
-        return BudgetState(share, epoch, price)
-
-    def _factor(self, price: float) -> float:
-        """Compare the price with the two margins."""
-        if price <= self.tolerance:
-            return self.shrink
-        return 1 / self.shrink if price > self.alarm else 1.0
+    def measures(self, state: BudgetState) -> bool:
+        """Whether the validation of this epoch reads every share."""
+        return self.first_settled - self.measured <= state.epoch < self.first_settled
 
     def share_of_step(self, state: BudgetState, seed: int) -> float:
-        """The budget of one training step, drawn around that of the second reading until the budget is frozen.
+        """The budget of one training step: while searching, evenly between the bounds on a logarithmic scale."""
+        if not self.searches(state):
+            return state.share
+        return self.ceiling * (self.floor / self.ceiling) ** random.Random(seed).random()
 
-        Weights that have always read one number of sites do worse with any other, more or fewer, which says nothing of
-        what the sites are worth. So steps read between ``less²`` times the budget and all of it, evenly on a
-        logarithmic scale.
+    def after(self, state: BudgetState, losses: Sequence[float] = ()) -> BudgetState:
+        """The state after one more epoch.
+
+        Args:
+            state: The state before.
+            losses: Validation losses with each of ``shares``, where they were measured. Unless all are finite, they do
+                not count.
         """
-        return state.share * self.less ** (2 * random.Random(seed).random()) if self.moves(state) else state.share
+        state = replace(state, epoch=state.epoch + 1)
+        if losses and all(math.isfinite(loss) for loss in losses):
+            past = state.losses or (0.0,) * len(losses)
+            total = tuple(old + new for old, new in zip(past, losses, strict=True))
+            state = replace(state, losses=total, measured=state.measured + 1)
+        if state.epoch == self.first_settled and state.measured:
+            return replace(state, share=self._enough(state.means))
+        return state
+
+    def _enough(self, losses: Sequence[float]) -> float:
+        """The smallest share that is enough, by the loss with each."""
+        best = min(range(len(losses)), key=losses.__getitem__)
+        most = losses[best] + self.tolerance * max(losses[best], self.least_loss)
+        rung = best
+        while rung + 1 < len(losses) and losses[rung + 1] <= most:
+            rung += 1
+        return self.shares[rung]
 
 
 def sites_of_share(share: float, candidates: float) -> int:
@@ -127,23 +149,23 @@ def sites_of_share(share: float, candidates: float) -> int:
 
 
 class BudgetSchedule(Callback):
-    """Moves the model's budget by a rule, once per epoch.
+    """Moves the model's budget by a rule.
 
     The rule is asked after each epoch's validation and its answer given to the model when the next epoch starts, so the
     weights in a checkpoint carry the budget they were validated with.
 
-    Cost: until the budget is frozen, the validation images are read a second time; training steps read a fifth less on
-    average.
+    Cost: in the epochs that are measured, the validation images are read once more with each share.
 
     Args:
         rule: What decides.
         pixels: Pixels of one image.
         seed: Of the steps' budgets.
+        path: A table of the shares and their losses, written when the budget is found.
     """
 
-    def __init__(self, rule: BudgetRule, pixels: int, seed: int = 0) -> None:
-        self.rule, self.pixels, self.seed, self.state = rule, pixels, seed, rule.initial()
-        self._with_less: dict[str, Tensor] = {}
+    def __init__(self, rule: BudgetRule, pixels: int, seed: int = 0, path: Path | None = None) -> None:
+        self.rule, self.pixels, self.seed, self.path, self.state = rule, pixels, seed, path, rule.initial()
+        self._counts: list[dict[str, Tensor]] = []
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Give the model its budget for this step, the same in all processes."""
@@ -153,7 +175,7 @@ class BudgetSchedule(Callback):
     def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the model the budget that this epoch is about."""
         self._give(_task(pl_module), self.state.share)
-        self._with_less = {}
+        self._counts = [{} for _ in self.rule.shares] if self.rule.measures(self.state) else []
 
     def on_validation_batch_end(
         self,
@@ -164,19 +186,21 @@ class BudgetSchedule(Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Read the batch once more, with less."""
-        if not self.rule.moves(self.state):
-            return
+        """Read the batch again with every share, where that is asked for."""
         task = _task(pl_module)
-        self._give(task, self.rule.less * self.state.share)
-        add_counts(self._with_less, task.counted(batch))
+        for share, counts in zip(self.rule.shares, self._counts, strict=False):
+            self._give(task, share)
+            with trainer.precision_plugin.val_step_context():  # as the first reading had it
+                add_counts(counts, task.counted(batch))
         self._give(task, self.state.share)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Ask the rule."""
         task = _task(pl_module)
-        with_less = task.found(self._with_less).loss if self._with_less else math.nan
-        self.state = self.rule.after(self.state, task.validation.loss, with_less)
+        self.state = self.rule.after(self.state, [task.found(counts).loss for counts in self._counts])
+        found = self.state.epoch == self.rule.first_settled and self.state.measured > 0
+        if found and self.path is not None and trainer.is_global_zero:
+            write_csv(self.path, COLUMNS, zip(self.rule.shares, self.state.means, strict=True))
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -184,7 +208,7 @@ class BudgetSchedule(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from what a checkpoint holds."""
-        self.state = BudgetState(**state_dict)
+        self.state = BudgetState(**{**state_dict, "losses": tuple(state_dict["losses"])})
 
     def _give(self, task: TrainingTask, share: float) -> None:
         assert isinstance(task.model, SparseClassifier)

@@ -48,7 +48,7 @@ class KeepCheckpoints(Checkpoint):
     """Keeps the last epoch, to go on from, and the weights of the best, to be the model.
 
     The best has the smallest validation loss among the epochs that count. With a learned budget these are the ones in
-    which it is frozen: an early epoch that could read half the image must not win over a late one that reads a tenth.
+    which it is frozen: an early epoch that could read half the image must not win over a late one that reads less.
 
     Args:
         folder: Where they go.

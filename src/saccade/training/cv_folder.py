@@ -115,5 +115,5 @@ def _differences(kept: Mapping[str, Any], plan: FoldPlan, models: Mapping[str, S
             found.append(f"the candidates of {name}")
             continue
         for old, new in zip(before.values(), recipes, strict=True):
-            found += Recipe.parse(old).differences(new)
+            found += Recipe.kept(old, SETTINGS, _REMEDY).differences(new)
     return list(dict.fromkeys(found))

@@ -41,7 +41,7 @@ from saccade.training.slide_sections import (
 )
 
 SETTLED: dict[Scale, dict[str, str]] = {
-    "cell": {"channels": "data.channels", "size": "data.size", "budget": "budget.start or budget.share"},
+    "cell": {"channels": "data.channels", "size": "data.size", "budget": "budget.ceiling or budget.share"},
     "field": {"channels": "data.channels"},
     "slide": {"in_features": "data.features"},
 }
@@ -102,6 +102,19 @@ class Recipe(Section):
     def load(cls, path: Path | str) -> "Recipe":
         """Load a recipe from YAML."""
         return cls.parse(load_mapping(path), str(path))
+
+    @classmethod
+    def kept(cls, values: Mapping[str, Any], source: str, remedy: str) -> "Recipe":
+        """The recipe that a run or a cross-validation was started with.
+
+        Raises:
+            BadInput: This version does not know it any more, with this remedy.
+        """
+        try:
+            return cls.parse(values, source)
+        except BadInput as error:
+            message = f"was written by another version of saccade: {error.message}"
+            raise BadInput(message, remedy, source) from error
 
     def with_overrides(self, changes: Iterable[str]) -> "Recipe":
         """The recipe with changes such as ``training.epochs=30``; defaults that follow the model follow the new one."""

@@ -202,31 +202,25 @@ class Curriculum(Section):
 
 
 class LearnedBudget(Section):
-    """A budget that follows what reading less costs; see ``budget_schedule.BudgetRule`` for what the numbers do."""
+    """A budget that is found in training; see ``budget_schedule.BudgetRule`` for what the numbers do."""
 
     learn: Literal[True] = True
-    start: _Share = 0.30
     floor: _Share = 0.02
-    ceiling: _Share = 0.50
-    shrink: Annotated[float, Field(gt=0, le=1)] = 0.96
-    less: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    tolerance: Annotated[float, Field(ge=0)] = 0.02
-    alarm: Annotated[float, Field(ge=0)] = 0.05
-    least: _Positive = 0.2
-    frozen: _Fraction = 0.5
-    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.85
+    ceiling: _Share = 0.30
+    tolerance: Annotated[float, Field(ge=0)] = 0.05
+    least_loss: _Positive = 0.2
+    searched: _Fraction = 0.5
+    measured: Annotated[int, Field(ge=1)] = 5
 
     @model_validator(mode="after")
     def _ordered(self) -> "LearnedBudget":
-        if not self.floor <= self.start <= self.ceiling:
-            raise ValueError("floor ≤ start ≤ ceiling must hold")
-        if self.alarm < self.tolerance:
-            raise ValueError("alarm must not be below tolerance")
+        if not self.floor <= self.ceiling:
+            raise ValueError("floor ≤ ceiling must hold")
         return self
 
 
 class FixedBudget(Section):
-    """A budget that stays: a share of the image's pixels; by default that of which the paper speaks."""
+    """A budget that stays: a share of the image's pixels; by default the paper's 15 %."""
 
     learn: Literal[False] = False
     share: _Share = 0.15

@@ -9,9 +9,14 @@ from saccade.core.splits import load_splits, write_splits
 from saccade.training.recipe import Recipe
 from saccade.training.recipe_text import load_mapping
 
-RECIPE, SPLITS, HISTORY, CHECKPOINTS = "recipe.yaml", "splits.csv", "history.csv", "checkpoints"
-_REPLACED = (RECIPE, SPLITS, HISTORY, CHECKPOINTS, "model.safetensors", "config.json", "report.html", "metrics.json")
+RECIPE, SPLITS, HISTORY, BUDGETS = "recipe.yaml", "splits.csv", "history.csv", "budgets.csv"
+CHECKPOINTS = "checkpoints"
+_FILES = ("model.safetensors", "config.json", "report.html", "metrics.json")
+_REPLACED = (RECIPE, SPLITS, HISTORY, BUDGETS, CHECKPOINTS, *_FILES)
 """All that ``--overwrite`` removes."""
+
+AFRESH = "start again with --overwrite, or go on with that version"
+"""What helps against a run of another version."""
 
 
 def check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
@@ -58,10 +63,12 @@ def start_folder(folder: Path, recipe: Recipe, manifest: Manifest, resume: bool,
 def _keep_recipe(path: Path, recipe: Recipe) -> None:
     if not path.is_file():
         recipe.save(path)
-    elif unsaid := recipe.unsaid(load_mapping(path)):
+        return
+    before = Recipe.kept(load_mapping(path), str(path), AFRESH)
+    if unsaid := recipe.unsaid(load_mapping(path)):
         message = f"was written by another version of saccade, which knew no {', '.join(unsaid[:3])}"
-        raise BadInput(message, "start again with --overwrite, or go on with that version", str(path))
-    elif different := Recipe.load(path).differences(recipe):
+        raise BadInput(message, AFRESH, str(path))
+    if different := before.differences(recipe):
         message = f"was started with another recipe: {', '.join(different[:3])}{' …' if len(different) > 3 else ''}"
         raise BadInput(message, "resume with --out and --resume alone, or choose another --out", str(path))
 

@@ -34,7 +34,7 @@ from saccade.training.engine import make_trainer, run_trainer
 from saccade.training.goals import goal_of
 from saccade.training.recipe import FieldRecipe, Recipe
 from saccade.training.recipe_sections import Curriculum, DataRecipe, FixedBudget, LabelledRecipe, LearnedBudget
-from saccade.training.run_folder import CHECKPOINTS, HISTORY, check_folder, start_folder
+from saccade.training.run_folder import BUDGETS, CHECKPOINTS, HISTORY, check_folder, start_folder
 from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.slide_sections import SegmentationDataRecipe, SlideDataRecipe, SurvivalDataRecipe
 from saccade.training.task import TrainingTask
@@ -144,7 +144,7 @@ def build_model(recipe: Recipe, data: AnyData) -> AnyModel:
         take_look(model, open_teacher(recipe), teacher_folder(recipe))
     if recipe.budget is not None:
         assert isinstance(model, SparseClassifier)
-        share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.start
+        share = recipe.budget.share if isinstance(recipe.budget, FixedBudget) else recipe.budget.ceiling
         model.budget = sites_of_share(share, recipe.data.size**2 / model.site_pixels)
     return model
 
@@ -185,8 +185,8 @@ def make_callbacks(recipe: Recipe, out: Path, classes: int) -> list[Callback]:
     if isinstance(recipe.budget, LearnedBudget):
         numbers = recipe.budget.model_dump(exclude={"learn"})
         rule = BudgetRule(epochs=recipe.training.epochs, **numbers)
-        callbacks.append(BudgetSchedule(rule, recipe.data.size**2, recipe.training.seed))
-        first_epoch = rule.first_frozen
+        callbacks.append(BudgetSchedule(rule, recipe.data.size**2, recipe.training.seed, out / BUDGETS))
+        first_epoch = rule.first_settled
     if (curriculum := _curriculum(recipe)) is not None:
         callbacks.append(CurriculumSchedule(CurriculumRule(classes, **curriculum.model_dump())))
     if recipe.training.patience is not None:
