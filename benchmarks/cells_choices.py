@@ -5,7 +5,7 @@
 
 Training and validation part together are divided into five stratified folds; each of the first three is predicted once,
 by a model trained on the other four. The epoch kept is the one with the lowest loss on the fold itself: differences
-count, levels are a little too good. Where the share is learned, only the last fifth of the epochs counts, and the
+count, levels are a little too good. Where the share is learned, only the last half of the epochs counts, and the
 fold's loss steers the share. Every choice changes what its name says in a base (KL at 0.1, 10 % of the pixels from
 first to last) and has half the epochs of the default recipe. Differences are paired over images.
 
@@ -45,8 +45,6 @@ CHOICES: dict[str, dict[str, Any]] = {
     "no distillation": {"distillation_strength": 0.0},
     "no exploration": {"random_share": 0.0},
     "bce, strength 1, no exploration": {"distillation": "bce", "distillation_strength": 1.0, "random_share": 0.0},
-    "rounds, two token layers": {"attention": "rounds", "token_layers": 2},
-    "sites of 4x4, two token layers": {"site": 4, "token_layers": 2},
 }
 """What each changes in the base."""
 
@@ -68,7 +66,6 @@ BUDGETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "2 %, bce, strength 1": (DEFAULT, {"learn": False, "share": 0.02}),
     "2 %, bce, strength 1, no look bias": ({**DEFAULT, "look_bias": False}, {"learn": False, "share": 0.02}),
     "15 %, bce, strength 1": (DEFAULT, {"learn": False, "share": 0.15}),
-    "25 %, bce, strength 1": (DEFAULT, {"learn": False, "share": 0.25}),
     "share learned, bce, strength 1": (DEFAULT, {"learn": True}),
 }
 """What each changes in the base and in the budget; all others read 10 % from first to last."""

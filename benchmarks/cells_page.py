@@ -8,7 +8,11 @@ They compare shares of the pixels on PBC (`cells_study.py`, `cells_speed.py`), c
 (`cells_faithful.py`).
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
 import numpy as np
+from cells_choices import BUDGETS
 from cells_faithful import agreement
 from cells_table import PAIRS, accuracy_table, control_table, speed_table
 from tables import RESULTS, load_results, mean, newest, pair_lines, points, rewrite
@@ -18,33 +22,43 @@ from saccade.evaluation.comparison import paired_difference
 PAGE = RESULTS.parent.parent / "docs" / "methods" / "sparse_attn_net.md"
 START = "<!-- results:choices -->"
 PROXIES = {"cells-pbc-opd-64": "OPD-like", "cells-pbc-events-64": "Event-like"}
+TENTH = "bce, strength 1"
+"""The default's model with 10 % of the pixels."""
 MODALITIES = ("brightfield", "opd", "events")
 ORDERS = ("model's weights", "pixels read, in random order", "random pixels", "darkest pixels", "brightest pixels")
 
 
 def choices() -> list[str]:
     """One row per choice: accuracy over the folds, and its difference to the base on the same images."""
+    return [*_fold_table(lambda name: name == TENTH or not (name in BUDGETS and TENTH in name), "base")]
+
+
+def fold_shares() -> list[str]:
+    """Fixed shares with the default's model and half its epochs, beside the share that the search came to."""
+    return [*_fold_table(lambda name: name == TENTH or (name in BUDGETS and TENTH in name), TENTH)]
+
+
+def _fold_table(shown: Callable[[str], bool], base: str) -> Iterator[str]:
+    """A row per choice, the base first, the others by what they read and by name."""
     results = load_results(RESULTS / "cells-choices", key="choice", order="fold")
-    found = {name: {one["fold"]: one for one in ones} for name, ones in results.items()}
-    lines = [
-        "| choice | accuracy on 3 folds, % | loss | against the base, points (95 % interval) |",
-        "|---|---|---|---|",
-    ]
-    folds = sorted(found["base"])
+    found = {name: {one["fold"]: one for one in ones} for name, ones in results.items() if shown(name)}
+    yield f"| choice | accuracy on 3 folds, % | loss | read, % | difference to *{base}*, points (95 % interval) |"
+    yield "|---|---|---|---|---|"
+    folds = sorted(found[base])
     unfinished = sorted(name for name, by_fold in found.items() if sorted(by_fold) != folds)
     if unfinished:
         print(f"left out, for want of folds: {', '.join(unfinished)}")
-    for name, by_fold in sorted(found.items(), key=lambda each: (each[0] != "base", each[0])):
-        if sorted(by_fold) != folds:
-            continue
-        both = (by_fold, found["base"])
-        ours, theirs = (np.concatenate([each[fold]["right"] for fold in folds]).astype(float) for each in both)
-        loss = mean(list(by_fold.values()), "loss")
-        gap = paired_difference(ours, theirs, np.arange(len(ours)))
-        told = "" if name == "base" else points(gap)
-        each = ", ".join(f"{100 * by_fold[fold]['accuracy']:.1f}" for fold in folds)
-        lines.append(f"| {name} | {100 * ours.mean():.1f} ({each}) | {loss:.3f} | {told} |")
-    return lines
+    known = {name: [by_fold[fold] for fold in folds] for name, by_fold in found.items() if name not in unfinished}
+    for name, ones in sorted(known.items(), key=lambda each: (each[0] != base, _read(each[1]), each[0])):
+        ours, theirs = (np.concatenate([one["right"] for one in each]).astype(float) for each in (ones, known[base]))
+        told = "" if name == base else points(paired_difference(ours, theirs, np.arange(len(ours))))
+        each = ", ".join(f"{100 * one['accuracy']:.1f}" for one in ones)
+        yield f"| {name} | {100 * ours.mean():.1f} ({each}) | {mean(ones, 'loss'):.3f} | {_read(ones):.1f} | {told} |"
+
+
+def _read(ones: Sequence[dict[str, Any]]) -> float:
+    """Per cent of the pixels, over the folds, as it is shown."""
+    return round(100 * float(np.mean([one.get("pixels_read_fraction", 1.0) for one in ones])), 1)  # CNNs read all
 
 
 def shares() -> list[str]:
@@ -53,7 +67,8 @@ def shares() -> list[str]:
     machine = speed["machine"]
     return [
         "**Shares of the pixels on PBC**, 640 test images (`benchmarks/cells_study.py`). Behind a name stands the "
-        "share, fixed from first to last. Rows of 60 epochs are to be compared with each other.",
+        "share, fixed from first to last; the share that is found in training is in the README's table. Rows of 60 "
+        "epochs are to be compared with each other.",
         "",
         *accuracy_table(results),
         "",
@@ -78,7 +93,7 @@ def proxies() -> list[str]:
             count = next(iter(results.values()))[0]["n"]
             lines += [
                 f"**{kind} proxy of PBC**, computed from its brightfield images, {count} test images, one training "
-                "each; the recipes are those of the README's table.",
+                "each, with the recipes of the table of shares above.",
                 "",
                 *accuracy_table(results),
                 "",
@@ -105,6 +120,7 @@ def maps() -> list[str]:
         lines.append(f"| {label} | {' | '.join(cells)} |")
 
     row("seeds", *(str(len(ones)) for ones in ours.values()))
+    row("pixels read, %", *(_over([one["pixels_read_fraction"] for one in ones]) for ones in ours.values()))
     row("accuracy, %", *(_over([one["accuracy"]["value"] for one in ones]) for ones in ours.values()))
     bars = [results[name].get("tiny-cnn") for name in ours]
     row("the tiny CNN's (one seed)", *(_over([one["accuracy"]["value"] for one in bar]) if bar else "" for bar in bars))
@@ -144,14 +160,20 @@ def section() -> str:
         "",
         *choices(),
         "",
+        "**Shares of the pixels**, on the same folds, with the default's model (binary cross-entropy at strength 1) "
+        "and half of its epochs; *bce, strength 1* reads 10 %.",
+        "",
+        *fold_shares(),
+        "",
         *proxies(),
     ]
     told = maps()
     if told:
         lines += [
             "**What the maps are worth** on simulated cells, where the truth is known (`benchmarks/cells_faithful.py`; "
-            "the default recipe; mean and range over seeds, test part). Deletion and insertion are mean probabilities "
-            "of the predicted class while pixels go, the first of their order first, or come: low and high are good.",
+            "the default recipe, but with the rule for k of an earlier version; mean and range over seeds, test part). "
+            "Deletion and insertion are mean probabilities of the predicted class while pixels go, the first of their "
+            "order first, or come: low and high are good.",
             "",
             *told,
         ]

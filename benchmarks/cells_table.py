@@ -107,7 +107,7 @@ def section() -> str:
             "Blood cells of the PBC set (Acevedo et al. 2020, Mendeley Data snkd93bnjr): 400 cells of each of 8 "
             f"classes, of which {count} are tested, at 64×64; the set names no patients, so the split is by image. "
             "The table is what `saccade bench cells --data cells/manifest.csv --seeds 3 --out bench.json` "
-            "[leaves](docs/how-to/compare_cells.md): the default recipe for all. SparseAttnNet finds its share of the "
+            "[leaves](docs/how-to/compare_cells.md), with default recipes. SparseAttnNet finds its share of the "
             f"pixels in training ({shares} %, by seed), and its controls, random and darkest pixels with the same "
             "reader, read as much. Large peers are there for their cost. Speeds are those of the form that prediction "
             f"uses for every model, all timed in one process (torch {about['torch']}, {about['threads']} threads), "

@@ -34,6 +34,8 @@ def test_what_a_training_left(folder: Path) -> None:
     assert run.recipe == {"data": {"path": "/somewhere"}}
     assert run.history[0] == {"epoch": 1.0, "val_loss": 0.5}
     assert math.isnan(run.history[1]["val_loss"])
+    (folder / "budgets.csv").write_text("share,val_loss,kept\n0.3,0.5,1\n")
+    assert Run.open(folder).budgets == [{"share": 0.3, "val_loss": 0.5, "kept": 1.0}]
     assert run.splits == {"a/1.png": "train", "b/2.png": "test"}
     assert run.cases == {"p": "train"}
 

@@ -8,6 +8,7 @@ from saccade.evaluation.intervals import Interval
 from saccade.evaluation.metrics import Metrics, evaluate_predictions
 from saccade.report.data import CostRow
 from saccade.report.performance import (
+    budget_section,
     confusion_section,
     cost_section,
     headline,
@@ -80,6 +81,22 @@ def test_training_states_where_the_budget_went() -> None:
     assert section.finding == looked
     assert "14.9 % of the pixels read, 100.0 % looked at" in section.html
     assert training_section([{"epoch": 0, "train_loss": 1}]).finding == "1 epoch."
+
+
+def searched(kept: int) -> list[dict[str, float]]:
+    losses = (0.3, 0.24, 0.26, 0.5)
+    shares = (0.3, 0.15, 0.1, 0.02)
+    return [
+        {"share": share, "val_loss": loss, "kept": float(place == kept)}
+        for place, (share, loss) in enumerate(zip(shares, losses, strict=True))
+    ]
+
+
+def test_the_search_tells_what_was_enough() -> None:
+    section = budget_section(searched(2), counted="cells")
+    expected = "10.0 % of the pixels were enough: validation loss 0.260, the least, 0.240, with 15.0 %."
+    assert section.finding == expected and expected in section.html and "validation cells" in section.limits
+    assert budget_section(searched(1)).finding.endswith("validation loss 0.240, the least of all.")
 
 
 def test_a_budget_that_stayed_is_not_called_learned() -> None:

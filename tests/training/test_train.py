@@ -146,8 +146,9 @@ def test_the_budget_s_way(cells: CellData, tmp_path: Path) -> None:
     fractions = [4 * int(row["budget"]) / 256 for row in rows]
     assert [float(row["pixels_read_fraction"]) for row in rows] == pytest.approx(fractions, rel=1e-5)
     table = (run / "budgets.csv").read_text().splitlines()
-    assert table[0] == "share,val_loss" and len(table) == 1 + 7
-    shares, losses = zip(*(map(float, line.split(",")) for line in table[1:]), strict=True)
+    assert table[0] == "share,val_loss,kept" and len(table) == 1 + 7
+    shares, losses, kept = zip(*(map(float, line.split(",")) for line in table[1:]), strict=True)
+    assert kept == (0,) * 6 + (1,)
     assert shares[0] == 0.4 and all(0 < loss < 10 for loss in losses)
     assert losses[0] == pytest.approx(float(rows[1]["val_loss"]), rel=1e-4), (
         "that of the second epoch, which was measured"

@@ -61,11 +61,12 @@ class Run:
     @cached_property
     def history(self) -> list[dict[str, float]]:
         """One row of numbers per epoch; a cell that is empty or no number is NaN."""
-        path = self.folder / "history.csv"
-        if not path.is_file():
-            return []
-        with path.open(newline="", encoding="utf-8") as file:
-            return [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
+        return _numbers(self.folder / "history.csv")
+
+    @cached_property
+    def budgets(self) -> list[dict[str, float]]:
+        """One row per share of the pixels that a search for the budget tried; none where there was no search."""
+        return _numbers(self.folder / "budgets.csv")
 
     @cached_property
     def splits(self) -> dict[str, str]:
@@ -92,6 +93,14 @@ def _load_cases(path: Path) -> dict[str, str]:
     known = [row for row in table.rows if row.cells.get("case_id")]
     parts = [(row.cells["case_id"], part_of(row.cells.get("split", ""), table.place(row.line))) for row in known]
     return {case: part for wanted in reversed(PARTS) for case, part in parts if part == wanted}
+
+
+def _numbers(path: Path) -> list[dict[str, float]]:
+    """The rows of a table of numbers; none where there is no file."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _number(text) for name, text in row.items()} for row in csv.DictReader(file)]
 
 
 def _number(text: Any) -> float:

@@ -144,6 +144,7 @@ class ReportData:
         metrics: How good the predictions are.
         costs: This model's cost first, then its peers'.
         history: One row per epoch, with the columns of ``history.csv``.
+        budgets: One row per share of the pixels that was tried, with the columns of ``budgets.csv``.
         examples: Some images, of every class.
         maps: Where the model reads on average.
         faithfulness: Deletion and insertion.
@@ -163,6 +164,7 @@ class ReportData:
     metrics: Metrics | None = None
     costs: Sequence[CostRow] | None = None
     history: Sequence[Mapping[str, Any]] | None = None
+    budgets: Sequence[Mapping[str, Any]] | None = None
     examples: Sequence[Example] | None = None
     maps: ClassMaps | None = None
     faithfulness: OverImages[Faithfulness] | None = None

@@ -63,6 +63,24 @@ def training_figure(history: Sequence[Mapping[str, Any]]) -> "Figure":
 
 
 @styled()
+def budget_figure(shares: Float[np.ndarray, " share"], losses: Float[np.ndarray, " share"], kept: int) -> "Figure":
+    """Validation loss against the share of the pixels read, the share that was kept marked."""
+    from matplotlib.ticker import NullLocator
+
+    figure, (axes,) = new_figure(4.6, 2.8)
+    axes.plot(100 * shares, losses, color=BLUE, marker="o", markersize=3)
+    axes.plot(100 * shares[kept], losses[kept], "o", color=BLUE, markersize=9, fillstyle="none")
+    axes.annotate(
+        f"kept: {100 * shares[kept]:.1f} %", (100 * shares[kept], losses[kept]), (0, 9), textcoords="offset points"
+    )
+    axes.set(xscale="log", xlabel="pixels read, %", ylabel="validation loss", ylim=(0, 1.1 * float(losses.max())))
+    ticks = [each for each in (1, 2, 5, 10, 20, 50, 100) if 80 * shares.min() <= each <= 120 * shares.max()]
+    axes.set_xticks(ticks, [str(each) for each in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    return figure
+
+
+@styled()
 def confusion_figure(metrics: Metrics) -> "Figure":
     """Counts of true against predicted class; colour is the share of the row."""
     from matplotlib.patches import Rectangle

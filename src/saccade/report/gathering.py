@@ -52,6 +52,7 @@ def report_data(
         metrics=metrics,
         costs=[CostRow.of(model, {**values, **accuracy.get(model, {})}) for model, values in costs.items()],
         history=run.history or None,
+        budgets=run.budgets or None,
         runs=runs,
         noun=noun,
     )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from saccade.evaluation.metrics import Metrics
 from saccade.report.data import CostRow
 from saccade.report.figures import (
+    budget_figure,
     column,
     confusion_figure,
     last_known,
@@ -98,6 +99,24 @@ def training_section(history: Sequence[Mapping[str, Any]], counted: str = "image
         limits=f"training was steered by the validation {counted}, so their curves say less about new {counted} than a "
         "test part does.",
         html=figure_html(training_figure(history), "training", alt),
+    )
+
+
+def budget_section(budgets: Sequence[Mapping[str, Any]], counted: str = "images") -> Section:
+    """The loss with every share of the pixels that was tried, and the one that was kept."""
+    shares, losses, kept = (column(budgets, name) for name in ("share", "val_loss", "kept"))
+    best, chosen = int(losses.argmin()), int(kept.argmax())
+    least = f", the least, {losses[best]:.3f}, with {percent(shares[best])}" if best != chosen else ", the least of all"
+    finding = f"{percent(shares[chosen])} of the pixels were enough: validation loss {losses[chosen]:.3f}{least}."
+    alt = f"Validation loss against the share of the pixels read, {len(shares)} shares. {finding}"
+    return Section(
+        key="budget",
+        title="How many pixels are enough",
+        finding=finding,
+        lead="a curve that is level at its right end: there, more pixels win nothing.",
+        limits="measured half-way through the training, by weights that had read every share, and on the validation "
+        f"{counted}; after it, the weights were trained for the share that was kept.",
+        html=figure_html(budget_figure(shares, losses, chosen), "budget", alt),
     )
 
 

@@ -62,5 +62,6 @@ def report_sections(data: ReportData) -> list[Section]:
         (data.costs, partial(performance.cost_section, counted=data.counted)),
         (data.runs, field_sections.runs_section),
         (data.history, training),
+        (data.budgets, partial(performance.budget_section, counted=data.counted)),
     ]
     return [build(given) for given, build in plan if given]

@@ -19,8 +19,8 @@ from saccade.core.files import write_csv
 from saccade.training.seeds import Purpose, derive_seed
 from saccade.training.task import TrainingTask, add_counts
 
-COLUMNS = ("share", "val_loss")
-"""Of the table that a search leaves."""
+COLUMNS = ("share", "val_loss", "kept")
+"""Of the table that a search leaves; ``kept`` is 1 for what the training went on with, else 0."""
 
 _STEP = 0.8
 """From one share that is tried to the next smaller one."""
@@ -200,7 +200,8 @@ class BudgetSchedule(Callback):
         self.state = self.rule.after(self.state, [task.found(counts).loss for counts in self._counts])
         found = self.state.epoch == self.rule.first_settled and self.state.measured > 0
         if found and self.path is not None and trainer.is_global_zero:
-            write_csv(self.path, COLUMNS, zip(self.rule.shares, self.state.means, strict=True))
+            rows = zip(self.rule.shares, self.state.means, strict=True)
+            write_csv(self.path, COLUMNS, ((*row, int(row[0] == self.state.share)) for row in rows))
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values."""
