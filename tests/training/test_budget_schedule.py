@@ -72,6 +72,14 @@ def test_it_ends_where_less_begins_to_cost(progress: Callable[[int], float], kne
     assert knee / 1.05 <= share * (1 + 1e-9) and share * 0.8 < knee / 1.05
 
 
+def test_weights_that_have_learned_nothing_say_nothing() -> None:
+    """All shares are equal to them; the smallest would be no finding."""
+    rule = BudgetRule(20, guessing=math.log(8))
+    assert found(rule, [math.log(8)] * len(rule.shares)) == 0.3
+    assert found(rule, [0.91 * math.log(8)] * len(rule.shares)) == 0.3
+    assert found(rule, [0.89 * math.log(8)] * len(rule.shares)) == rule.shares[-1]
+
+
 def test_epochs_that_are_not_measured_do_not_count() -> None:
     rule = BudgetRule(20, measured=3)
     assert [rule.measures(BudgetState(0.3, epoch)) for epoch in range(20)] == [False] * 7 + [True] * 3 + [False] * 10

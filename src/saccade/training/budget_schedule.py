@@ -22,6 +22,9 @@ from saccade.training.task import TrainingTask, add_counts
 COLUMNS = ("share", "val_loss", "kept")
 """Of the table that a search leaves; ``kept`` is 1 for what the training went on with, else 0."""
 
+_LEARNED = 0.9
+"""Of the loss of guessing: what has to be reached before the losses with fewer pixels mean anything."""
+
 _STEP = 0.8
 """From one share that is tried to the next smaller one."""
 
@@ -73,6 +76,8 @@ class BudgetRule:
             no reason to read more. 0.2 is the loss of a probability of 82 %.
         searched: First part of the epochs, rounded down, in which all shares are tried.
         measured: How many epochs at the end of that part are measured, and averaged.
+        guessing: Loss of guessing. Weights that have hardly learned do as well with any share: unless the least loss is
+            below nine tenths of it, the ceiling stays.
     """
 
     epochs: int
@@ -82,6 +87,7 @@ class BudgetRule:
     least_loss: float = 0.2
     searched: float = 0.5
     measured: int = 5
+    guessing: float = math.inf
 
     @property
     def first_settled(self) -> int:
@@ -132,6 +138,8 @@ class BudgetRule:
     def _enough(self, losses: Sequence[float]) -> float:
         """The smallest share that is enough, by the loss with each."""
         best = min(range(len(losses)), key=losses.__getitem__)
+        if losses[best] > _LEARNED * self.guessing:
+            return self.ceiling
         most = losses[best] + self.tolerance * max(losses[best], self.least_loss)
         rung = best
         while rung + 1 < len(losses) and losses[rung + 1] <= most:

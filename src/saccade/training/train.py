@@ -1,6 +1,7 @@
 """From a recipe to a run folder."""
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,7 @@ def make_callbacks(recipe: Recipe, out: Path, classes: int) -> list[Callback]:
     first_epoch = 0
     if isinstance(recipe.budget, LearnedBudget):
         numbers = recipe.budget.model_dump(exclude={"learn"})
-        rule = BudgetRule(epochs=recipe.training.epochs, **numbers)
+        rule = BudgetRule(epochs=recipe.training.epochs, guessing=math.log(classes), **numbers)
         callbacks.append(BudgetSchedule(rule, recipe.data.size**2, recipe.training.seed, out / BUDGETS))
         first_epoch = rule.first_settled
     if (curriculum := _curriculum(recipe)) is not None:
