@@ -94,7 +94,7 @@ def searched(kept: int) -> list[dict[str, float]]:
 
 def test_the_search_tells_what_was_enough() -> None:
     section = budget_section(searched(2), counted="cells")
-    expected = "10.0 % of the pixels were enough: validation loss 0.260, the least, 0.240, with 15.0 %."
+    expected = "10.0 % of the pixels were kept: validation loss 0.260, the least, 0.240, with 15.0 %."
     assert section.finding == expected and expected in section.html and "validation cells" in section.limits
     assert budget_section(searched(1)).finding.endswith("validation loss 0.240, the least of all.")
 

@@ -93,7 +93,7 @@ def training_section(history: Sequence[Mapping[str, Any]], counted: str = "image
         key="training",
         title="Training: loss and the learned budget k" if moved else "Training",
         finding=f"{epochs}{read}.",
-        lead="the budget that was found: with fewer pixels, the validation loss was larger by more than was allowed."
+        lead="the budget half-way, where the search for it ends: the next section shows by what it was chosen."
         if moved
         else "the validation loss falling with that of training; where it rises again, the model learns by heart.",
         limits=f"training was steered by the validation {counted}, so their curves say less about new {counted} than a "
@@ -107,7 +107,7 @@ def budget_section(budgets: Sequence[Mapping[str, Any]], counted: str = "images"
     shares, losses, kept = (column(budgets, name) for name in ("share", "val_loss", "kept"))
     best, chosen = int(losses.argmin()), int(kept.argmax())
     least = f", the least, {losses[best]:.3f}, with {percent(shares[best])}" if best != chosen else ", the least of all"
-    finding = f"{percent(shares[chosen])} of the pixels were enough: validation loss {losses[chosen]:.3f}{least}."
+    finding = f"{percent(shares[chosen])} of the pixels were kept: validation loss {losses[chosen]:.3f}{least}."
     alt = f"Validation loss against the share of the pixels read, {len(shares)} shares. {finding}"
     return Section(
         key="budget",
