@@ -1,7 +1,7 @@
 """How the budget is learned: one half of a training tries all budgets, the other settles on the one that is enough.
 
-Source: ours. The paper says only "based on loss convergence trends"; METHODS proposes to compare the loss of each epoch
-with the best so far, which counts down to its floor (docs/log.md).
+Source: ours. The paper says only "based on loss convergence trends"; a comparison of each epoch's loss with the best so
+far counts down to its floor (docs/log.md).
 """
 
 import math
