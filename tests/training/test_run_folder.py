@@ -72,14 +72,14 @@ def test_a_recipe_of_another_version_is_not_gone_on_with(run: Path, cells: CellD
     """What it did not know would be filled in by the defaults of today, and another model trained on."""
     recipe = run / "recipe.yaml"
     recipe.write_text("".join(line for line in recipe.read_text().splitlines(True) if "weight_decay" not in line))
-    with pytest.raises(BadInput, match=r"another version.*which knew no training.weight_decay\. Start again"):
+    with pytest.raises(BadInput, match=r"another version.*there is no training.weight_decay\. Undo the change"):
         start_folder(run, make_recipe(), cells.manifest, resume=True, overwrite=False)
 
 
 def test_a_recipe_with_keys_that_are_gone_is_of_another_version(run: Path, cells: CellData) -> None:
     recipe = run / "recipe.yaml"
     recipe.write_text(recipe.read_text().replace("budget:", "budget:\n  grow: 1.05"))
-    with pytest.raises(BadInput, match=r"another version of saccade: unknown key 'grow' in budget.*Start again"):
+    with pytest.raises(BadInput, match=r"another version of saccade: unknown key 'grow' in budget.*Undo the change"):
         start_folder(run, make_recipe(), cells.manifest, resume=True, overwrite=False)
 
 

@@ -108,12 +108,12 @@ class Recipe(Section):
         """The recipe that a run or a cross-validation was started with.
 
         Raises:
-            BadInput: This version does not know it any more, with this remedy.
+            BadInput: This version does not know it, be it of another version or changed by hand; with this remedy.
         """
         try:
             return cls.parse(values, source)
         except BadInput as error:
-            message = f"was written by another version of saccade: {error.message}"
+            message = f"was changed by hand, or written by another version of saccade: {error.message}"
             raise BadInput(message, remedy, source) from error
 
     def with_overrides(self, changes: Iterable[str]) -> "Recipe":

@@ -15,8 +15,8 @@ _FILES = ("model.safetensors", "config.json", "report.html", "metrics.json")
 _REPLACED = (RECIPE, SPLITS, HISTORY, BUDGETS, CHECKPOINTS, *_FILES)
 """All that ``--overwrite`` removes."""
 
-AFRESH = "start again with --overwrite, or go on with that version"
-"""What helps against a run of another version."""
+AFRESH = "undo the change, go on with that version, or start again with --overwrite"
+"""What helps against a run whose recipe this version does not know."""
 
 
 def check_folder(folder: Path, resume: bool, overwrite: bool) -> None:
@@ -66,7 +66,7 @@ def _keep_recipe(path: Path, recipe: Recipe) -> None:
         return
     before = Recipe.kept(load_mapping(path), str(path), AFRESH)
     if unsaid := recipe.unsaid(load_mapping(path)):
-        message = f"was written by another version of saccade, which knew no {', '.join(unsaid[:3])}"
+        message = f"was changed by hand, or written by another version of saccade: there is no {', '.join(unsaid[:3])}"
         raise BadInput(message, AFRESH, str(path))
     if different := before.differences(recipe):
         message = f"was started with another recipe: {', '.join(different[:3])}{' …' if len(different) > 3 else ''}"
