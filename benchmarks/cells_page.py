@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from cells_choices import BUDGETS
+from cells_choices import ALL_EPOCHS, BUDGETS
 from cells_faithful import agreement
 from cells_table import PAIRS, accuracy_table, control_table, speed_table
 from tables import RESULTS, load_results, mean, newest, pair_lines, points, rewrite
@@ -30,12 +30,18 @@ ORDERS = ("model's weights", "pixels read, in random order", "random pixels", "d
 
 def choices() -> list[str]:
     """One row per choice: accuracy over the folds, and its difference to the base on the same images."""
-    return [*_fold_table(lambda name: name == TENTH or not (name in BUDGETS and TENTH in name), "base")]
+    others = {name for name in BUDGETS if TENTH in name} | set(ALL_EPOCHS)
+    return [*_fold_table(lambda name: name not in others, "base")]
 
 
 def fold_shares() -> list[str]:
     """Fixed shares with the default's model and half its epochs, beside the share that the search came to."""
     return [*_fold_table(lambda name: name == TENTH or (name in BUDGETS and TENTH in name), TENTH)]
+
+
+def all_epochs() -> list[str]:
+    """The default recipe beside fixed shares and the bar, all with its epochs."""
+    return [*_fold_table(lambda name: name in ALL_EPOCHS, next(iter(ALL_EPOCHS)))]
 
 
 def _fold_table(shown: Callable[[str], bool], base: str) -> Iterator[str]:
@@ -165,14 +171,17 @@ def section() -> str:
         "",
         *fold_shares(),
         "",
+        "**With all epochs**, on the same folds: the default recipe beside fixed shares.",
+        "",
+        *all_epochs(),
+        "",
         *proxies(),
     ]
     told = maps()
     if told:
         lines += [
             "**What the maps are worth** on simulated cells, where the truth is known (`benchmarks/cells_faithful.py`; "
-            "the default recipe, but with the rule for k of an earlier version; mean and range over seeds, test part). "
-            "Deletion and insertion are mean probabilities of the predicted class while pixels go, the first of their "
+            "the default recipe; mean and range over seeds, test part). Deletion and insertion are mean probabilities of the predicted class while pixels go, the first of their "
             "order first, or come: low and high are good.",
             "",
             *told,
