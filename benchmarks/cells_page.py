@@ -8,6 +8,7 @@ They compare shares of the pixels on PBC (`cells_study.py`, `cells_speed.py`), c
 (`cells_faithful.py`).
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -138,10 +139,9 @@ def maps() -> list[str]:
             ("heaviest", f"heaviest site inside the {structure}"),
         ):
             row(f"{label}, %", *(_over([one["inside"][structure][key] for one in ones]) for ones in ours.values()))
-    for order in ORDERS:
-        areas = [[one["areas"][order] for one in ones] for ones in ours.values()]
-        pairs = ((mean(each, "deletion"), mean(each, "insertion")) for each in areas)
-        row(f"deletion, insertion: {order}", *(f"{gone:.2f}, {come:.2f}" for gone, come in pairs))
+    for curve, order in itertools.product(("deletion", "insertion"), ORDERS):
+        areas = [[one["areas"][order][curve] for one in ones] for ones in ours.values()]
+        row(f"{curve}, %: {order}", *map(_over, areas))
     alike = [agreement([one["maps"] for one in ones]) for ones in ours.values()]
     told = (f"{same:.2f}, {other:.2f}" for same, other in alike)
     row("two seeds' maps: correlation, that of different images", *told)
@@ -181,8 +181,8 @@ def section() -> str:
     if told:
         lines += [
             "**What the maps are worth** on simulated cells, where the truth is known (`benchmarks/cells_faithful.py`; "
-            "the default recipe; mean and range over seeds, test part). Deletion and insertion are mean probabilities of the predicted class while pixels go, the first of their "
-            "order first, or come: low and high are good.",
+            "the default recipe; mean and range over seeds, test part). Deletion and insertion are mean probabilities "
+            "of the predicted class while pixels go, the first of their order first, or come: low and high are good.",
             "",
             *told,
         ]

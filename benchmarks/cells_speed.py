@@ -46,6 +46,7 @@ MODELS: dict[str, tuple[str, dict[str, Any]]] = {
     "all-pixels": ("all-pixels", {}),
     "tiny-cnn": ("tiny-cnn", {}),
     "vit-tiny": ("vit-tiny", {"size": SIZE}),
+    "vit-tiny, patches of 16": ("vit-tiny", {"size": SIZE, "patch": 16}),
     "efficientnet-b0": ("efficientnet-b0", {"size": SIZE}),
     "resnet18": ("resnet18", {}),
 }
