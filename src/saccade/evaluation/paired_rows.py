@@ -1,4 +1,4 @@
-"""The rows of a bench set against one another: the first model less each other, on the same test images."""
+"""The rows of a bench taken together: a model's seeds, and the first model less each other on the same test images."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,29 @@ from typing import Any
 import numpy as np
 
 from saccade.evaluation.comparison import paired_difference
+from saccade.evaluation.intervals import Interval
+
+
+def mean_accuracy(rows: Sequence[Mapping[str, Any]]) -> Interval:
+    """Accuracy over the seeds of a model, with an interval over cases; of one seed, what its row holds.
+
+    Bounds are ``None`` where rows do not tell which images were right, or were tested on other images.
+
+    >>> row = {"accuracy": {"value": 0.75, "low": None, "high": None}, "cases": ["a", "b", "c", "d"]}
+    >>> mean_accuracy([{**row, "right": [1, 1, 1, 0]}, {**row, "right": [1, 0, 1, 1]}])
+    Interval(value=0.75, low=0.5, high=1.0)
+
+    Args:
+        rows: Of one model that was trained, at least one.
+    """
+    if len(rows) == 1:
+        found = rows[0]["accuracy"]
+        return Interval(found["value"], found.get("low"), found.get("high"))
+    if all(row.get("right") and row["cases"] == rows[0].get("cases") for row in rows):
+        right = np.array([row["right"] for row in rows], dtype=float)
+        found = paired_difference(right, np.zeros_like(right), rows[0]["cases"])
+        return Interval(found.value, found.low, found.high)
+    return Interval(float(np.mean([row["accuracy"]["value"] for row in rows])), None, None)
 
 
 def paired_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
