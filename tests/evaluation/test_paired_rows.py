@@ -52,5 +52,11 @@ def test_accuracy_is_that_of_one_seed_or_the_mean_of_several() -> None:
         assert mean_accuracy([one, {**other, **without}]) == Interval(0.7, None, None)
 
 
+def test_too_few_cases_are_said_to_be() -> None:
+    few = {"cases": ["a", "b", "c", "d"], "right": [1, 1, 1, 0]}
+    ours, theirs = {**row("ours", 0, 1), **few}, {**row("theirs", 0, 1), **few, "right": [1, 0, 0, 0]}
+    assert paired_lines([ours, theirs]) == ["ours less theirs: +50.0 points (too few cases for an interval), 1 seed"]
+
+
 def test_no_rows_are_no_lines() -> None:
     assert paired_lines([]) == []
