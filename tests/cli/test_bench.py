@@ -146,7 +146,9 @@ def test_a_bench_that_is_stopped_goes_on_with_the_same_command(
 
     monkeypatch.setattr(training, "bench_row", stopped)
     words = ("bench", "cells", "--out", tmp_path / "bench.json", "--data", cells / "manifest.csv")
-    line = saccade(*words, code=130).stderr.splitlines()[-1]
+    stopped_with = saccade(*words, code=130)
+    assert "32×32 pixels and are enlarged to 64×64" in stopped_with.output
+    line = stopped_with.stderr.splitlines()[-1]
     assert "Run the same command again" in line and "--resume" not in line
 
 

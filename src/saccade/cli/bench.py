@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from saccade.training.bench import Entrant
 
 _SCALES = {"cells": "cell", "fields": "field", "slides": "slide"}
-_QUICK_CELLS, _QUICK_FIELDS = 30, {"train": 32, "val": 12, "test": 20}
+_QUICK_CELLS, _QUICK_FIELDS = {"train": 160, "val": 20, "test": 24}, {"train": 32, "val": 12, "test": 20}
+_QUICK_PER_DONOR = 2  # cells of each kind, so that the test part has 12 donors to draw intervals over
 _CELLS, _FIELDS = 240, {"train": 240, "val": 60, "test": 120}
 _QUICK_SLIDES, _SLIDES = {"train": 24, "val": 8, "test": 16}, {"train": 120, "val": 40, "test": 80}
-_QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",), "slide": ("training.epochs=4",)}
+_QUICK = {"cell": ("training.epochs=24",), "field": ("training.epochs=6",), "slide": ("training.epochs=4",)}
 _QUICK_STAGES = ("curriculum.warm_up=1", "curriculum.reading=1")
 
 
@@ -126,7 +127,10 @@ def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
         if kind == "cell":
             from saccade.datasets.simulators.cell_sets import write_dataset
 
-            write_dataset(folder, _QUICK_CELLS if quick else _CELLS)
+            if quick:
+                write_dataset(folder, _QUICK_CELLS, per_donor=_QUICK_PER_DONOR)
+            else:
+                write_dataset(folder, _CELLS)
         elif kind == "slide":
             from saccade.datasets.simulators.slides.bags import simulate_bags
 
