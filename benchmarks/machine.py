@@ -1,28 +1,13 @@
-"""What a result was measured on: written into every file, since a figure without its machine says little."""
+"""What measurements have in common: what they ran on, and what those of time are asked for."""
 
 import argparse
-import os
-import platform
-from datetime import date
 from pathlib import Path
-from typing import Any
 
 import torch
 
-import saccade
+from saccade.evaluation.machine import describe_machine
 
-
-def describe_machine() -> dict[str, Any]:
-    """Date, versions, processor, cores and threads."""
-    return {
-        "date": date.today().isoformat(),
-        "saccade": saccade.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-    }
+__all__ = ["describe_machine", "timing_arguments"]
 
 
 def timing_arguments(how: str | None) -> argparse.Namespace:
@@ -38,13 +23,3 @@ def timing_arguments(how: str | None) -> argparse.Namespace:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     return arguments
-
-
-def _processor() -> str:
-    """The processor's name, as far as the system tells."""
-    known = Path("/proc/cpuinfo")
-    if known.exists():
-        for line in known.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

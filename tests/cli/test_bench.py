@@ -146,7 +146,9 @@ def test_a_bench_that_is_stopped_goes_on_with_the_same_command(
 
     monkeypatch.setattr(training, "bench_row", stopped)
     words = ("bench", "cells", "--out", tmp_path / "bench.json", "--data", cells / "manifest.csv")
-    line = saccade(*words, code=130).stderr.splitlines()[-1]
+    stopped_with = saccade(*words, code=130)
+    assert "32×32 pixels and are enlarged to 64×64" in stopped_with.output
+    line = stopped_with.stderr.splitlines()[-1]
     assert "Run the same command again" in line and "--resume" not in line
 
 
@@ -163,6 +165,8 @@ def test_patches_on_the_truth_need_boxes(refused: Callable[..., str], tmp_path: 
         (("smears",), "Say cells, fields or slides"),
         (("cells", "--models", "attention-sampling"), "no classifier of cells"),
         (("slides", "--models", "span,span-unet"), "span-unet is no classifier of slides"),
+        (("cells", "--models", ","), "--models names nobody"),
+        (("cells", "--models", ""), "--models names nobody"),
         (("slides", "--features", "job"), "Give both --data and --features"),
         (("slides", "--data", "labels.csv"), "Give both --data and --features"),
         (("fields", "--features", "job"), "Leave out --features"),
@@ -171,6 +175,13 @@ def test_patches_on_the_truth_need_boxes(refused: Callable[..., str], tmp_path: 
 )
 def test_refusals(words: tuple[str, ...], message: str, refused: Callable[..., str], tmp_path: Path) -> None:
     assert message in refused("bench", *words, "--out", tmp_path / "bench.json")
+
+
+def test_what_cannot_be_written_is_told_before_any_work(refused: Callable[..., str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert "cannot be written" in refused("bench", "cells", "--out", tmp_path / "file" / "bench.json")
+    (tmp_path / "bench.json").mkdir()
+    assert "is a folder" in refused("bench", "cells", "--out", tmp_path / "bench.json")
 
 
 def test_the_name_must_be_json(refused: Callable[..., str], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from saccade.core.files import (
     AlreadyClaimed,
     atomic_path,
     atomic_table,
+    check_writable,
     claimed_path,
     new_folder,
     write_bytes,
@@ -224,3 +225,13 @@ def test_unclaimable_place_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(SaccadeError, match=r"cannot be written .*Check the folder"), claimed_path(tmp_path / "file/a"):
         pass
+
+
+def test_what_could_not_be_written_is_told_beforehand(tmp_path: Path) -> None:
+    check_writable(tmp_path / "new" / "a.json")
+    assert list((tmp_path / "new").iterdir()) == [], "nothing is left behind"
+    (tmp_path / "file").touch()
+    with pytest.raises(SaccadeError, match=r"cannot be written .*choose another place"):
+        check_writable(tmp_path / "file" / "a.json")
+    with pytest.raises(BadInput, match="is a folder"):
+        check_writable(tmp_path)

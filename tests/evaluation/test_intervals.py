@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from saccade.evaluation import intervals
 from saccade.evaluation.comparison import paired_difference
-from saccade.evaluation.intervals import CaseBootstrap, Interval, percentile_interval
+from saccade.evaluation.intervals import FEWEST, CaseBootstrap, Interval, percentile_interval, wilson_interval
 
 
 def drawn(bootstrap: CaseBootstrap) -> np.ndarray:
@@ -48,7 +48,7 @@ def test_same_seed_same_draws_other_seed_others() -> None:
 
 def test_percentiles_of_what_is_defined() -> None:
     samples = np.append(np.arange(101) / 100, [np.nan, np.nan])
-    interval = percentile_interval(0.5, samples, cases=4)
+    interval = percentile_interval(0.5, samples, cases=5)
     assert interval.as_dict() == pytest.approx({"value": 0.5, "low": 0.025, "high": 0.975})
 
 
@@ -89,8 +89,16 @@ def test_rounding_is_no_spread() -> None:
 
 def test_a_share_with_spread_is_left_to_the_resamples() -> None:
     samples = np.append(np.ones(30), np.full(10, 0.9))
-    plain = percentile_interval(0.97, samples, 4)
-    assert percentile_interval(0.97, samples, 4, share_of=4) == plain == Interval(0.97, 0.9, 1.0)
+    plain = percentile_interval(0.97, samples, 5)
+    assert percentile_interval(0.97, samples, 5, share_of=5) == plain == Interval(0.97, 0.9, 1.0)
+
+
+@pytest.mark.parametrize(("cases", "share_of"), [(4, 4), (40, 4), (2, 2)])
+def test_few_cases_have_too_few_mixtures_to_draw(cases: int, share_of: int) -> None:
+    """A share of few has Wilson's interval, whatever the resamples; other figures of few have none."""
+    samples = np.append(np.ones(30), np.full(10, 0.5))
+    assert percentile_interval(0.75, samples, cases, share_of) == wilson_interval(0.75, share_of)
+    assert (percentile_interval(0.75, samples, cases).low is None) == (cases < FEWEST)
 
 
 def test_nothing_to_draw_from_is_an_error() -> None:

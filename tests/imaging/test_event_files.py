@@ -132,7 +132,7 @@ def test_attributes_tell_the_sensor(tmp_path: Path) -> None:
 def test_without_the_extra_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.raw").write_bytes(b"% evt 3.0\n% end\n\0\0\0\0")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BadInput, match=r"pip install saccade\[events\]"):
+    with pytest.raises(BadInput, match=r'pip install .*"\.\[events\]", or convert'):
         load_events(tmp_path / "a.raw")
 
 

@@ -1,7 +1,9 @@
 from typing import Any
 
 import pytest
+from matplotlib.collections import LineCollection
 
+from saccade.evaluation.paired_rows import mean_accuracy
 from saccade.report.bench_figure import bench_figure
 
 
@@ -23,6 +25,29 @@ def test_one_mark_a_model_at_the_mean_of_its_seeds() -> None:
     assert [(x, round(y, 6)) for x, y in marks] == [(1e6, 85.0), (1e9, 70.0)]
     assert named(figure) == ["ours (2 seeds)", "other"]
     assert axes.get_xscale() == "log"
+
+
+def intervals(figure: Any) -> list[list[float]]:
+    """The ends of each line that is no mark, in per cent."""
+    lines = [one for one in figure.axes[0].collections if isinstance(one, LineCollection)]
+    return [[round(float(y), 6) for _, y in segment] for line in lines for segment in line.get_segments()]
+
+
+def test_intervals_are_those_of_the_rows() -> None:
+    """Of one seed its own, of several that of their mean over cases; none where a row has none."""
+    one = {**row("ours", 0.8, 1e6), "accuracy": {"value": 0.8, "low": 0.7, "high": 0.9}}
+    assert intervals(bench_figure([one, row("other", 0.8, 1e6)])) == [[70.0, 90.0]]
+    cases = [f"p{number}" for number in range(40)]
+    seeds = [{**one, "right": [1] * count + [0] * (40 - count), "cases": cases} for count in (30, 34)]
+    found = mean_accuracy(seeds)
+    assert found.low is not None and found.high is not None and found.value == 0.8
+    assert intervals(bench_figure(seeds)) == [[round(100 * found.low, 6), round(100 * found.high, 6)]]
+
+
+def test_models_at_one_place_do_not_hide_each_other() -> None:
+    (axes,) = bench_figure([row("ours", 0.8, 1e6), row("other", 0.8, 1e6)]).axes
+    assert all(line.get_fillstyle() == "none" for line in axes.lines)
+    assert len({line.get_marker() for line in axes.lines}) == 2
 
 
 def test_other_recipes_have_marks_of_their_own() -> None:

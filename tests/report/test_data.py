@@ -21,20 +21,21 @@ def test_cost_of_the_largest_batch_and_of_metrics_json() -> None:
 
 
 def test_mean_leaves_out_what_is_not_defined() -> None:
-    one = over([], ["a", "b", "c", "d"])
-    mean = one.mean(np.array([1.0, np.nan, 3.0, 100.0]), among=np.array([True, True, True, False]))
-    assert mean.value == 2 and mean.low == 1 and mean.high == 3
-    assert one.mean(np.full(4, np.nan)) == Interval(None, None, None)
+    one = over([], list("abcdefg"))
+    mean = one.mean(np.array([1.0, np.nan, 3.0, 1.0, 3.0, 2.0, 100.0]), among=np.arange(7) < 6)
+    assert mean.value == 2 and mean.low is not None and mean.high is not None
+    assert 1 <= mean.low < 2 < mean.high <= 3
+    assert one.mean(np.full(7, np.nan)) == Interval(None, None, None)
 
 
 def test_mean_resamples_cases_not_images() -> None:
-    values = np.array([0.0] * 50 + [1.0] * 50)
-    together = over([], ["a"] * 50 + ["b"] * 50).mean(values)
-    apart = over([], [str(i) for i in range(100)]).mean(values)
+    values = np.array([0.0] * 60 + [1.0] * 60)
+    together = over([], [case for case in "abcdef" for _ in range(20)]).mean(values)
+    apart = over([], [str(i) for i in range(120)]).mean(values)
     assert together.value == apart.value == 0.5
-    assert (together.low, together.high) == (0, 1)
+    assert (together.low, together.high) == pytest.approx((1 / 6, 5 / 6))
     assert apart.low == pytest.approx(0.4, abs=0.03)
-    assert over([], ["a"] * 100).mean(values) == Interval(0.5, None, None)
+    assert over([], ["a"] * 120).mean(values) == Interval(0.5, None, None)
 
 
 def test_shares_on_which_all_cases_agree_have_a_bound_and_other_means_none() -> None:
@@ -42,8 +43,10 @@ def test_shares_on_which_all_cases_agree_have_a_bound_and_other_means_none() -> 
     assert one.share(np.ones(4)) == wilson_interval(1.0, 3)
     assert one.share(np.ones(4), np.array([True, True, True, False])) == wilson_interval(1.0, 2)
     assert one.mean(np.ones(4)) == Interval(1.0, None, None)
-    spread = np.array([1.0, 0.0, 1.0, 1.0])
-    assert one.share(spread) == one.mean(spread)
+    spread, more = np.array([1.0, 0.0, 1.0, 1.0, 1.0]), over([], list("abcde"))
+    assert more.share(spread) == more.mean(spread) != Interval(0.8, None, None)
+    assert one.share(spread[:4]) == wilson_interval(0.75, 3), "of few cases, whatever the resamples"
+    assert one.mean(spread[:4]) == Interval(0.75, None, None)
 
 
 def test_examples_know_whether_they_are_right() -> None:

@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
-from saccade.core.errors import BadInput
+import saccade
+from saccade.core.errors import BadInput, SaccadeError
+from saccade.imaging.image_files import load_image
 from saccade.training import bench as module
-from saccade.training.bench import CONTESTANTS, LARGE, Entrant, bench, bench_row, default_entrants, load_rows
+from saccade.training.bench import CONTESTANTS, LARGE, Entrant, bench, bench_row, default_entrants, enlarged
+from saccade.training.bench_rows import load_rows
 from tests.miniature_slides import make_bags
 
 KEYS = {
@@ -18,35 +21,87 @@ KEYS = {
     "pixels_read_fraction",
     "pixels_looked_fraction",
     "seconds_training",
+    "recipe",
     "right",
     "cases",
 }
 COST = {"flops_per_image", "images_per_second", "peak_memory_bytes"}
+FIGURES = {
+    "accuracy": None,
+    "parameters": 1,
+    "pixels_read_fraction": 0.5,
+    "pixels_looked_fraction": None,
+    "flops_per_image": 1.0,
+    "images_per_second": {"1": 1.0},
+}
 
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[Entrant]:
-    """No training: each row tells who was asked for."""
+    """No training and no data: each row tells who was asked for."""
     asked: list[Entrant] = []
 
     def row(data: Path, entrant: Entrant, features: Path | None, share: float | None) -> dict[str, Any]:
         asked.append(entrant)
-        return {"seed": entrant.seed}
+        recipe = module.recipe_words(module._recipe(data, entrant, features))
+        return {**FIGURES, "seed": entrant.seed, "recipe": recipe}
 
     monkeypatch.setattr(module, "bench_row", row)
+    monkeypatch.setattr(module, "_fingerprint", lambda data, features: f"of {data}")
     return asked
 
 
 def test_what_is_there_is_not_measured_again(counted: list[Entrant], tmp_path: Path) -> None:
     out = tmp_path / "bench.json"
-    first = [Entrant("a", 0), Entrant("b", 0)]
+    first = [Entrant("tiny-cnn", 0), Entrant("vit-tiny", 0)]
     bench(Path("cells"), first, out)
-    rows = bench(Path("cells"), [*first, Entrant("a", 1)], out)
-    assert counted == [*first, Entrant("a", 1)]
-    assert [(row["model"], row["seed"]) for row in rows] == [("a", 0), ("b", 0), ("a", 1)]
-    bench(Path("other"), [Entrant("a", 0)], out)
+    rows = bench(Path("cells"), [*first, Entrant("tiny-cnn", 1)], out)
+    assert counted == [*first, Entrant("tiny-cnn", 1)]
+    assert [(row["model"], row["seed"]) for row in rows] == [("tiny-cnn", 0), ("vit-tiny", 0), ("tiny-cnn", 1)]
+    bench(Path("other"), [Entrant("tiny-cnn", 0)], out)
     assert len(counted) == 4, "other data is another row"
     assert len(load_rows(out)) == 4
+
+
+def test_who_is_named_twice_is_one(counted: list[Entrant], tmp_path: Path) -> None:
+    rows = bench(Path("cells"), [Entrant("tiny-cnn", 0), Entrant("tiny-cnn", 0)], tmp_path / "bench.json")
+    assert len(counted) == len(rows) == 1
+
+
+def test_a_row_tells_what_it_is_of(counted: list[Entrant], tmp_path: Path) -> None:
+    (row,) = bench(Path("cells"), [Entrant("tiny-cnn", 3, ("training.epochs=4",))], tmp_path / "bench.json")
+    assert (row["saccade"], row["fingerprint"]) == (saccade.__version__, "of cells")
+    assert (row["recipe"]["training"]["epochs"], row["recipe"]["training"]["seed"]) == (4, 3)
+    assert "path" not in row["recipe"]["data"]
+
+
+def test_other_data_of_the_same_name_is_refused_before_anything_is_trained(
+    counted: list[Entrant], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "bench.json"
+    bench(Path("cells"), [Entrant("tiny-cnn", 0)], out)
+    monkeypatch.setattr(module, "_fingerprint", lambda data, features: "of others")
+    with pytest.raises(
+        BadInput, match=r"tiny-cnn, seed 0, is of other data .* Choose another --out, or restore the data"
+    ):
+        bench(Path("cells"), [Entrant("vit-tiny", 0)], out)
+    assert len(counted) == 1
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_trained(counted: list[Entrant], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SaccadeError, match="cannot be written"):
+        bench(Path("cells"), [Entrant("tiny-cnn", 0)], tmp_path / "file" / "bench.json")
+    assert not counted
+
+
+def test_small_images_are_said_to_be_enlarged(miniature: Path) -> None:
+    data, entrant = miniature / "cells" / "manifest.csv", Entrant("tiny-cnn", 0)
+    height, width = load_image(next((miniature / "cells").rglob("*.png"))).shape[:2]
+    assert f"{width}×{height} pixels and are enlarged to 400×400" in enlarged(
+        data, [entrant, Entrant("tiny-cnn", 0, ("data.size=400",))]
+    )
+    assert not enlarged(data, [Entrant("tiny-cnn", 0, ("data.size=16",))])
 
 
 def test_large_peers_are_trained_only_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +125,7 @@ def test_a_row_without_training_has_no_accuracy(miniature: Path) -> None:
 
 
 def test_a_quick_row_is_no_full_one(counted: list[Entrant], tmp_path: Path) -> None:
-    out, full, quick = tmp_path / "bench.json", Entrant("a", 0), Entrant("a", 0, ("training.epochs=4",))
+    out, full, quick = tmp_path / "bench.json", Entrant("tiny-cnn", 0), Entrant("tiny-cnn", 0, ("training.epochs=4",))
     for entrant in (quick, full, quick, full):
         rows = bench(Path("cells"), [entrant], out)
     assert counted == [quick, full], "each is measured once, and neither stands for the other"
@@ -83,9 +138,12 @@ def test_controls_read_as_much_as_the_method_of_their_seed(monkeypatch: pytest.M
 
     def row(data: Path, entrant: Entrant, features: Path | None, share: float | None) -> dict[str, Any]:
         asked.append((entrant.model, entrant.seed, share))
-        return {"seed": entrant.seed, "pixels_read_fraction": 0.125 + (entrant.seed or 0) + len(entrant.changes) / 2}
+        read = 0.125 + (entrant.seed or 0) + len(entrant.changes) / 2
+        recipe = module.recipe_words(module._recipe(data, entrant, features))
+        return {**FIGURES, "seed": entrant.seed, "recipe": recipe, "pixels_read_fraction": read}
 
     monkeypatch.setattr(module, "bench_row", row)
+    monkeypatch.setattr(module, "_fingerprint", lambda data, features: f"of {data}")
     out, ours, control = tmp_path / "bench.json", "sparse-attn-net", "random-pixels"
     bench(Path("cells"), [Entrant(ours, 0), Entrant(ours, 1), Entrant(ours, 0, ("training.epochs=4",))], out)
     bench(Path("cells"), [Entrant(control, 0), Entrant(control, 2), Entrant(control, 1)], out)
@@ -110,13 +168,6 @@ def test_a_share_is_what_a_control_reads_and_nobody_else(miniature: Path) -> Non
     assert row["pixels_read_fraction"] == 9 * 4 / 256
     assert bench_row(data, Entrant("tiny-cnn", 0, small), share=0.1)["pixels_read_fraction"] == 1
     assert bench_row(data, Entrant("sparse-attn-net", 0, small), share=0.1)["pixels_read_fraction"] == 19 * 4 / 256
-
-
-@pytest.mark.parametrize("text", ["{", '{"accuracy": 1}', "[1]"])
-def test_other_files_are_refused(text: str, tmp_path: Path) -> None:
-    (tmp_path / "bench.json").write_text(text)
-    with pytest.raises(BadInput, match=r"bench\.json"):
-        load_rows(tmp_path / "bench.json")
 
 
 @pytest.mark.usefixtures("quick")

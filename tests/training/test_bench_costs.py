@@ -7,6 +7,8 @@ import pytest
 from torch import rand
 
 from saccade.evaluation.cost import count_flops, count_parameters
+from saccade.evaluation.machine import describe_machine
+from saccade.inference.fast import FastModel
 from saccade.models import create_model
 from saccade.training import bench_costs as module
 from saccade.training.bench_costs import BATCHES, cost_row, measure_together
@@ -24,6 +26,7 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     asked: list[tuple[int, int]] = []
 
     def speeds(models: dict[str, Any], images: Any, *, batch: int, rounds: int) -> dict[str, float]:
+        assert all(isinstance(model, FastModel) for model in models.values()), "as prediction uses them"
         asked.append((len(models), batch))
         return {name: float(model(images[:2]).logits.shape[1]) for name, model in models.items()}
 
@@ -43,6 +46,7 @@ def test_networks_built_alike_are_measured_once_and_together(timed: list[tuple[i
     assert few < more, "the budget that was learned counts"
     assert rows[0]["images_per_second"] == {"1": 2.0, "256": 2.0}
     assert rows[0]["peak_memory_bytes"] == 256_000
+    assert describe_machine().items() <= rows[0]["measured"].items(), "a figure without its machine says little"
     assert not measure_together(rows) and len(timed) == 2, "what is there is not measured again"
     assert measure_together([*rows, row("all-pixels")]), "one more, and all are measured together again"
     assert timed[2:] == [(4, batch) for batch in BATCHES]

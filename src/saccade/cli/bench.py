@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from saccade.training.bench import Entrant
 
 _SCALES = {"cells": "cell", "fields": "field", "slides": "slide"}
-_QUICK_CELLS, _QUICK_FIELDS = 30, {"train": 32, "val": 12, "test": 20}
+_QUICK_CELLS, _QUICK_FIELDS = {"train": 160, "val": 20, "test": 24}, {"train": 32, "val": 12, "test": 20}
+_QUICK_PER_DONOR = 2  # cells of each kind, so that the test part has 12 donors to draw intervals over
 _CELLS, _FIELDS = 240, {"train": 240, "val": 60, "test": 120}
 _QUICK_SLIDES, _SLIDES = {"train": 24, "val": 8, "test": 16}, {"train": 120, "val": 40, "test": 80}
-_QUICK = {"cell": ("training.epochs=4",), "field": ("training.epochs=6",), "slide": ("training.epochs=4",)}
+_QUICK = {"cell": ("training.epochs=24",), "field": ("training.epochs=6",), "slide": ("training.epochs=4",)}
 _QUICK_STAGES = ("curriculum.warm_up=1", "curriculum.reading=1")
 
 
@@ -26,7 +27,7 @@ def bench(
     out: Annotated[Path, typer.Option(help="JSON file of rows; what it holds already is not measured again.")],
     data: Annotated[Path | None, typer.Option(help="What to train and judge on; simulated images by default.")] = None,
     features: Annotated[Path | None, typer.Option(help="Of slides: folder of the features of --data's slides.")] = None,
-    models: Annotated[str, typer.Option(help="Names with commas between; some of each role by default.")] = "",
+    models: Annotated[str | None, typer.Option(help="Names with commas between; some of each role by default.")] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each model.", min=1)] = 1,
     quick: Annotated[bool, typer.Option("--quick", help="A small version in minutes, to see that it works.")] = False,
 ) -> None:
@@ -35,11 +36,12 @@ def bench(
     The test part is read once by each row. A bench that was stopped goes on where it was. Without --data the images are
     simulated, and the rows say so; of slides, their features are.
     """
-    from saccade.core.files import write_bytes
+    from saccade.core.files import check_writable, write_bytes
     from saccade.evaluation.paired_rows import paired_lines
     from saccade.inference.plotting import figure_png
     from saccade.report.bench_figure import bench_figure
     from saccade.training.bench import bench as run_bench
+    from saccade.training.bench import enlarged
     from saccade.training.engine import stopped_with
 
     kind = _SCALES.get(scale)
@@ -49,9 +51,12 @@ def bench(
     if out.suffix.lower() != ".json":
         raise BadInput("is no name for a JSON file", "choose --out NAME.json", str(out))
     entrants = _entrants(kind, models, seeds, quick)
+    check_writable(out)
     source, name = (data, _named(data, features)) if data else _simulated(kind, out, quick)
     if kind == "slide" and features is None:
         features = source.parent
+    if kind == "cell" and (note := enlarged(source, entrants)):
+        say(note)
     with stopped_with("run the same command again; the rows that are done are kept"):
         rows = run_bench(source, entrants, out, name, say, features)
     rows = [row for row in rows if row["data"] == name]
@@ -87,7 +92,7 @@ def _check_features(kind: str, data: Path | None, features: Path | None) -> None
         raise BadInput(message, "give both --data and --features, or neither", str(data or features))
 
 
-def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entrant]":
+def _entrants(kind: Any, models: str | None, seeds: int, quick: bool) -> "Sequence[Entrant]":
     """Who takes part; a name of another scale is refused before anything is trained."""
     from saccade.models import MODELS
     from saccade.training.bench import Entrant, default_entrants
@@ -95,9 +100,11 @@ def _entrants(kind: Any, models: str, seeds: int, quick: bool) -> "Sequence[Entr
     def changes(name: str) -> tuple[str, ...]:
         return _quick_changes(kind, name) if quick else ()
 
+    if models is None:
+        return default_entrants(kind, seeds, changes)
     names = tuple(name.strip() for name in models.split(",") if name.strip())
     if not names:
-        return default_entrants(kind, seeds, changes)
+        raise BadInput("--models names nobody", "write names with commas between, or leave it out")
     for name in names:
         if (MODELS[name].scale, MODELS[name].task) != (kind, "classification"):
             known = ", ".join(MODELS.names(kind, "classification"))
@@ -120,7 +127,10 @@ def _simulated(kind: str, out: Path, quick: bool) -> tuple[Path, str]:
         if kind == "cell":
             from saccade.datasets.simulators.cell_sets import write_dataset
 
-            write_dataset(folder, _QUICK_CELLS if quick else _CELLS)
+            if quick:
+                write_dataset(folder, _QUICK_CELLS, per_donor=_QUICK_PER_DONOR)
+            else:
+                write_dataset(folder, _CELLS)
         elif kind == "slide":
             from saccade.datasets.simulators.slides.bags import simulate_bags
 

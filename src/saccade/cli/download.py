@@ -15,7 +15,8 @@ def download(
 ) -> None:
     """Fetch a MedMNIST set with its own split, and check it; train on it with --data FILE.
 
-    Needs the package medmnist, which knows the addresses: pip install "saccade[medmnist]".
+    Needs the package medmnist, which knows the addresses and brings torchvision; in the folder of the clone:
+    pip install --constraint constraints.txt ".[medmnist]".
     """
     from saccade.datasets.medmnist_download import download_medmnist
 

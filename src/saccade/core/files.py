@@ -90,6 +90,22 @@ def claimed_path(path: Path | str) -> Iterator[Path]:
             _release(claim)
 
 
+def check_writable(path: Path | str) -> None:
+    """Raise now what writing a file would raise later, for commands that work long before they write."""
+    path = Path(path)
+    if path.is_dir():
+        raise BadInput("is a folder, not a file", "choose another name", os.fspath(path))
+    temporary = path.with_name(f".{secrets.token_hex(6)}.partial{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.touch()
+    except OSError as error:
+        _raise_unwritable(error, path, temporary)
+    finally:
+        with suppress(OSError):  # it may never have been made
+            temporary.unlink()
+
+
 def write_text(path: Path | str, text: str) -> None:
     """Write UTF-8 text, whole or not at all."""
     with atomic_path(path) as temporary:

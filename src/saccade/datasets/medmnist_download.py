@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from saccade.core.errors import BadInput
+from saccade.core.extras import install_extra
 from saccade.core.files import claimed_path
 
 SIZES = (28, 64, 128, 224)
@@ -68,7 +69,7 @@ def _known() -> Mapping[str, Mapping[str, Any]]:
     try:
         return import_module("medmnist").INFO
     except ImportError:
-        remedy = "install saccade[medmnist]; or fetch the .npz from medmnist.com and give it to --data"
+        remedy = f"{install_extra('medmnist')}; or fetch the .npz from medmnist.com and give it to --data"
         raise BadInput("the package medmnist is not installed", remedy) from None
 
 

@@ -20,8 +20,8 @@ _ROUNDING = 1e-12  # differences of averages this small are zero
 class Difference:
     """Figure of A less figure of B, with its 95 % interval and two-sided bootstrap p-value.
 
-    With one case there is nothing to draw, and where all resamples agree they say nothing of other cases: bounds and p
-    are ``None``.
+    With fewer than five cases there is next to nothing to draw, and where all resamples agree they say nothing of other
+    cases: bounds and p are ``None``.
     """
 
     value: float

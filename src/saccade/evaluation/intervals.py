@@ -14,6 +14,9 @@ z = 1.96, its bounds are
 
 It is meant for n times yes or no. What has other values between 0 and 1 never varies more than that around the same
 mean. Figures that are no shares, such as areas under a curve and differences, have no interval then.
+
+The same holds of fewer than five cases, whose resamples are a handful of mixtures: two cases have three, and their
+percentiles are the two cases themselves.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,6 +26,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 LEVEL = 0.95
+FEWEST = 5
+"""Cases from which resamples make an interval; our choice."""
+
 _Z = 1.959963984540054  # the normal distribution has half of the rest of LEVEL above it
 _SAME = 1e-12  # resampled figures that differ by less are one
 _BLOCK_ELEMENTS = 2**19  # weights of images held at a time: 4 MB of float64, which stays in the cache
@@ -92,8 +98,8 @@ def percentile_interval(
 
     Resamples in which the figure is not defined (NaN) are left out. With one case nothing varies between
     resamples, which says nothing about other cases: the bounds are then ``None``, as they are for a figure
-    that is not defined. Where these 95 % are all the same, a share has Wilson's interval, and the bounds of any other
-    figure are ``None``.
+    that is not defined. Where these 95 % are all the same, and of fewer than ``FEWEST`` cases, a share has Wilson's
+    interval, and the bounds of any other figure are ``None``.
 
     >>> percentile_interval(1.0, np.ones(3), cases=40), percentile_interval(1.0, np.ones(3), cases=40, share_of=40)
     (Interval(value=1.0, low=None, high=None), Interval(value=1.0, low=0.9123783988027135, high=1.0))
@@ -111,7 +117,7 @@ def percentile_interval(
         return Interval(float(value), None, None)
     tail = 50 * (1 - LEVEL)
     low, high = np.percentile(defined, [tail, 100 - tail])
-    if high - low < _SAME:
+    if high - low < _SAME or min(cases, share_of or cases) < FEWEST:
         return wilson_interval(float(value), share_of) if share_of else Interval(float(value), None, None)
     return Interval(float(value), float(low), float(high))
 

@@ -84,8 +84,9 @@ def evaluate_predictions(
 
     Figures that are not defined are ``None``: the recall of a class without images, the precision of a class
     never predicted, the area under the curve where one class is all there is, and all bounds where there
-    is one case only. Where all resamples agree, accuracy, balanced accuracy, recall and precision have Wilson's
-    interval over cases, a class's over those that have it (or are taken for it), and the others none.
+    is one case only. Where all resamples agree, and of fewer than five cases, accuracy, balanced accuracy, recall and
+    precision have Wilson's interval over cases, a class's over those that have it (or are taken for it), and the others
+    none.
 
     Args:
         probabilities: Probability of each class, rows summing to one.

@@ -1,4 +1,4 @@
-"""The rows of a bench set against one another: the first model less each other, on the same test images."""
+"""The rows of a bench taken together: a model's seeds, and the first model less each other on the same test images."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,29 @@ from typing import Any
 import numpy as np
 
 from saccade.evaluation.comparison import paired_difference
+from saccade.evaluation.intervals import FEWEST, Interval
+
+
+def mean_accuracy(rows: Sequence[Mapping[str, Any]]) -> Interval:
+    """Accuracy over the seeds of a model, with an interval over cases; of one seed, what its row holds.
+
+    Bounds are ``None`` where rows do not tell which images were right, or were tested on other images.
+
+    >>> row = {"accuracy": {"value": 0.8, "low": None, "high": None}, "cases": ["a", "b", "c", "d", "e"]}
+    >>> mean_accuracy([{**row, "right": [1, 1, 1, 1, 0]}, {**row, "right": [1, 1, 1, 1, 0]}])
+    Interval(value=0.8, low=0.4, high=1.0)
+
+    Args:
+        rows: Of one model that was trained, at least one.
+    """
+    if len(rows) == 1:
+        found = rows[0]["accuracy"]
+        return Interval(found["value"], found.get("low"), found.get("high"))
+    if all(row.get("right") and row["cases"] == rows[0].get("cases") for row in rows):
+        right = np.array([row["right"] for row in rows], dtype=float)
+        found = paired_difference(right, np.zeros_like(right), rows[0]["cases"])
+        return Interval(found.value, found.low, found.high)
+    return Interval(float(np.mean([row["accuracy"]["value"] for row in rows])), None, None)
 
 
 def paired_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -14,10 +37,10 @@ def paired_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
     Models that were not trained, or tested on other images, are passed over.
 
-    >>> row = {"seed": 0, "changes": [], "cases": ["a", "b", "c", "d"]}
-    >>> rows = [{**row, "model": "ours", "right": [1, 1, 1, 0]}, {**row, "model": "theirs", "right": [1, 0, 0, 0]}]
-    >>> paired_lines(rows)
-    ['ours less theirs: +50.0 points (+0.0 to +100.0), 1 seed']
+    >>> row = {"seed": 0, "changes": [], "cases": ["a", "b", "c", "d", "e"]}
+    >>> ours = {**row, "model": "ours", "right": [1, 1, 1, 1, 0]}
+    >>> paired_lines([ours, {**row, "model": "theirs", "right": [1, 1, 0, 0, 0]}])
+    ['ours less theirs: +40.0 points (+0.0 to +80.0), 1 seed']
 
     Args:
         rows: Of one data set.
@@ -39,6 +62,7 @@ def _line(name: str, other: str, ours: Sequence[Mapping[str, Any]], theirs: Sequ
     right, wrong = (np.array([one["right"] for one in ones], dtype=float) for ones in (ours, theirs))
     found = paired_difference(right, wrong, ours[0]["cases"])
     low, high = found.low, found.high
-    interval = "" if low is None or high is None else f" ({100 * low:+.1f} to {100 * high:+.1f})"
+    unknown = " (too few cases for an interval)" if len({*ours[0]["cases"]}) < FEWEST else ""
+    interval = unknown if low is None or high is None else f" ({100 * low:+.1f} to {100 * high:+.1f})"
     seeds = "1 seed" if len(ours) == 1 else f"{len(ours)} seeds"
     return f"{name} less {other}: {100 * found.value:+.1f} points{interval}, {seeds}"

@@ -21,6 +21,7 @@ import h5py
 import numpy as np
 
 from saccade.core.errors import BadInput
+from saccade.core.extras import install_extra
 from saccade.imaging.events import Events, make_events
 from saccade.imaging.file_faults import COPY_AGAIN, told_in_one_line
 
@@ -148,7 +149,7 @@ def _from_camera(path: Path) -> Events:
     header = _header(path)
     encoding = "dat" if path.suffix == ".dat" else _encoding(header)
     if importlib.util.find_spec("expelliarmus") is None:
-        remedy = "install it by `pip install saccade[events]`, or convert the recording to HDF5 or NPY"
+        remedy = f"{install_extra('events')}, or convert the recording to HDF5 or NPY"
         raise BadInput("recordings of cameras are unpacked by expelliarmus, which is not installed", remedy)
     from expelliarmus import Wizard
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from saccade.evaluation.intervals import Interval
+from saccade.evaluation.paired_rows import mean_accuracy
 from saccade.report.figures import new_figure
 from saccade.report.style import styled
 from saccade.report.words import amount
@@ -14,16 +16,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_MARKS = "osD^vP*X"
 _DECADES = 30.0  # times the least from which powers of ten are ticks enough
 _LEAST = 1.15  # times the middle that is shown at least, lest neighbouring ticks read alike
 
 
 @styled()
 def bench_figure(rows: Sequence[Mapping[str, Any]], title: str = "") -> "Figure":
-    """Accuracy against cost on one data set, one mark a model and recipe: the mean over its seeds, and their range.
+    """Accuracy against cost on one data set, one mark a model and recipe: the mean over its seeds.
 
-    Cost is FLOPs per image and, where all models were timed side by side, seconds as well. The upper left corner is
-    where one wants to be. A model that was not trained is a line at its cost.
+    A line through the mark is its 95 % interval over cases, where there is one; marks are open and of several forms,
+    the ends of the lines of several widths, so that models at one place do not hide each other. Cost is FLOPs per image
+    and, where all models were timed side by side, seconds as well. The upper left corner is where one wants to be. A
+    model that was not trained is a line at its cost.
     """
     by_model: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -50,16 +55,30 @@ def _draw(
     """One panel."""
     for number, (model, ones) in enumerate(by_model.items()):
         at, colour = float(np.mean([cost(one) for one in ones])), f"C{number}"
-        values = 100 * np.array([one["accuracy"]["value"] for one in ones if one["accuracy"]])
-        if len(values):
-            seeds = f" ({len(values)} seeds)" if len(values) > 1 else ""
-            axes.vlines(at, values.min(), values.max(), color=colour)
-            axes.plot(at, values.mean(), "o", color=colour, label=model + seeds)
+        trained = [one for one in ones if one["accuracy"]]
+        if trained:
+            seeds = f" ({len(trained)} seeds)" if len(trained) > 1 else ""
+            _mark(axes, at, mean_accuracy(trained), number, model + seeds)
         else:
             axes.axvline(at, color=colour, linestyle=":", label=f"{model}, not trained")
     axes.margins(x=0.3, y=0.15)
-    axes.set(xscale="log", xlabel=label, ylabel="accuracy, %")
+    axes.set(xscale="log", xlabel=label, ylabel="accuracy, % (95 % interval)")
     _few_ticks(axes)
+
+
+def _mark(axes: "Axes", at: float, accuracy: Interval, number: int, label: str) -> None:
+    """One model: an open mark, and its interval with ends as wide as nobody else's."""
+    if accuracy.value is None:
+        return
+    colour = f"C{number}"
+    if accuracy.low is not None and accuracy.high is not None:
+        low, high = 100 * accuracy.low, 100 * accuracy.high
+        axes.vlines(at, low, high, color=colour, linewidth=1.2, alpha=0.7)
+        axes.scatter([at, at], [low, high], s=50 + 40 * number, marker="_", color=colour, linewidth=1.2)
+    form = _MARKS[number % len(_MARKS)]
+    axes.plot(
+        at, 100 * accuracy.value, form, color=colour, label=label, fillstyle="none", markersize=8, markeredgewidth=1.6
+    )
 
 
 def row_name(row: Mapping[str, Any]) -> str:

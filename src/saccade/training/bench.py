@@ -7,20 +7,22 @@ together, in one process (``bench_costs``). The speeds of fields and slides are 
 ratios of one run: for those, see ``evaluation.speed.compare_speed`` and ``benchmarks/``.
 """
 
-import json
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from saccade.core.errors import BadInput
-from saccade.core.files import write_json
+import saccade
+from saccade.core.files import check_writable, write_json
 from saccade.core.registry import Scale
+from saccade.datasets.bags import open_bags
+from saccade.datasets.fingerprint import fingerprint
+from saccade.datasets.sources import first_image, open_manifest
 from saccade.evaluation.assessment import Judged, judge, knowing_predictor, measure_costs
 from saccade.evaluation.labelled import label_images, open_labelled
 from saccade.evaluation.slide_costs import measure_slide_costs
@@ -30,6 +32,7 @@ from saccade.inference.runs import Run
 from saccade.inference.slide_predictor import SlidePredictor
 from saccade.models import MODELS
 from saccade.training.bench_costs import cost_row, measure_together, network_of
+from saccade.training.bench_rows import check_rows, key_of, load_rows, recipe_words
 from saccade.training.recipe import Recipe
 from saccade.training.recipe_sections import FixedBudget
 from saccade.training.train import train
@@ -87,7 +90,7 @@ def bench(
     tell: Callable[[str], None] = lambda line: None,
     features: Path | None = None,
 ) -> list[dict[str, Any]]:
-    """Make the rows that ``out`` does not hold yet, and write it anew after each.
+    """Make the rows that ``out`` does not hold yet, and write it anew after each; who is named twice is one.
 
     Args:
         data: What to train and judge on.
@@ -98,13 +101,19 @@ def bench(
         features: Of slides, the folder of their features; ``data`` is then a table of labels.
 
     Raises:
-        BadInput: ``out`` holds something else, or the data has no test part.
+        BadInput: ``out`` holds something else, or rows of this data that are of other versions, data or recipes; or the
+            data has no test part.
+        SaccadeError: ``out`` cannot be written.
     """
-    rows = load_rows(out)
-    title = name or str(data)
-    for entrant in _missing(sorted(entrants, key=_turn), rows, title):
+    check_writable(out)
+    rows, title, about = load_rows(out), name or str(data), _fingerprint(data, features)
+    asked = {(each.model, each.seed, title, each.changes): each for each in sorted(entrants, key=_turn)}
+    check_rows(rows, title, about, {key: _recipe(data, each, features) for key, each in asked.items()}, out)
+    done = {key_of(row) for row in rows}
+    for entrant in (each for key, each in asked.items() if key not in done):
         tell(f"{entrant.model}, {'its cost' if entrant.seed is None else f'seed {entrant.seed}'}")
         own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
+        own |= {"saccade": saccade.__version__, "fingerprint": about}
         rows.append({**own, **bench_row(data, entrant, features, share_of_method(entrant, rows, title))})
         write_json(out, rows)
     if measure_together([row for row in rows if row["data"] == title], tell):
@@ -112,21 +121,13 @@ def bench(
     return rows
 
 
-def load_rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of an earlier bench; none where there is no file.
-
-    Raises:
-        BadInput: The file holds something else.
-    """
-    if not path.exists():
-        return []
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"cannot be continued ({error})", "choose another --out", str(path)) from error
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "model" in row for row in rows):
-        raise BadInput("holds no rows of a bench", "choose another --out", str(path))
-    return rows
+def enlarged(data: Path, entrants: Sequence[Entrant]) -> str:
+    """A line where cells are smaller than their recipes take them; nothing where they are not."""
+    height, width = first_image(open_manifest(data)).shape[:2]
+    size = max(_recipe(data, each, None).data.model_dump().get("size", 0) for each in entrants)
+    if max(height, width) >= size:
+        return ""
+    return f"the images are of {width}×{height} pixels and are enlarged to {size}×{size}, which adds nothing to them"
 
 
 def share_of_method(entrant: Entrant, rows: Sequence[dict[str, Any]], title: str) -> float | None:
@@ -140,7 +141,7 @@ def share_of_method(entrant: Entrant, rows: Sequence[dict[str, Any]], title: str
         title: What the data is called in them.
     """
     same = (CONTESTANTS["cell"][0], entrant.seed, title, entrant.changes)
-    found = (row for row in rows if _key(row) == same and "pixels_read_fraction" in row)
+    found = (row for row in rows if key_of(row) == same and "pixels_read_fraction" in row)
     return next((row["pixels_read_fraction"] for row in found), None)
 
 
@@ -158,7 +159,7 @@ def bench_row(data: Path, entrant: Entrant, features: Path | None = None, share:
         share = min(1.0, share * (1 + 1e-6))  # single precision may have made it smaller
         recipe = recipe.with_overrides([f"budget.share={share}"])
     if entrant.seed is None:
-        return {"seed": None, **cost_row(data, recipe)}
+        return {"seed": None, "recipe": recipe_words(recipe), **cost_row(data, recipe)}
     with tempfile.TemporaryDirectory() as scratch:
         start = time.perf_counter()
         run = Run.open(train(recipe, Path(scratch) / "run"))
@@ -169,12 +170,20 @@ def bench_row(data: Path, entrant: Entrant, features: Path | None = None, share:
     judged = judge(predictor, label_images(chosen.manifest, predictor.classes, bags=rows.bags))
     return {
         "seed": entrant.seed,
+        "recipe": recipe_words(recipe),
         "accuracy": judged.metrics(predictor.classes).accuracy.as_dict(),
         **_cost(predictor, judged),
         "seconds_training": round(seconds, 1),
         "right": [int(right) for right in judged.predicted == [image.label for image in judged.images]],
         "cases": [image.row.case for image in judged.images],
     }
+
+
+def _fingerprint(data: Path, features: Path | None) -> str:
+    if features is None:
+        return fingerprint(open_manifest(data))
+    bags = open_bags(data, features)
+    return fingerprint(bags.manifest, bags.paths)
 
 
 def _recipe(data: Path, entrant: Entrant, features: Path | None) -> Recipe:
@@ -201,17 +210,6 @@ def _cost(predictor: AnyPredictor, judged: Judged) -> dict[str, Any]:
     }
 
 
-def _missing(entrants: Sequence[Entrant], rows: Sequence[dict[str, Any]], title: str) -> Iterator[Entrant]:
-    """Those without a row, in order; a row of another recipe, such as a quick look's, is not theirs."""
-    done = {_key(row) for row in rows}
-    return (each for each in entrants if (each.model, each.seed, title, each.changes) not in done)
-
-
 def _turn(entrant: Entrant) -> tuple[float, bool]:
     """Seed by seed, the method of cells first; costs alone at the end."""
     return math.inf if entrant.seed is None else entrant.seed, entrant.model != CONTESTANTS["cell"][0]
-
-
-def _key(row: dict[str, Any]) -> tuple[str, int | None, str | None, tuple[str, ...]]:
-    """What a row is of: model, seed, data, changes."""
-    return row["model"], row.get("seed"), row.get("data"), tuple(row.get("changes", ()))

@@ -16,6 +16,7 @@ from saccade.core.contract import SparseClassifier
 from saccade.datasets.sources import first_image, open_manifest
 from saccade.evaluation.assessment import Judged
 from saccade.evaluation.cost import count_flops, count_parameters
+from saccade.evaluation.machine import describe_machine
 from saccade.evaluation.memory import peak_memory_bytes
 from saccade.evaluation.speed import compare_speed
 from saccade.inference.fast import FastModel
@@ -84,7 +85,7 @@ def measure_together(rows: Sequence[dict[str, Any]], tell: Callable[[str], None]
         return False
     tell(f"measuring {len(networks)} networks side by side")
     costs = _costs(networks)
-    about = {"beside": beside, "threads": torch.get_num_threads(), "torch": torch.__version__, "device": _device()}
+    about = {"beside": beside, **describe_machine(), "device": _device()}
     for row in rows:
         row |= {**costs[_label(row)], "measured": about}
     return True

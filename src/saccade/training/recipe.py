@@ -146,12 +146,12 @@ class Recipe(Section):
 
     def differences(self, other: "Recipe") -> list[str]:
         """The dotted keys in which two recipes differ."""
-        mine, theirs = _flat(self.as_dict()), _flat(other.as_dict())
+        mine, theirs = dotted(self.as_dict()), dotted(other.as_dict())
         return sorted(key for key in mine.keys() | theirs.keys() if mine.get(key) != theirs.get(key))
 
     def unsaid(self, values: Mapping[str, Any]) -> list[str]:
         """The dotted keys that plain values leave to defaults: none, where this version saved them."""
-        return sorted(_flat(self.as_dict()).keys() - _flat(values).keys())
+        return sorted(dotted(self.as_dict()).keys() - dotted(values).keys())
 
     def _chosen(self) -> dict[str, Any]:
         """Only what differs from the defaults, so that these may follow a change."""
@@ -328,8 +328,13 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of a recipe by their dotted keys.
+
+    >>> dotted({"training": {"epochs": 30}})
+    {'training.epochs': 30}
+    """
     flat: dict[str, Any] = {}
     for key, value in values.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        flat |= dotted(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
     return flat

@@ -92,6 +92,17 @@ def test_the_same_cells_in_another_modality(tmp_path: Path, modality: str, chann
     assert len(load_manifest(other)) == 2 * len(KINDS)
 
 
+def test_fewer_cells_of_a_donor_make_more_donors(tmp_path: Path) -> None:
+    for per_donor, donors in ((4, 2), (2, 3), (1, 6)):
+        rows = rows_of(write_dataset(tmp_path / str(per_donor), {"test": 6}, size=16, per_donor=per_donor))
+        assert len({row["case_id"] for row in rows}) == donors
+        assert len(rows) == 6 * len(KINDS)
+    plain = rows_of(write_dataset(tmp_path / "plain", {"test": 6}, size=16))
+    assert plain == rows_of(tmp_path / "4" / "manifest.csv"), "four, where nothing else is asked for"
+    with pytest.raises(BadInput, match="Give 1 or more"):
+        write_dataset(tmp_path / "none", 1, per_donor=0)
+
+
 def test_unknown_modality(tmp_path: Path) -> None:
     assert MODALITIES[0] == "brightfield"
     with pytest.raises(BadInput, match="brightfield, opd, events"):

@@ -18,7 +18,7 @@ from saccade.imaging.events import bin_events
 __all__ = ["MODALITIES", "write_dataset"]
 
 FIELD = 25.6  # µm; side of a simulated image where no resolution is asked for
-CELLS_PER_DONOR = 4  # of each kind
+CELLS_PER_DONOR = 4  # of each kind, where nothing else is asked for
 SHARES = {"train": 0.7, "val": 0.1, "test": 0.2}
 COLUMNS = ("path", "label", "case_id", "split", "mpp", "mask_path")
 MODALITIES = ("brightfield", "opd", "events")
@@ -31,13 +31,14 @@ def write_dataset(
     size: int = 64,
     mpp: float | None = None,
     modality: str = "brightfield",
+    per_donor: int = CELLS_PER_DONOR,
 ) -> Path:
     """Write a simulated set of white blood cells and return the path of its manifest.
 
     Images go to `<kind>/<kind>_0001.png`, masks of their nuclei to `masks/<kind>/<kind>_0001.png`; `manifest.csv`
-    lists both. Cases are simulated donors, each with a stain and a lamp of their own; a donor gives up to four cells
-    of each kind, all to one split. Cell i of a kind and split has a seed of its own: it stays the same however many
-    cells are written, and in every modality.
+    lists both. Cases are simulated donors, each with a stain and a lamp of their own; a donor gives up to `per_donor`
+    cells of each kind, all to one split. Cell i of a kind and split has a seed of its own: it stays the same however
+    many cells are written, and in every modality, as long as donors give as many.
 
     Maps of the optical path difference are float32 TIFF in nanometres, events float32 NPY of two channels (OFF, ON).
     `cell_masks/` holds masks of the whole cells, of events those of where the cell was while it was recorded; no
@@ -50,9 +51,11 @@ def write_dataset(
         size: side of the images in pixels.
         mpp: micrometres per pixel; by default images are 25.6 µm wide.
         modality: one of `MODALITIES`.
+        per_donor: cells of each kind that a donor gives. Fewer make more donors of the same number of cells, and it is
+            donors that intervals are drawn over.
 
     Raises:
-        BadInput: the modality is unknown, or size or mpp is not positive.
+        BadInput: the modality is unknown, or size, mpp or per_donor is not positive.
 
     Example:
         >>> manifest = write_dataset("simulated-cells", per_class={"train": 2, "test": 1}, size=32)
@@ -61,13 +64,15 @@ def write_dataset(
     """
     if modality not in MODALITIES:
         raise BadInput(f"there is no modality {modality!r}", f"choose one of {', '.join(MODALITIES)}")
+    if per_donor < 1:
+        raise BadInput(f"a donor cannot give {per_donor} cells of a kind", "give 1 or more")
     folder, mpp = Path(folder), FIELD / size if mpp is None else mpp
     counts = _share_out(per_class) if isinstance(per_class, int) else per_class
     rows = []
     for kind in KINDS:
         places = [(split, index) for split, count in counts.items() for index in range(count)]
         for number, (split, index) in enumerate(places, start=1):
-            donor = index // CELLS_PER_DONOR
+            donor = index // per_donor
             smear = draw_smear(_generator(seed, split, donor))
             rng = _generator(seed, split, donor, kind, index)
             name = Path(kind, f"{kind}_{number:04d}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from saccade.core.errors import BadInput
+from saccade.core.extras import install_extra
 from saccade.features.embedding.embed_slide import SlideWork
 from saccade.features.embedding.job import Item, Job
 from saccade.features.embedding.reading import Pace
@@ -63,7 +64,7 @@ def embed_on_ray(
         import ray
         import ray.data
     except ImportError:
-        raise BadInput("--engine ray needs Ray, which is not installed", 'run pip install "saccade[ray]"') from None
+        raise BadInput("--engine ray needs Ray, which is not installed", install_extra("ray")) from None
     if not todo:
         return
     if not ray.is_initialized():

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from saccade.core.errors import BadInput
+from saccade.core.extras import install_extra
 from saccade.features.encoders.encoder import encoder_facts, folder_safe
 from saccade.features.encoders.networks import (
     NetworkEncoder,
@@ -139,8 +140,8 @@ def _transformers() -> Any:
     try:
         import transformers
     except (ImportError, RuntimeError) as error:  # the second where something it imports is broken
-        remedy = "install it: pip install 'saccade[transformers]'"
-        raise BadInput("encoders of Hugging Face need transformers, which is not installed", remedy) from error
+        message = "encoders of Hugging Face need transformers, which is not installed"
+        raise BadInput(message, install_extra("transformers")) from error
     return transformers
 
 

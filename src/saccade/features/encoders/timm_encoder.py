@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from saccade.core.errors import BadInput
+from saccade.core.extras import install_extra
 from saccade.features.encoders.encoder import encoder_facts, folder_safe
 from saccade.features.encoders.networks import (
     NetworkEncoder,
@@ -67,7 +68,7 @@ def _timm() -> Any:
     except (ImportError, RuntimeError) as error:  # the second where its torchvision does not fit the torch installed
         if isinstance(error, ModuleNotFoundError) and error.name == "timm":
             message = "encoders of timm need timm, which is not installed"
-            raise BadInput(message, "install it: pip install 'saccade[timm]'") from error
+            raise BadInput(message, install_extra("timm")) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         message = f"timm does not import ({reason})"
         raise BadInput(message, "install the torchvision that belongs to your torch") from error
