@@ -86,6 +86,7 @@ def test_a_proxy_set(tmp_path: Path, modality: str, word: str, channels: int) ->
     for one, two in zip(source.rows, manifest.rows, strict=True):
         assert (two.label, two.split) == (one.label, one.split)
         assert two.case_id == f"proxy-{modality}-{one.case_id}"
+        assert two.path.name.startswith(f"proxy-{modality}-000") and one.path.stem in two.path.stem
         image = load_image(two.path)
         assert (image.dtype, image.shape[2]) == (np.float32, channels)
         assert two.mpp == pytest.approx(0.16 * 160 / image.shape[1])
