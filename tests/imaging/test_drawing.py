@@ -104,8 +104,8 @@ def test_enlarging_repeats_pixels_and_png_keeps_them() -> None:
 
 
 def test_images_in_one_contrast_and_what_it_means() -> None:
-    dim, light = (np.full((4, 4, 1), value, np.float32) for value in (0.0, 50.0))
-    span = value_span([dim, light])
+    dim, light = np.full((4, 4, 1), 0, np.float32), np.full((3, 5, 1), 50, np.float32)
+    span = value_span([dim, light] * 9)
     assert span == (0.0, 50.0)
     assert (as_picture(dim, span).max(), as_picture(light, span).min()) == (0, 255)
     assert "black 0, white 50, as in the files" in picture_key(dim, span)

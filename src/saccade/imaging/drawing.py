@@ -81,8 +81,8 @@ def as_picture(image: Num[np.ndarray, "height width channel"], span: Span | None
     return np.round(255 * values).astype(np.uint8)
 
 
-def value_span(images: Sequence[Num[np.ndarray, "height width channel"]]) -> Span | None:
-    """The values that ``as_picture`` turns black and white, over some images alike; none where it keeps values."""
+def value_span(images: Sequence[Num[np.ndarray, "_ _ _"]]) -> Span | None:
+    """The values that ``as_picture`` turns black and white in images of any sizes; none where it keeps values."""
     if any(_is_kept(image) for image in images):
         return None
     values = np.concatenate([_finite(image).ravel() for image in images])
