@@ -11,12 +11,12 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 from PIL import Image
 
 from saccade.datasets.composers.modality_proxies import event_like, opd_like
 from saccade.datasets.simulators import simulate_modalities
+from saccade.imaging.drawing import as_picture
 from saccade.imaging.events import bin_events
 
 CELLS = (("neutrophil", 3), ("eosinophil", 3), ("lymphocyte", 5), ("monocyte", 2))
@@ -28,7 +28,6 @@ TITLES = (
     "OPD-like",
     "event-like",
 )
-ON, OFF = np.array([0.0, 0.35, 0.70]), np.array([0.84, 0.37, 0.0])  # told apart by the colour-blind
 MOST = 5  # events that are the full colour
 MAPS = (("inferno", 0, 100), ("cividis", 0, 130))  # nm
 
@@ -72,10 +71,8 @@ def draw(out: str) -> None:
 
 
 def coloured(counts: np.ndarray) -> np.ndarray:
-    """Counts of OFF and ON as ink on white: the more events, the fuller the colour."""
-    strength = np.clip(counts / MOST, 0, 1)[..., None]
-    paper = 1 - strength[:, :, 0] * (1 - OFF) - strength[:, :, 1] * (1 - ON)
-    return np.clip(paper, 0, 1)
+    """Counts of OFF and ON in the colours of reports: the more events, the brighter."""
+    return as_picture(counts.astype(np.float32), (0.0, MOST))
 
 
 def draw_one(axis: Any, picture: np.ndarray, scale: tuple[str, int, int]) -> Any:
@@ -97,8 +94,8 @@ def draw_scale(axis: Any) -> None:
 
 def draw_flow(axis: Any) -> None:
     """Where the cell flows to."""
-    axis.annotate("", (SIZE - 6, SIZE - 8), (SIZE - 38, SIZE - 8), arrowprops={"arrowstyle": "-|>", "color": "#1f2428"})
-    axis.text(SIZE - 22, SIZE - 11, "flow", ha="center", va="bottom", fontsize=9.5, color="#1f2428")
+    axis.annotate("", (SIZE - 6, SIZE - 8), (SIZE - 38, SIZE - 8), arrowprops={"arrowstyle": "-|>", "color": "white"})
+    axis.text(SIZE - 22, SIZE - 11, "flow", ha="center", va="bottom", fontsize=9.5, color="white")
 
 
 def draw_bar(figure: Any, axis: Any, image: Any, label: str) -> None:
@@ -113,15 +110,16 @@ def draw_bar(figure: Any, axis: Any, image: Any, label: str) -> None:
 def draw_legend(figure: Any, axis: Any) -> None:
     """What the colours of events mean, below a column."""
     box = axis.get_position()
-    for number, (colour, name) in enumerate(((ON, "ON: brighter"), (OFF, "OFF: darker"))):
-        shades = ListedColormap([1 - step / MOST * (1 - colour) for step in range(MOST + 1)])
+    for number, (channel, name) in enumerate(((1, "ON: brighter"), (0, "OFF: darker"))):
+        steps = np.zeros((1, MOST + 1, 2))
+        steps[..., channel] = np.arange(MOST + 1)
         bar = figure.add_axes((box.x0 + 0.01, box.y0 - 0.027 - 0.022 * number, 0.055, 0.013))
-        bar.imshow(np.arange(MOST + 1)[None], cmap=shades, aspect="auto")
+        bar.imshow(coloured(steps), aspect="auto")
         bar.set_xticks([])
         bar.set_yticks([])
         bar.spines[:].set_color("#c9ced6")
         bar.text(MOST + 1, 0, name, va="center", fontsize=9.5)
-    figure.text(box.x0 + 0.01, box.y0 - 0.072, f"0 to {MOST} at a pixel; black: both", fontsize=9.5, va="center")
+    figure.text(box.x0 + 0.01, box.y0 - 0.072, f"0 to {MOST} at a pixel; white: both", fontsize=9.5, va="center")
 
 
 def head(figure: Any, first: Any, last: Any, text: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.cli.conftest import Command
@@ -32,6 +33,9 @@ def test_damaged_recordings_cost_a_line(tmp_path: Path, saccade: Command) -> Non
     [
         (("--events", 10, "--window-ms", 5), "not both"),
         (("--window-ms", 0), "has no length"),
+        (("--window-ms", -1), "has no length"),
+        *((("--window-ms", text), "is no time") for text in ("nan", "inf", "1e30")),
+        *((("--sensor", text), "such as 640x480") for text in ("64", "0x4", "64 x", "axb", "-4x4")),
     ],
 )
 def test_windows_that_cannot_be(
@@ -40,3 +44,12 @@ def test_windows_that_cannot_be(
     write_recording(tmp_path / "a.npy")
     assert reason in refused("frames", tmp_path / "a.npy", "--out", tmp_path / "out", *arguments)
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_known_of_the_sensor(tmp_path: Path, saccade: Command, refused: Callable[..., str]) -> None:
+    recording = write_recording(tmp_path / "a.npy")
+    saccade("frames", recording, "--out", tmp_path / "out", "--sensor", "80x60")
+    assert {np.load(path).shape for path in (tmp_path / "out").rglob("*.npy")} == {(60, 80, 2)}
+    assert "outside a sensor of 2 x 60" in refused("frames", recording, "--out", tmp_path / "small", "--sensor", "2x60")
+    few = refused("frames", recording, "--out", tmp_path / "few", "--events", 100000)
+    assert f"ask for at most {len(np.load(recording))}" in few.lower()

@@ -24,6 +24,18 @@ def test_a_proxy_is_called_that_from_images_to_report(tmp_path: Path, saccade: C
     opened = Run.open(run)
     about = about_run(opened, choose_of_run(opened, open_manifest(out), "test"), failed=0)
     assert (about["simulated"], about["origin"]) == (True, "simulated OPD-like proxy")
+    assert about["model_origin"] == opened.package.origin == "simulated OPD-like proxy"
+    assert "trained on" in page
+    trained = "note: this model was trained on simulated OPD-like proxy images"
+    assert trained in saccade("evaluate", run, "--data", out, "--out", tmp_path / "eval").stdout.splitlines()
+    for given, left_out in ((out, ["left out 40 images that manifest.csv does not name"]), (out / "images", [])):
+        said = saccade("predict", run, given, "--out", tmp_path / "p.csv")
+        assert said.stderr.splitlines() == left_out
+        assert said.stdout.splitlines()[:2] == [trained, "note: these are simulated OPD-like proxy images"]
+        assert "40 of 40 images predicted" in said.stdout
+    some = next((out / "images").iterdir())
+    said = saccade("explain", run, some, "--out", tmp_path / "explained").stdout.splitlines()
+    assert said[:2] == [trained, "note: these are simulated OPD-like proxy images"]
 
 
 def test_event_like_images(tmp_path: Path, saccade: Command) -> None:
@@ -34,9 +46,9 @@ def test_event_like_images(tmp_path: Path, saccade: Command) -> None:
 
 def test_damaged_images_cost_a_line(tmp_path: Path, saccade: Command) -> None:
     write_dataset(tmp_path / "cells", {"test": 1}, size=24)
-    (tmp_path / "cells" / "monocyte" / "monocyte_0001.png").write_bytes(b"no PNG")
+    (tmp_path / "cells" / "monocyte" / "simulated-monocyte_0001.png").write_bytes(b"no PNG")
     result = saccade("proxy", "opd", "--data", tmp_path / "cells", "--out", tmp_path / "out", code=3)
-    assert "monocyte_0001.png" in result.stderr
+    assert "simulated-monocyte_0001.png" in result.stderr
     assert "4 of 5 images" in result.stdout
 
 

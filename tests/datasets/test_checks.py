@@ -198,3 +198,14 @@ def test_a_class_that_its_case_gives_away(folder: Path, confounded: bool) -> Non
     report = check_data(folder)
     assert not report.errors
     assert ("class and case are confounded" in found(report, "note")) == confounded
+
+
+def test_recordings_that_cannot_state_their_sensor(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        for number in range(2):
+            events = np.zeros(9, [("x", "u2"), ("y", "u2"), ("t", "i8"), ("p", "u1")])
+            events["x"] = np.arange(9) + (label == "a") * number
+            (tmp_path / label).mkdir(exist_ok=True)
+            np.save(tmp_path / label / f"{number}.npy", events)
+    notes = [str(note) for note in check_data(tmp_path).notes]
+    assert any("4 recordings are NPY, which cannot state the sensor" in note for note in notes)

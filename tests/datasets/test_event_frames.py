@@ -56,7 +56,7 @@ def test_what_cannot_be_cut_is_told(tmp_path: Path) -> None:
     assert made.count == 6
     first, second = map(str, made.problems)
     assert "b.h5: is damaged" in first
-    assert "c.npy: holds 20 events, fewer than a window. Ask for fewer than 50" in second
+    assert "c.npy: holds 20 events, fewer than a window. Ask for at most 20" in second
     with pytest.raises(BadInput, match="none of the 2 recordings.*b.h5"):
         write_frames(find_recordings([tmp_path / "in/b.h5", tmp_path / "in/c.npy"]), tmp_path / "x", cut_by_count(50))
     with pytest.raises(BadInput, match="no length"):

@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.datasets.folders import inspect_folder, list_images, list_others, list_recordings, load_folder
+from saccade.datasets.folders import (
+    image_rows,
+    inspect_folder,
+    list_images,
+    list_others,
+    list_recordings,
+    list_unnamed,
+    load_folder,
+)
 
 
 def fill(folder: Path, *names: str) -> Path:
@@ -94,6 +102,30 @@ def test_list_others(tmp_path: Path) -> None:
     assert list_others(tmp_path / "anim.gif") == []
     with pytest.raises(BadInput, match="no such"):
         list_others(tmp_path / "ghost")
+
+
+def test_a_manifest_says_which_images_are_meant(tmp_path: Path) -> None:
+    """Masks beside the cells are images too; whatever folder of a folder the manifest lies in."""
+    fill(tmp_path, "set/a/2.png", "set/a/1.png", "set/masks/a/1.png", "set/notes.txt", "plain/3.png")
+    (tmp_path / "set" / "manifest.csv").write_text("path,case_id,mask_path\na/2.png,p,\na/1.png,q,masks/a/1.png\n")
+    for place in (tmp_path, tmp_path / "set"):
+        assert [row.case_id for row in image_rows(place) if row.case_id] == ["p", "q"], "in its order, without labels"
+        assert list_unnamed(place) == [tmp_path / "set/masks/a/1.png"]
+        assert list_others(place) == [tmp_path / "set/notes.txt"]
+    assert [row.name for row in image_rows(tmp_path)] == ["plain/3.png", "a/2.png", "a/1.png"]
+    assert list_images(tmp_path) == [tmp_path / name for name in ("plain/3.png", "set/a/2.png", "set/a/1.png")]
+    assert list_images(tmp_path / "set" / "masks") == [tmp_path / "set/masks/a/1.png"], "asked for, they are given"
+    assert list_unnamed(tmp_path / "set/a/2.png") == list_unnamed(tmp_path / "plain") == []
+
+
+def test_a_manifest_that_names_what_is_gone_or_nothing(tmp_path: Path) -> None:
+    manifest = fill(tmp_path, "1.png") / "manifest.csv"
+    manifest.write_text("path,label\n1.png,\ngone.png,\n")
+    assert list_images(tmp_path) == [tmp_path / "1.png", tmp_path / "gone.png"], "whoever opens it tells"
+    for text, message in (("name,label\n1,a\n", "no column for the path"), ("path\n../1.png\n", "leaves the folder")):
+        manifest.write_text(text)
+        with pytest.raises(BadInput, match=message):
+            list_images(tmp_path)
 
 
 def test_recordings_of_event_cameras(tmp_path: Path) -> None:

@@ -126,6 +126,9 @@ def test_what_is_said_of_a_set(cells: Path) -> None:
     assert named("proxy-opd-") == named("proxy-opd-", "donor-") == "OPD-like proxy"
     assert named("proxy-events-simulated-", "proxy-events-") == "event-like proxy"
     assert named("proxy-events-simulated-") == "simulated event-like proxy"
+    assert named("proxy-opd-00007_simulated-") == "simulated OPD-like proxy"
+    assert named("proxy-opd-00007_x", "proxy-x-", "a-proxy-opd-") == "OPD-like proxy"
+    assert named("proxy-x-") == named("a-proxy-opd-") == named("7_simulated-") == ""
 
 
 def test_files_in_class_folders_say_by_their_names_that_they_are_simulated(cells: Path, tmp_path: Path) -> None:
@@ -135,3 +138,5 @@ def test_files_in_class_folders_say_by_their_names_that_they_are_simulated(cells
     assert origin_of(open_manifest(tmp_path)) == "simulated"
     shutil.copy(open_manifest(cells).rows[0].path, tmp_path / "a" / "real.png")
     assert origin_of(open_manifest(tmp_path)) == "partly simulated"
+    shutil.copy(open_manifest(cells).rows[0].path, tmp_path / "b" / "proxy-events-00001_x.png")
+    assert origin_of(open_manifest(tmp_path)) == "event-like proxy"

@@ -9,7 +9,17 @@ from PIL import Image
 
 from saccade.core.errors import BadInput
 from saccade.core.results import Sites
-from saccade.imaging.drawing import COLOURS, WeightScale, as_picture, dimmed, encode_png, enlarged, overlay
+from saccade.imaging.drawing import (
+    COLOURS,
+    WeightScale,
+    as_picture,
+    dimmed,
+    encode_png,
+    enlarged,
+    overlay,
+    picture_key,
+    value_span,
+)
 
 
 def sites_of(boxes: list[list[float]], weights: list[float]) -> Sites:
@@ -91,3 +101,18 @@ def test_enlarging_repeats_pixels_and_png_keeps_them() -> None:
     assert large.shape == (40, 60, 3)
     assert (large[::10, ::10] == picture).all()
     assert (np.asarray(Image.open(BytesIO(encode_png(picture)))) == picture).all()
+
+
+def test_images_in_one_contrast_and_what_it_means() -> None:
+    dim, light = np.full((4, 4, 1), 0, np.float32), np.full((3, 5, 1), 50, np.float32)
+    span = value_span([dim, light] * 9)
+    assert span == (0.0, 50.0)
+    assert (as_picture(dim, span).max(), as_picture(light, span).min()) == (0, 255)
+    assert "black 0, white 50, as in the files" in picture_key(dim, span)
+    events = np.zeros((4, 4, 2), np.float32)
+    events[0, 0], events[1, 1] = (3, 0), (0, 3)
+    picture = as_picture(events, (0.0, 3.0))
+    assert picture[0, 0].tolist() == [230, 159, 0] and picture[1, 1].tolist() == [86, 180, 233], "orange OFF, blue ON"
+    assert picture_key(events, (0.0, 3.0)).startswith("events: OFF (darker) orange, ON (brighter) blue")
+    assert picture_key(events - 0.5, (0.0, 3.0)).startswith("first channel orange")
+    assert value_span([np.zeros((4, 4, 3), np.uint8)]) is value_span([np.ones((4, 4, 3), np.float32)]) is None

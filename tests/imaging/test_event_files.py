@@ -211,3 +211,29 @@ def test_what_metavision_packed_is_no_damaged_file(tmp_path: Path) -> None:
         h5py.h5d.create(group.id, b"events", h5py.h5t.py_create(values.dtype), space, packed)
     with pytest.raises(BadInput, match=r"a\.hdf5: is packed by Metavision's codec ECF.*convert the recording"):
         load_events(path)
+
+
+@pytest.mark.parametrize("name", ["a.dat", "a.raw"])
+@pytest.mark.parametrize("tail", [b"", b"% end\n", b"% no line ends here"])
+def test_a_camera_file_that_ends_with_its_header(
+    tmp_path: Path, name: str, tail: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The decoder would write to the screen by itself, or never come to an end."""
+    pytest.importorskip("expelliarmus")
+    (tmp_path / name).write_bytes(b"% evt 2.0\n" + tail)
+    with pytest.raises(BadInput, match="holds no events that can be unpacked"):
+        load_events(tmp_path / name)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_sensor_that_is_known(tmp_path: Path) -> None:
+    events = np.zeros(3, [("x", "u2"), ("y", "u2"), ("t", "i8"), ("p", "u1")])
+    np.save(tmp_path / "a.npy", events)
+    one = load_events(tmp_path / "a.npy", (4, 6))
+    assert (one.height, one.width) == (4, 6)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["events"] = events
+        file.attrs.update(height=4, width=6)
+    assert load_events(tmp_path / "a.h5", (4, 6)).width == 6
+    with pytest.raises(BadInput, match="states a sensor of 6 x 4 pixels, not 9 x 4"):
+        load_events(tmp_path / "a.h5", (4, 9))

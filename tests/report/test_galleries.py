@@ -68,3 +68,10 @@ def test_colour_bars_say_what_their_ends_mean() -> None:
     assert 'alt="Colour scale from few to many"' in colour_bar(["few", "many"], "a label")
     html = example_gallery(examples())
     assert all(f"<span>{tick}</span>" in html for tick in ("≤ 1/4×", "1×", "4×", "≥ 16×"))
+
+
+def test_values_that_are_no_colours_have_a_key() -> None:
+    opd = np.linspace(-3, 90, 256, dtype=np.float32).reshape(16, 16, 1)
+    html = example_gallery([replace(one, picture=opd) for one in examples()])
+    assert "nm where they hold the optical path difference" in html
+    assert "as in the files" not in example_gallery(examples())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saccade.cli.console import progress, say, warn, with_interval
-from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of_small
+from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, tell_training, warn_of_small
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def evaluate(
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
     opened = Run.open(find_model(run))
+    tell_training(opened.package)
     if task_of(opened.package) != "classification":
         for name, given in (("labels", labels), ("draws", draws), ("beside", beside)):
             if given:
@@ -173,6 +174,7 @@ def about_run(run: "Run", chosen: "Chosen", failed: int, bags: Iterable[Path] = 
         "split": chosen.part or None,
         "simulated": origin.startswith("simulated"),
         "origin": origin,
+        "model_origin": run.package.origin,
         "images_failed": failed,
     }
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from saccade.cli.console import progress, say, show_table
-from saccade.cli.predict import FINISHED_WITH_FAILURES, patch_side, warn_of, warn_of_others, warn_of_small
+from saccade.cli.predict import (
+    FINISHED_WITH_FAILURES,
+    patch_side,
+    tell_origin,
+    tell_training,
+    warn_of,
+    warn_of_others,
+    warn_of_small,
+)
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -71,6 +79,7 @@ def explain(
     from saccade.inference.survival_predictor import SurvivalPredictor
 
     predictor = load(run, device)
+    tell_training(predictor)
     if isinstance(predictor, SlidePredictor):
         if boxes:
             raise BadInput("boxes are of fields, and this is a run of slides", "give --regions", str(boxes))
@@ -92,16 +101,18 @@ def explain(
 
 def explain_images(predictor: "Predictor", images: Sequence[Path], out: Path, boxes: Path | None) -> None:
     """Explain cells or fields into a folder."""
-    from saccade.datasets.folders import list_images
+    from saccade.datasets.folders import image_rows
 
     if out.exists() and not out.is_dir():
         raise BadInput("is a file, not a folder", "choose another --out", str(out))
-    paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
+    rows = {row.path: row for given in images for row in image_rows(given)}
+    paths = list(rows)
     if boxes and predictor.preprocessing.size is not None:
         raise BadInput("boxes are of fields, and this is a run of cells", "leave out --boxes", str(boxes))
     truth = needles_of_table(boxes) if boxes else None
     predictor = predictor.with_boxes(truth)
     warn_of_others(images)
+    tell_origin(rows.values())
     names = distinct_names(paths)
     explained: list[Explained] = []
     small = 0

@@ -1,5 +1,6 @@
 """``saccade frames``: recordings of an event camera in, images of its windows out."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,9 @@ def frames(
         float | None, typer.Option("--window-ms", help=f"Milliseconds in an image; {_WINDOW:g} by default.")
     ] = None,
     events: Annotated[int | None, typer.Option(help="Events in an image, instead of a time.", min=1)] = None,
+    sensor: Annotated[
+        str, typer.Option(help="Width x height such as 640x480, for recordings that do not state it, as NPY cannot.")
+    ] = "",
 ) -> None:
     """Cut recordings of an event camera into images of two channels, OFF and ON counts, one per window.
 
@@ -34,11 +38,27 @@ def frames(
     if events is not None and window_ms is not None:
         raise BadInput("a window has a length or a number of events", "give --window-ms or --events, not both")
     cut = cut_by_time(_WINDOW if window_ms is None else window_ms) if events is None else cut_by_count(events)
+    size = sensor_of(sensor) if sensor else None
     found = find_recordings(recordings)
     with progress("cutting") as tell:
-        made = write_frames(found, new_folder(out), cut, tell)
+        made = write_frames(found, new_folder(out), cut, tell, size)
     for problem in made.problems:
         warn(f"skipped: {problem}")
     say(f"{made.count} images of {len(found) - len(made.problems)} of {len(found)} recordings; {made.manifest}")
     if made.problems:
         raise typer.Exit(FINISHED_WITH_FAILURES)
+
+
+def sensor_of(text: str) -> tuple[int, int]:
+    """Height and width of a sensor that is told as width x height.
+
+    >>> sensor_of("640x480")
+    (480, 640)
+
+    Raises:
+        BadInput: It is told otherwise.
+    """
+    sides = re.fullmatch(r"([1-9]\d{0,3})x([1-9]\d{0,3})", text.strip().lower())
+    if sides is None:
+        raise BadInput(f"--sensor {text!r} is no size", "give width x height in pixels, such as 640x480")
+    return int(sides[2]), int(sides[1])

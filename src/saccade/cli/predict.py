@@ -1,7 +1,7 @@
 """``saccade predict``: images in, a table out."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +12,13 @@ from saccade.cli.console import progress, say, show_table, warn
 from saccade.core.errors import BadInput
 
 if TYPE_CHECKING:
-    from saccade.inference.hub import AnyPredictor
+    from saccade.core.manifest import Row
+    from saccade.inference.hub import AnyPredictor, AnySlidePredictor
     from saccade.inference.predictor import Predictor
     from saccade.inference.result import Result
     from saccade.inference.segmentation_predictor import SegmentationResult
     from saccade.inference.survival_predictor import SurvivalResult
+    from saccade.models.packaging import Package
 
 FINISHED_WITH_FAILURES = 3
 _SHOWN = 10  # images up to which each has a line of its own on the screen
@@ -66,6 +68,7 @@ def predict(
     from saccade.inference.survival_predictor import SurvivalPredictor
 
     predictor = load(run, device)
+    tell_training(predictor)
     how = SlideEmbedding(encoder, weights, source_mpp, device)
     folder = out or Path("predictions")
     if isinstance(predictor, SlidePredictor):
@@ -82,13 +85,15 @@ def predict(
 
 def predict_images(predictor: "Predictor", images: Sequence[Path], out: Path, batch_size: int | None) -> None:
     """Predict cells or fields into a table."""
-    from saccade.datasets.folders import list_images
+    from saccade.datasets.folders import image_rows
     from saccade.inference.tables import prediction_table
 
     if out.is_dir():
         raise BadInput("is a folder", "name the table to write, such as --out predictions.csv", str(out))
-    paths = list(dict.fromkeys(path for given in images for path in list_images(given)))
+    rows = {row.path: row for given in images for row in image_rows(given)}
+    paths = list(rows)
     warn_of_others(images)
+    tell_origin(rows.values())
     summary, failed = Summary(patch_side(predictor)), 0
     with prediction_table(out, predictor.classes) as table, progress("predicting") as tell:
         for done, result in enumerate(predictor.stream(paths, batch_size), start=1):
@@ -109,10 +114,30 @@ def predict_images(predictor: "Predictor", images: Sequence[Path], out: Path, ba
         raise typer.Exit(FINISHED_WITH_FAILURES)
 
 
-def warn_of_others(given: Sequence[Path]) -> None:
-    """Say which files in the folders are no images, and are left out."""
-    from saccade.datasets.folders import list_others
+def tell_training(trained: "Package | AnyPredictor | AnySlidePredictor") -> None:
+    """Say that a model was trained on simulated images or proxies, if it was."""
+    from saccade.features.slide_input import SlideInput
 
+    if trained.origin:
+        noun = "slides" if isinstance(trained.preprocessing, SlideInput) else "images"
+        say(f"note: this model was trained on {trained.origin} {noun}")
+
+
+def tell_origin(rows: "Iterable[Row]") -> None:
+    """Say that the images are simulated, or proxies, if their cases or names tell."""
+    from saccade.core.manifest import Manifest
+    from saccade.datasets.sources import origin_of
+
+    if origin := origin_of(Manifest(tuple(rows), (), Path())):
+        say(f"note: these are {origin} images")
+
+
+def warn_of_others(given: Sequence[Path]) -> None:
+    """Say which files in the folders are left out: images that a manifest does not name, and what is no image."""
+    from saccade.datasets.folders import MANIFEST_NAME, list_others, list_unnamed
+
+    if unnamed := len(dict.fromkeys(image for path in given for image in list_unnamed(path))):
+        warn(f"left out {unnamed} image{'s'[: unnamed != 1]} that {MANIFEST_NAME} does not name")
     names = [path.name for path in dict.fromkeys(other for path in given for other in list_others(path))]
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -157,6 +157,18 @@ def inspect_names(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
     return _inspected(table, ("path",), _Names(table.source.parent))
 
 
+def load_image_table(path: Path | str) -> Manifest:
+    """Load a manifest of images to predict, where labels may be missing.
+
+    An image that is not there is told by whoever opens it, so that it costs no other image anything. The first bad row
+    raises ``BadInput`` with its number and the remedy.
+    """
+    table = load_table(path)
+    manifest, problems = _inspected(table, ("path",), _Images(table.source.parent, os.path.isfile))
+    raise_first(problems)
+    return manifest
+
+
 def load_slide_table(path: Path | str) -> Manifest:
     """Load a manifest of slides, where labels may be missing and a path may be a folder, of one DICOM series.
 
@@ -349,6 +361,17 @@ class _Files:
                     stems.setdefault(entry.stem, []).append(entry.name)
             self._listings[folder] = stems
         return self._listings[folder]
+
+
+class _Images(_Files):
+    """Finds images inside one folder; what is not there keeps the path it should have."""
+
+    def _missing(self, path: Path, text: str, place: str) -> Path:
+        return path
+
+    def beside(self, text: str, place: str) -> Path:
+        """The path of what lies beside the image, there or not: nobody is to open it."""
+        return _Names(self.folder).beside(text, place)
 
 
 class _Slides(_Files):

@@ -14,6 +14,7 @@ from saccade.core.errors import BadInput, Problem
 from saccade.core.manifest import Manifest, Row
 from saccade.core.splits import assign_parts, cut_cases
 from saccade.datasets.sources import each_image, inspect_data
+from saccade.imaging.event_files import lacks_sensor
 from saccade.imaging.image_files import Array
 from saccade.imaging.tiled_files import stated_mpp
 
@@ -154,6 +155,12 @@ def _extents(facts: Sequence[_Facts], source: str) -> list[Problem]:
         (low, high) = min(sizes), max(sizes)
         message = f"images have {len(sizes)} sizes, from {low[1]} x {low[0]} to {high[1]} x {high[0]}"
         notes.append(Problem(message, "cells are all resized to one square, fields keep their size", source, "note"))
+        if bare := sum(lacks_sensor(fact.row.path) for fact in facts):
+            message = (
+                f"{bare} recordings are NPY, which cannot state the sensor: each is as large as its events ask for"
+            )
+            remedy = "give HDF5 with height and width, or images by `saccade frames --sensor`"
+            notes.append(Problem(message, remedy, source, "note"))
     long = sum(
         count for (height, width), count in sizes.items() if max(height, width) > _ELONGATED * min(height, width)
     )

@@ -14,6 +14,8 @@ from saccade.imaging.events import Events, bin_events, windows_by_count, windows
 
 Cut = Callable[[Events], Sequence[slice]]
 
+_LONGEST = 1e12  # milliseconds in a window: thirty years, which still count in 64 bits as microseconds
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -35,7 +37,9 @@ class Frames:
 
 def cut_by_time(milliseconds: float) -> Cut:
     """Windows of so many milliseconds; the pause between two events may be longer, which then has no image."""
-    microseconds = round(1000 * milliseconds)
+    if not milliseconds <= _LONGEST:  # nor is what is not a number
+        raise BadInput(f"a window of {milliseconds:g} ms is no time", f"give milliseconds, from 0.001 to {_LONGEST:g}")
+    microseconds = round(1000 * max(milliseconds, 0))
     if microseconds < 1:
         raise BadInput(f"a window of {milliseconds:g} ms has no length", "give at least 0.001")
     return lambda events: windows_by_time(events, microseconds)
@@ -47,7 +51,7 @@ def cut_by_count(count: int) -> Cut:
     def cut(events: Events) -> Sequence[slice]:
         windows = windows_by_count(events, count)
         if not windows:
-            raise BadInput(f"holds {len(events)} events, fewer than a window", f"ask for fewer than {count}")
+            raise BadInput(f"holds {len(events)} events, fewer than a window", f"ask for at most {len(events)}")
         return windows
 
     return cut
@@ -80,6 +84,7 @@ def write_frames(
     out: Path,
     cut: Cut,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    sensor: tuple[int, int] | None = None,
 ) -> Frames:
     """Write an image of each window of each recording, and ``manifest.csv``, each file whole or not at all.
 
@@ -92,6 +97,7 @@ def write_frames(
         out: The folder to write into.
         cut: How, such as ``cut_by_time(5)``.
         progress: Told how many of how many recordings are done.
+        sensor: Height and width of the sensor, for files that do not state it.
 
     Raises:
         BadInput: None of the recordings could be cut.
@@ -101,7 +107,7 @@ def write_frames(
     problems: list[Problem] = []
     for done, recording in enumerate(recordings, 1):
         try:
-            names = _write_one(recording, out, cut)
+            names = _write_one(recording, out, cut, sensor)
         except BadInput as error:
             problems.append(Problem(error.message, error.remedy, error.source or str(recording.path)))
         else:
@@ -114,9 +120,9 @@ def write_frames(
     return Frames(out / "manifest.csv", len(rows), tuple(problems))
 
 
-def _write_one(recording: Recording, out: Path, cut: Cut) -> list[str]:
+def _write_one(recording: Recording, out: Path, cut: Cut, sensor: tuple[int, int] | None) -> list[str]:
     """Write the images of one recording and return their names."""
-    events = load_events(recording.path)
+    events = load_events(recording.path, sensor)
     names = []
     for number, window in enumerate(cut(events), 1):
         name = f"{recording.name}/{Path(recording.name).name}_{number:05d}.npy"

@@ -6,14 +6,16 @@ the top are called train, val or test, they are taken for the split and the fold
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 from saccade.core.errors import BadInput, Problem, raise_first
-from saccade.core.manifest import Manifest, Row, ordered_classes, part_of
+from saccade.core.manifest import Manifest, Row, load_image_table, ordered_classes, part_of
 from saccade.imaging.event_files import EVENT_SUFFIXES, is_recording
 from saccade.imaging.image_files import SUFFIXES, is_image
 
+MANIFEST_NAME = "manifest.csv"
 _KINDS = " ".join(sorted(SUFFIXES))
 _IGNORED_FOLDERS = {"__MACOSX", "__pycache__"}
 
@@ -56,12 +58,29 @@ def inspect_folder(folder: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
 
 
 def list_images(path: Path | str) -> list[Path]:
-    """The image files of a folder and the folders below it, sorted; a file stands for itself.
+    """The paths of ``image_rows``."""
+    return [row.path for row in image_rows(path)]
+
+
+def image_rows(path: Path | str) -> list[Row]:
+    """The images of a folder and the folders below it, with what is known of each; a file stands for itself.
+
+    Where a folder holds a ``manifest.csv``, they are those that it names, in its order: masks are images too, and lie
+    beside the cells. Elsewhere they are the image files, sorted, named by their place in the folder.
 
     Raises:
-        BadInput: Nothing is there, or nothing that can be loaded.
+        BadInput: Nothing is there, nothing that can be loaded, or a manifest that says nothing.
     """
-    return _listed(Path(path), is_image, "image", _KINDS)
+    path = Path(path)
+    if path.is_file():
+        return [Row(path, "", name=path.name)]
+    rows: list[Row] = []
+    for leaf in _leaves(_existing(path), described=True):
+        if leaf.name == MANIFEST_NAME:
+            rows += load_image_table(leaf).rows
+        elif leaf.is_file() and is_image(leaf):
+            rows.append(Row(leaf, "", name=leaf.relative_to(path).as_posix()))
+    return rows or _none(path, "image", _KINDS)
 
 
 def list_recordings(path: Path | str) -> list[Path]:
@@ -70,28 +89,36 @@ def list_recordings(path: Path | str) -> list[Path]:
     Raises:
         BadInput: Nothing is there, or nothing that can hold events.
     """
-    return _listed(Path(path), is_recording, "recording of events", " ".join(sorted(EVENT_SUFFIXES)))
-
-
-def _listed(path: Path, wanted: Callable[[Path], bool], noun: str, kinds: str) -> list[Path]:
-    """The wanted files below a folder, sorted; a file stands for itself."""
+    path = Path(path)
     if path.is_file():
         return [path]
-    found = [file for file in _files(_existing(path)) if wanted(file)]
-    if not found:
-        raise BadInput(f"the folder holds no {noun}", f"give a folder with files of {kinds}", str(path))
-    return found
+    found = [file for file in _files(_existing(path)) if is_recording(file)]
+    return found or _none(path, "recording of events", " ".join(sorted(EVENT_SUFFIXES)))
+
+
+def _none(path: Path, noun: str, kinds: str) -> NoReturn:
+    raise BadInput(f"the folder holds no {noun}", f"give a folder with files of {kinds}", str(path))
 
 
 def list_others(path: Path | str) -> list[Path]:
-    """What ``list_images`` leaves out of a folder, sorted: files of other kinds and links that lead nowhere.
+    """What is no image in a folder, sorted: files of other kinds and links that lead nowhere.
 
-    What is hidden does not count; a file has nothing to leave out.
+    Neither manifests nor what is hidden count; a file has nothing to leave out.
     """
     path = Path(path)
     if path.is_file():
         return []
-    return [entry for entry in _leaves(_existing(path)) if not (entry.is_file() and is_image(entry))]
+    others = (entry for entry in _leaves(_existing(path)) if not (entry.is_file() and is_image(entry)))
+    return [entry for entry in others if entry.name != MANIFEST_NAME]
+
+
+def list_unnamed(path: Path | str) -> list[Path]:
+    """The images of a folder that ``list_images`` leaves out, sorted, since the manifest beside them names others."""
+    path = Path(path)
+    if path.is_file():
+        return []
+    named = set(list_images(path))
+    return [file for file in _files(path) if is_image(file) and file not in named]
 
 
 def _class_folders(folder: Path) -> list[tuple[str, str, Path]]:
@@ -127,14 +154,23 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in _leaves(folder) if path.is_file())
 
 
-def _leaves(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """Whatever is no folder below a folder, sorted; a link back to a folder above is not followed."""
+def _leaves(folder: Path, above: frozenset[str] = frozenset(), described: bool = False) -> Iterator[Path]:
+    """Whatever is no folder below a folder, sorted; a link back to a folder above is not followed.
+
+    Args:
+        folder: Where to begin.
+        above: The folders above it.
+        described: Whether a folder's manifest stands for all of the folder.
+    """
     place = os.path.realpath(folder)
     if place in above:
         return
+    if described and (folder / MANIFEST_NAME).is_file():
+        yield folder / MANIFEST_NAME
+        return
     for path in _entries(folder):
         if path.is_dir():
-            yield from _leaves(path, above | {place})
+            yield from _leaves(path, above | {place}, described)
         else:
             yield path
 

@@ -1,6 +1,7 @@
 """One way into every kind of data set: a folder of classes, a manifest or a MedMNIST file."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,23 +11,30 @@ from pathlib import Path
 from saccade.core.errors import BadInput, Problem, raise_first
 from saccade.core.manifest import Manifest, Row, inspect_manifest
 from saccade.datasets.bags import simulated_bags
-from saccade.datasets.folders import inspect_folder
+from saccade.datasets.folders import MANIFEST_NAME, inspect_folder
 from saccade.datasets.medmnist import load_medmnist, stream_images
 from saccade.imaging.image_files import Array, load_image
 
-MANIFEST_NAME = "manifest.csv"
-_SIMULATED = "simulated-"  # how the cases of the simulators begin
+SIMULATED = "simulated-"
+"""How the cases and the images of the simulators begin."""
 
 
 @dataclass(frozen=True)
 class Proxy:
-    """Images computed from others to be like those of another modality: how their cases begin, what they are called."""
+    """Images computed from others to be like those of another modality.
+
+    Attributes:
+        prefix: How their cases and their files begin.
+        word: What they are called.
+    """
 
     prefix: str
     word: str
 
 
 PROXIES = {"opd": Proxy("proxy-opd-", "OPD-like proxy"), "events": Proxy("proxy-events-", "event-like proxy")}
+_PREFIXES = "|".join(proxy.prefix for proxy in PROXIES.values())
+_NAMED = re.compile(rf"(?:(?P<proxy>{_PREFIXES})(?:\d+_)?)?(?P<simulated>{SIMULATED})?")  # proxies' files are numbered
 _BLOCK = 4096  # images handed to the threads at a time, so that a long table is not a million waiting tasks
 
 
@@ -57,13 +65,14 @@ def inspect_data(path: Path | str) -> tuple[Manifest, tuple[Problem, ...]]:
 
 
 def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
-    """Whether every image says that it came from a simulator, by its case or, of slides, in the file of its features.
+    """Whether every image says that it came from a simulator, by its names or, of slides, in the file of its features.
 
     Args:
         manifest: The rows.
         bags: The files of features of slides; they are opened up to the first that does not say so.
     """
-    if all(_says_simulated(row.case_id or row.name) for row in manifest.rows):
+    told = [_told(row) for row in manifest.rows]
+    if all(one.simulated and one.proxy is None for one in told):
         return True
     files = [*bags]
     return bool(files) and all(simulated_bags([path]) for path in files)
@@ -72,8 +81,9 @@ def is_simulated(manifest: Manifest, bags: Iterable[Path] = ()) -> bool:
 def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
     """What is to be said of a data set beside every figure: that it is simulated, or what it is a proxy of.
 
-    A set is called a proxy as soon as one image is, and a simulated proxy where all of it is, of simulated images. One
-    in which some of the cases are simulated is called that.
+    Cases say it, and names of files, whose images may have come without a manifest. A set is called a proxy as soon as
+    one image is, and a simulated proxy where all of it is, of simulated images. One in which some images are simulated
+    is called that.
 
     >>> origin_of(open_manifest("cells"))
     ''
@@ -86,25 +96,29 @@ def origin_of(manifest: Manifest, bags: Iterable[Path] = ()) -> str:
         ``simulated``, ``partly simulated``, ``OPD-like proxy``, ``event-like proxy``, ``simulated`` and one of these,
         or nothing, to stand before a noun.
     """
-    simulated = [_says_simulated(_before_proxy(row.case_id or row.name)) for row in manifest.rows]
-    for proxy in PROXIES.values():
-        if any(row.case_id.startswith(proxy.prefix) for row in manifest.rows):
-            return f"simulated {proxy.word}" if all(simulated) else proxy.word
+    told = [_told(row) for row in manifest.rows]
+    simulated = [one.simulated for one in told]
+    if proxy := next((one.proxy for one in told if one.proxy is not None), None):
+        return f"simulated {proxy.word}" if all(simulated) else proxy.word
     if is_simulated(manifest, bags):
         return "simulated"
     return "partly simulated" if any(simulated) else ""
 
 
-def _says_simulated(case: str) -> bool:
-    """Whether a case was named by a simulator; of a recording or image in folders, whether its file was."""
-    return any(part.startswith(_SIMULATED) for part in case.split("/"))
+@dataclass(frozen=True)
+class _Told:
+    """What the names of an image say: whether it, or what it was computed from, is simulated; what it is a proxy of."""
+
+    simulated: bool
+    proxy: Proxy | None
 
 
-def _before_proxy(case: str) -> str:
-    """The case that a proxy was computed from; others stay."""
-    for proxy in PROXIES.values():
-        case = case.removeprefix(proxy.prefix)
-    return case
+def _told(row: Row) -> _Told:
+    """What the case says, and the name of the image: the folders and the file each begin as they were named."""
+    parts = (part for name in (row.case_id, row.name) for part in name.split("/"))
+    found = [match.groupdict() for match in map(_NAMED.match, parts) if match]
+    proxy = next((proxy for proxy in PROXIES.values() for one in found if one["proxy"] == proxy.prefix), None)
+    return _Told(any(one["simulated"] for one in found), proxy)
 
 
 def first_image(manifest: Manifest) -> Array:

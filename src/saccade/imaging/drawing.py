@@ -8,6 +8,7 @@ overlays can be compared. The colours are matplotlib's plasma, perceptually unif
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -18,6 +19,9 @@ from saccade.core.errors import BadInput
 from saccade.core.results import Sites
 
 Picture = UInt8[np.ndarray, "height width 3"]
+
+Span = tuple[float, float]
+"""The values that become black and white."""
 
 COLOURS: UInt8[np.ndarray, "256 3"] = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_PLASMA)[
     :, 0, ::-1
@@ -55,22 +59,58 @@ class WeightScale:
         return tuple(self.low * 4.0**step for step in range(steps + 1))
 
 
-def as_picture(image: Num[np.ndarray, "height width channel"]) -> Picture:
+def as_picture(image: Num[np.ndarray, "height width channel"], span: Span | None = None) -> Picture:
     """Any image as RGB for the eye.
 
     Values: uint8 stays as it is, and so do colours given as floats from 0 to 1; everything else is stretched between
     its outer half percents, over all channels alike.
     Channels: 1 is grey; 2 are orange and blue light, added; 3 are RGB; of more, their mean is grey.
+
+    Args:
+        image: Of any number of channels.
+        span: The values that become black and white, of ``value_span``, so that several images can be compared.
     """
     channels = image.shape[2]
     if image.dtype == np.uint8 and channels == 3:
         return np.ascontiguousarray(image)
-    values = _unit_range(image)
+    values = _unit_range(image, span)
     if channels == 2:
         values = (values @ _TWO_CHANNELS).clip(max=1.0)
     elif channels != 3:
         values = values.mean(axis=2, keepdims=True).repeat(3, axis=2)
     return np.round(255 * values).astype(np.uint8)
+
+
+def value_span(images: Sequence[Num[np.ndarray, "_ _ _"]]) -> Span | None:
+    """The values that ``as_picture`` turns black and white in images of any sizes; none where it keeps values."""
+    if any(_is_kept(image) for image in images):
+        return None
+    values = np.concatenate([_finite(image).ravel() for image in images])
+    low, high = (float(edge) for edge in np.percentile(values, _TAILS))
+    return (low, high) if high > low else (float(values.min()), float(values.max()))
+
+
+def picture_key(image: Num[np.ndarray, "height width channel"], span: Span) -> str:
+    """What black, white and the colours of a picture stand for, in one line.
+
+    Two channels of counts are events, as recordings of event cameras are loaded. The unit of a single channel is known
+    to whoever saved it: of a map of the optical path difference it is to be nanometres.
+
+    >>> picture_key(np.zeros((8, 8, 1), np.float32), (-2.0, 96.5))
+    'grey: black -2, white 96.5, as in the files (nm where they hold the optical path difference)'
+
+    Args:
+        image: One of those that are shown.
+        span: Of ``value_span``.
+    """
+    low, high = (f"{edge:.3g}" for edge in span)
+    if image.shape[2] == 2:
+        events = image.dtype.kind == "f" and (image >= 0).all() and (image == np.round(image)).all()
+        first, second = ("events: OFF (darker)", "ON (brighter)") if events else ("first channel", "second")
+        return f"{first} orange, {second} blue, both white; black {low}, full colour {high} at a pixel"
+    if image.shape[2] == 3:
+        return f"colours: black {low}, full {high}, as in the files"
+    return f"grey: black {low}, white {high}, as in the files (nm where they hold the optical path difference)"
 
 
 def overlay(image: Num[np.ndarray, "height width channel"], sites: Sites, scale: WeightScale | None = None) -> Picture:
@@ -125,17 +165,31 @@ def encode_png(picture: Picture) -> bytes:
     return cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1].tobytes()
 
 
-def _unit_range(image: Num[np.ndarray, "height width channel"]) -> Float[np.ndarray, "height width channel"]:
+def _unit_range(
+    image: Num[np.ndarray, "height width channel"], span: Span | None
+) -> Float[np.ndarray, "height width channel"]:
     """The image's values between 0 and 1."""
     if image.dtype == np.uint8:
         return image.astype(np.float32) / 255
-    values = np.nan_to_num(image.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    if values.shape[2] == 3 and image.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1:
+    values = _finite(image)
+    span = span or value_span([image])
+    if span is None:
         return values
-    low, high = (float(edge) for edge in np.percentile(values, _TAILS))
-    if high <= low:
-        low, high = float(values.min()), float(values.max())
+    low, high = span
     return ((values - low) / ((high - low) or 1.0)).clip(0, 1)
+
+
+def _is_kept(image: Num[np.ndarray, "height width channel"]) -> bool:
+    """Whether values are shown as they are: of 8 bits, or colours given as floats from 0 to 1."""
+    if image.dtype == np.uint8:
+        return True
+    values = _finite(image)
+    return image.shape[2] == 3 and image.dtype.kind == "f" and bool(values.min() >= 0 and values.max() <= 1)
+
+
+def _finite(image: Num[np.ndarray, "height width channel"]) -> Float[np.ndarray, "height width channel"]:
+    """Values as float32; what is no number is black."""
+    return np.nan_to_num(image.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def pixel_edges(boxes: Float[np.ndarray, "site 4"], height: int, width: int) -> Num[np.ndarray, "site 4"]:

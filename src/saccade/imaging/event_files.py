@@ -32,6 +32,7 @@ EVENT_SUFFIXES = frozenset({".npy", *HDF5_SUFFIXES, *RAW_SUFFIXES})
 _FIELDS = ("x", "y", "t", "p")
 _EXPECTED = "give datasets x, y, t, p at its root or in a group events, or a structured array of these fields"
 _ECF = 36559  # the number under which HDF5 knows Metavision's codec
+_DAT_EVENT = 10  # bytes of a DAT file with one event: two on the kind of its events, eight for the event
 _HEADER = 2**14  # bytes within which the header of a camera's file ends
 
 
@@ -41,14 +42,18 @@ def is_recording(path: Path | str) -> bool:
     return path.suffix.lower() in EVENT_SUFFIXES and not path.name.startswith(".")
 
 
-def load_events(path: Path | str) -> Events:
+def load_events(path: Path | str, sensor: tuple[int, int] | None = None) -> Events:
     """Load a recording of an event camera.
 
     Cost: 13 bytes an event, and what the file holds while it is unpacked.
 
+    Args:
+        path: The file.
+        sensor: Height and width of the sensor, for files that do not state it, as NPY never does.
+
     Raises:
-        BadInput: Naming the file: it is missing, empty, damaged or of another kind, or its events are out of order,
-            outside the sensor or no whole numbers.
+        BadInput: Naming the file: it is missing, empty, damaged or of another kind, its events are out of order,
+            outside the sensor or no whole numbers, or it states another sensor.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -56,8 +61,16 @@ def load_events(path: Path | str) -> Events:
         raise BadInput("is no recording of events", f"give one of {' '.join(sorted(EVENT_SUFFIXES))}", str(path))
     with told_in_one_line(path):
         if suffix in HDF5_SUFFIXES:
-            return _from_hdf5(path)
-        return _from_camera(path) if suffix in RAW_SUFFIXES else _from_npy(path)
+            return _from_hdf5(path, sensor)
+        return _from_camera(path, sensor) if suffix in RAW_SUFFIXES else _from_npy(path, sensor)
+
+
+def lacks_sensor(path: Path) -> bool:
+    """Whether a file holds events as NPY, which cannot state the size of the sensor; its header alone is read."""
+    try:
+        return path.suffix.lower() == ".npy" and is_structured(np.load(path, mmap_mode="r", allow_pickle=False))
+    except (OSError, ValueError):
+        return False
 
 
 def is_structured(array: np.ndarray) -> bool:
@@ -93,27 +106,27 @@ def _events(columns: Mapping[str, np.ndarray], sensor: tuple[int, int] | None, s
     return make_events(columns["x"], columns["y"], t, columns["p"], sensor)
 
 
-def _from_npy(path: Path) -> Events:
+def _from_npy(path: Path, sensor: tuple[int, int] | None) -> Events:
     mapped = np.load(path, mmap_mode="r", allow_pickle=False)
     if not isinstance(mapped, np.ndarray) or not is_structured(mapped):
         raise BadInput("holds no structured array, as events are", "save an array with the fields x, y, t and p")
-    return events_of(mapped)
+    return events_of(mapped, sensor)
 
 
-def _from_hdf5(path: Path) -> Events:
+def _from_hdf5(path: Path, known: tuple[int, int] | None) -> Events:
     with h5py.File(path, "r", locking=False) as file:
         given = file.get("events") or file.get("CD/events") or file
         places = [file, given] if given != file else [file]
-        start = _offset(places)
+        start, sensor = _offset(places), _agreed(_sensor(places), known)
         if isinstance(given, h5py.Dataset) and given.dtype.names:
             _check_packing(given)
-            return events_of(given[()], _sensor(places), start)
+            return events_of(given[()], sensor, start)
         group = given if isinstance(given, h5py.Group) else {}
         columns = {name: each for name in _FIELDS if isinstance(each := group.get(name), h5py.Dataset)}
         if len(columns) < len(_FIELDS):
             found = ", ".join(sorted(file)[:6]) or "nothing"
             raise BadInput(f"is no recording of events (it holds {found})", _EXPECTED)
-        return _events({name: column[()] for name, column in columns.items()}, _sensor(places), start)
+        return _events({name: column[()] for name, column in columns.items()}, sensor, start)
 
 
 def _check_packing(events: h5py.Dataset) -> None:
@@ -133,6 +146,14 @@ def _offset(places: list[Any]) -> int:
     return 0
 
 
+def _agreed(stated: tuple[int, int] | None, known: tuple[int, int] | None) -> tuple[int, int] | None:
+    """The sensor that the file states or, where it does not, the one that is known."""
+    if stated is not None and known is not None and stated != known:
+        message = f"states a sensor of {stated[1]} x {stated[0]} pixels, not {known[1]} x {known[0]}"
+        raise BadInput(message, "leave out --sensor, or give it to the recordings that do not state theirs")
+    return stated or known
+
+
 def _sensor(places: list[Any]) -> tuple[int, int] | None:
     """Height and width from the attributes of the file or of the events."""
     for place in places:
@@ -143,7 +164,7 @@ def _sensor(places: list[Any]) -> tuple[int, int] | None:
     return None
 
 
-def _from_camera(path: Path) -> Events:
+def _from_camera(path: Path, known: tuple[int, int] | None) -> Events:
     if path.suffix not in RAW_SUFFIXES:
         raise BadInput(f"its suffix is {path.suffix}", f"rename it to end in {path.suffix.lower()}")
     header = _header(path)
@@ -153,10 +174,23 @@ def _from_camera(path: Path) -> Events:
         raise BadInput("recordings of cameras are unpacked by expelliarmus, which is not installed", remedy)
     from expelliarmus import Wizard
 
+    _check_payload(path)
     found = Wizard(encoding=encoding).read(path)
     if found is None:
         raise BadInput("holds no events that can be unpacked", COPY_AGAIN)
-    return events_of(found, _stated_sensor(header))
+    return events_of(found, _agreed(_stated_sensor(header), known))
+
+
+def _check_payload(path: Path) -> None:
+    """Refuse a file that ends within or right after its header: the decoder would complain by itself, or never end."""
+    with path.open("rb") as file:
+        head = file.read(_HEADER)
+    at = 0
+    while head.startswith(b"%", at):
+        at = head.find(b"\n", at) + 1 or len(head)
+    least = _DAT_EVENT if path.suffix == ".dat" else 1
+    if len(head) - at < least:
+        raise BadInput("holds no events that can be unpacked", COPY_AGAIN)
 
 
 def _header(path: Path) -> dict[str, str]:

@@ -80,7 +80,7 @@ def make_events(
     for name, values, length in (("x", x, width), ("y", y, height)):
         if values.min() < 0 or values.max() >= length:
             message = f"{name} runs from {values.min()} to {values.max()}, outside a sensor of {width} x {height}"
-            raise BadInput(message, "correct the sensor's size in the file, or remove these events", source)
+            raise BadInput(message, "correct the sensor's size, or remove these events", source)
     if not (t[1:] >= t[:-1]).all():  # not by differences, which wrap around in unsigned numbers
         at = int(np.argmax(t[1:] < t[:-1])) + 1
         raise BadInput(f"time falls from {t[at - 1]} to {t[at]} at event {at}", "sort the events by t", source)

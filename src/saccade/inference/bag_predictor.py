@@ -23,13 +23,17 @@ class BagPredictor(ABC, Generic[Model, Answer]):
         model: It is put into evaluation mode and moved to the device.
         preprocessing: Whose features it takes.
         device: Where to compute; by default a GPU where there is one.
+        origin: ``simulated``, where the model was trained on slides that a program made.
     """
 
-    def __init__(self, model: Model, preprocessing: SlideInput, device: torch.device | str | None = None) -> None:
+    def __init__(
+        self, model: Model, preprocessing: SlideInput, device: torch.device | str | None = None, origin: str = ""
+    ) -> None:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model: Model = on_device(model.eval(), device)
         self.device = torch.device(device)
         self.preprocessing = preprocessing
+        self.origin = origin
 
     @property
     def classes(self) -> tuple[str, ...]:

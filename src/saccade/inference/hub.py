@@ -59,8 +59,8 @@ def open_predictor(package: Package, device: torch.device | str | None = None) -
         raise BadInput(f"{package.config['model']} is for {task} and gives no class", "open it by saccade.load")
     assert isinstance(package.model, SparseClassifier)
     if isinstance(package.preprocessing, SlideInput):
-        return SlidePredictor(package.model, package.preprocessing, device)
-    return Predictor(package.model, package.preprocessing, device)
+        return SlidePredictor(package.model, package.preprocessing, device, package.origin)
+    return Predictor(package.model, package.preprocessing, device, package.origin)
 
 
 def open_slide_predictor(package: Package, device: torch.device | str | None = None) -> AnySlidePredictor:
@@ -72,9 +72,9 @@ def open_slide_predictor(package: Package, device: torch.device | str | None = N
     if not isinstance(package.preprocessing, SlideInput):
         raise BadInput(f"{package.config['model']} is no model of slides", "give the run of one, such as span")
     if isinstance(package.model, SparseSegmenter):
-        return SegmentationPredictor(package.model, package.preprocessing, device)
+        return SegmentationPredictor(package.model, package.preprocessing, device, package.origin)
     kind = SurvivalPredictor if task_of(package) == "survival" else SlidePredictor
-    return kind(package.model, package.preprocessing, device)
+    return kind(package.model, package.preprocessing, device, package.origin)
 
 
 def find_model(name: Path | str) -> Path:

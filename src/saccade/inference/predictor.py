@@ -57,15 +57,21 @@ class Predictor:
         model: A classifier; it is put into evaluation mode and moved to the device.
         preprocessing: How images become its input.
         device: Where to compute; by default a GPU where there is one.
+        origin: ``simulated`` or the name of a proxy, where the model was trained on that.
     """
 
     def __init__(
-        self, model: SparseClassifier, preprocessing: Preprocessing, device: torch.device | str | None = None
+        self,
+        model: SparseClassifier,
+        preprocessing: Preprocessing,
+        device: torch.device | str | None = None,
+        origin: str = "",
     ) -> None:
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.model = on_device(model.eval(), device)
         self.device = torch.device(device)
         self.preprocessing = preprocessing
+        self.origin = origin
         self._boxes: Mapping[Path, Float[Tensor, "_ 4"]] | None = None
 
     @classmethod
@@ -80,7 +86,7 @@ class Predictor:
             message = f"{package.config['model']} is a model of slides"
             raise BadInput(message, "open it with saccade.load", str(folder))
         assert isinstance(package.model, SparseClassifier)  # segmenters are of slides
-        return cls(package.model, package.preprocessing, device)
+        return cls(package.model, package.preprocessing, device, package.origin)
 
     def with_boxes(self, boxes: Mapping[Path, Float[Tensor, "_ 4"]] | None) -> "Predictor":
         """The same, opening fields with their truth boxes, which ``oracle-patches`` alone may ask for.

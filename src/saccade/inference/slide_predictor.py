@@ -43,7 +43,7 @@ class SlidePredictor(BagPredictor[SparseClassifier, Result]):
         if MODELS[name].task != "classification":
             raise BadInput(f"{name} is for {MODELS[name].task}", "open it by saccade.load", str(folder))
         assert isinstance(package.model, SparseClassifier)
-        return cls(package.model, package.preprocessing, device)
+        return cls(package.model, package.preprocessing, device, package.origin)
 
     def _result(self, loaded: LoadedBag, found: Prediction | None) -> Result:
         return Result(loaded.name, loaded.item, self.classes, found, loaded.error, loaded.extent, loaded.note)

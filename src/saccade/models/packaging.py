@@ -44,6 +44,11 @@ class Package:
     preprocessing: Preprocessing | SlideInput
     config: dict[str, Any]
 
+    @property
+    def origin(self) -> str:
+        """``simulated`` or the name of a proxy, where the model was trained on that; older files do not tell."""
+        return str(self.config.get("extra", {}).get("origin", ""))
+
 
 def save_model(
     folder: Path | str,

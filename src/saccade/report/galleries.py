@@ -11,7 +11,16 @@ from markupsafe import Markup
 
 from saccade.core.results import Sites
 from saccade.explanation.maps import ClassMaps
-from saccade.imaging.drawing import COLOURS, Picture, WeightScale, as_picture, overlay
+from saccade.imaging.drawing import (
+    COLOURS,
+    Picture,
+    Span,
+    WeightScale,
+    as_picture,
+    overlay,
+    picture_key,
+    value_span,
+)
 from saccade.report.data import Example
 from saccade.report.parts import part
 from saccade.report.style import picture_html
@@ -22,15 +31,17 @@ _SMALL = 100  # pictures below this are shown with hard pixel edges
 
 
 def example_gallery(examples: Sequence[Example]) -> Markup:
-    """One row per true class, each image beside its overlay."""
+    """One row per true class, each image beside its overlay, all in one contrast, with what it means."""
+    span = value_span([one.picture for one in examples])
+    key = picture_key(examples[0].picture, span) if span else ""
     names = list(dict.fromkeys(one.label for one in examples))
-    rows = [{"name": name, "cells": [_cell(one) for one in examples if one.label == name]} for name in names]
+    rows = [{"name": name, "cells": [_cell(one, span) for one in examples if one.label == name]} for name in names]
     shown = any(one.sites is not None for one in examples)
     bar = (
         colour_bar(scale_ticks(WeightScale()), "weight of a pixel read; 1× is an equal share") if shown else Markup("")
     )
     columns = max(len(row["cells"]) for row in rows)
-    return part("gallery", rows=rows, bar=bar, columns=columns)
+    return part("gallery", rows=rows, bar=bar, key=key, columns=columns)
 
 
 def class_map_gallery(maps: ClassMaps) -> Markup:
@@ -60,11 +71,11 @@ def colour_bar(ticks: Sequence[str], label: str, colours: Picture = COLOURS[None
     return part("colour_bar", picture=picture, ticks=ticks, label=label)
 
 
-def _cell(one: Example) -> dict[str, object]:
+def _cell(one: Example, span: Span | None) -> dict[str, object]:
     """What the template needs of an example."""
     verdict = "rightly" if one.right else "wrongly"
     about = f"{one.label}, {verdict} called {one.predicted} with probability {percent(one.probability, 0)}"
-    picture, sites = _at_side(one.picture, one.sites)
+    picture, sites = _at_side(one.picture, one.sites, span)
     read = _shown(overlay(picture, sites), f"Pixels read in the {about}, by weight") if sites else ""
     return {
         "name": one.name,
@@ -76,9 +87,11 @@ def _cell(one: Example) -> dict[str, object]:
     }
 
 
-def _at_side(image: Num[np.ndarray, "rows columns channel"], sites: Sites | None) -> tuple[Picture, Sites | None]:
+def _at_side(
+    image: Num[np.ndarray, "rows columns channel"], sites: Sites | None, span: Span | None
+) -> tuple[Picture, Sites | None]:
     """The image for the eye, its longer side brought down to at most ``_SIDE``, and the sites moved with it."""
-    picture = as_picture(image)
+    picture = as_picture(image, span)
     factor = _SIDE / max(picture.shape[:2])
     if factor >= 1:
         return picture, sites

@@ -80,8 +80,10 @@ def _facts(run: Run, predictor: AnyPredictor, manifest: Manifest, part: str, jud
     images = f"{len(judged.images):,}" + (f", and {judged.failed:,} that could not be opened" if judged.failed else "")
     counted = "slides" if isinstance(predictor, SlidePredictor) else "images"
     parts = {"": f"all {counted}", "val": "the validation part, by which the training was steered"}
+    trained_on = {"trained on": f"{run.package.origin} {counted}"} if run.package.origin else {}
     return {
         "model": f"{predictor.model.config['model']}, {_input_words(predictor)}",
+        **trained_on,
         "run": str(run.folder),
         "data": str(manifest.source),
         "figures from": parts.get(part, f"the {part} part"),

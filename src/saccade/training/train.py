@@ -18,6 +18,7 @@ from saccade.datasets.grid_augmentation import GridAugmentation
 from saccade.datasets.slide_segmentation import open_segmentation_data
 from saccade.datasets.slide_survival import open_survival_data
 from saccade.datasets.slides import SlideData, open_slide_data
+from saccade.datasets.sources import origin_of
 from saccade.features.slide_input import SlideInput
 from saccade.imaging.preprocessing import Preprocessing
 from saccade.models import create_any, options_of
@@ -237,5 +238,6 @@ def _finish(out: Path, model: AnyModel, data: AnyData) -> None:
     model.load_state_dict({name.removeprefix(prefix): each for name, each in weights.items() if prefix in name})
     if (budget := getattr(model, "budget", None)) is not None:
         model.config["options"]["budget"] = budget
-    facts = {"epoch": checkpoint["epoch"] + 1, "data": str(data.manifest.source), **data.facts}
+    origin = origin_of(data.manifest, data.bags.paths if isinstance(data, SlideData) else ())
+    facts = {"epoch": checkpoint["epoch"] + 1, "data": str(data.manifest.source), "origin": origin, **data.facts}
     save_model(out, model, data.preprocessing, facts)

@@ -63,6 +63,16 @@ def test_event_like_darkens_ahead_and_brightens_behind() -> None:
     assert off.max() / 8 == pytest.approx(np.log(4) / 0.13, rel=0.2)
 
 
+def test_event_like_moves_by_a_sixteenth_of_the_width() -> None:
+    """An edge that moves by so many columns leaves its events in them, and in no others."""
+    image = np.full((128, 128, 3), 240, np.uint8)
+    image[:, :64] //= 4  # the right edge of the dark half, on its way to the right
+    off = event_like(image, DICE)[..., 0].sum(0)
+    columns = np.flatnonzero(off > 0.5 * off.max())
+    assert off[56:80].sum() > 0.8 * off.sum()
+    assert len(columns) == pytest.approx(128 / 16, abs=2)
+
+
 def test_event_like_has_the_pixels_of_a_sensor() -> None:
     assert event_like(np.full((300, 200, 3), 200, np.uint8), DICE).shape == (LONGEST, round(LONGEST * 2 / 3), 2)
 
@@ -86,6 +96,7 @@ def test_a_proxy_set(tmp_path: Path, modality: str, word: str, channels: int) ->
     for one, two in zip(source.rows, manifest.rows, strict=True):
         assert (two.label, two.split) == (one.label, one.split)
         assert two.case_id == f"proxy-{modality}-{one.case_id}"
+        assert two.path.name.startswith(f"proxy-{modality}-000") and one.path.stem in two.path.stem
         image = load_image(two.path)
         assert (image.dtype, image.shape[2]) == (np.float32, channels)
         assert two.mpp == pytest.approx(0.16 * 160 / image.shape[1])

@@ -33,7 +33,7 @@ def test_dataset_on_disk(tmp_path: Path) -> None:
         assert mask is not None
         assert image.shape == (48, 48, 3)
         assert set(np.unique(mask)) == {0, 255}
-        assert row["path"].startswith(f"{row['label']}/{row['label']}_000")
+        assert row["path"].startswith(f"{row['label']}/simulated-{row['label']}_000")
         assert float(row["mpp"]) == pytest.approx(FIELD / 48, rel=1e-5)
     loaded = load_manifest(manifest)
     assert sorted(loaded.classes) == sorted(KINDS)
@@ -68,8 +68,9 @@ def test_a_cell_does_not_depend_on_how_many_are_written(tmp_path: Path) -> None:
 
 
 def test_seed_changes_the_set(tmp_path: Path) -> None:
+    cell = "monocyte/simulated-monocyte_0001.png"
     one, two, again = (
-        (write_dataset(tmp_path / name, {"test": 1}, seed, 16).parent / "monocyte/monocyte_0001.png").read_bytes()
+        (write_dataset(tmp_path / name, {"test": 1}, seed, 16).parent / cell).read_bytes()
         for name, seed in (("one", 1), ("two", 2), ("again", 1))
     )
     assert one == again != two

@@ -9,7 +9,8 @@ event camera would see an unstained cell.
 - Event-like: the logarithm of the image's light moves across a simulated sensor of at most ``LONGEST`` pixels a side,
   which counts its steps.
 
-The cases of a proxy set begin with ``proxy-opd-`` or ``proxy-events-``; by them whatever comes later can tell.
+The cases and the files of a proxy set begin with ``proxy-opd-`` or ``proxy-events-``; by them whatever comes later can
+tell.
 """
 
 import zlib
@@ -106,8 +107,8 @@ def write_proxy(
 ) -> ProxySet:
     """Write a proxy of every image of a set, and ``manifest.csv`` with their labels, splits and cases.
 
-    OPD-like images are float32 TIFF, event-like ones float32 NPY; masks are copied. Each file is whole or not there. An
-    image's noise depends on its name alone.
+    OPD-like images are float32 TIFF, event-like ones float32 NPY, such as ``images/proxy-opd-00001_x.tif``; masks are
+    copied. Each file is whole or not there. An image's noise depends on the name of the one it was made from alone.
 
     Args:
         manifest: The brightfield images.
@@ -125,7 +126,7 @@ def write_proxy(
 
     def make(index: int, image: Array) -> None:
         row = manifest.rows[index]
-        name = f"{index + 1:05d}_{Path(row.member or row.name).stem}"
+        name = f"{PROXIES[modality].prefix}{index + 1:05d}_{Path(row.member or row.name).stem}"
         if modality == "opd":
             path, values = f"images/{name}.tif", opd_like(image)
             with atomic_path(out / path) as temporary:

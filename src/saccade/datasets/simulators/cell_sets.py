@@ -13,6 +13,7 @@ from saccade.core.errors import BadInput
 from saccade.datasets.simulators.blood_cells import CellThreeWays, simulate_cell, simulate_modalities
 from saccade.datasets.simulators.brightfield import draw_smear
 from saccade.datasets.simulators.cell_kinds import KINDS
+from saccade.datasets.sources import SIMULATED
 from saccade.imaging.events import bin_events
 
 __all__ = ["MODALITIES", "write_dataset"]
@@ -35,10 +36,10 @@ def write_dataset(
 ) -> Path:
     """Write a simulated set of white blood cells and return the path of its manifest.
 
-    Images go to `<kind>/<kind>_0001.png`, masks of their nuclei to `masks/<kind>/<kind>_0001.png`; `manifest.csv`
-    lists both. Cases are simulated donors, each with a stain and a lamp of their own; a donor gives up to `per_donor`
-    cells of each kind, all to one split. Cell i of a kind and split has a seed of its own: it stays the same however
-    many cells are written, and in every modality, as long as donors give as many.
+    Images go to `<kind>/simulated-<kind>_0001.png`, masks of their nuclei to `masks/<kind>/simulated-<kind>_0001.png`;
+    `manifest.csv` lists both. Cases are simulated donors, each with a stain and a lamp of their own; a donor gives up
+    to `per_donor` cells of each kind, all to one split. Cell i of a kind and split has a seed of its own: it stays the
+    same however many cells are written, and in every modality, as long as donors give as many.
 
     Maps of the optical path difference are float32 TIFF in nanometres, events float32 NPY of two channels (OFF, ON).
     `cell_masks/` holds masks of the whole cells, of events those of where the cell was while it was recorded; no
@@ -75,7 +76,7 @@ def write_dataset(
             donor = index // per_donor
             smear = draw_smear(_generator(seed, split, donor))
             rng = _generator(seed, split, donor, kind, index)
-            name = Path(kind, f"{kind}_{number:04d}")
+            name = Path(kind, f"{SIMULATED}{kind}_{number:04d}")
             if modality == "brightfield":
                 cell = simulate_cell(kind, rng, size, mpp, smear)
                 whole, path = cell.cell, _save(folder, name.with_suffix(".png"), cell.image[..., ::-1])
@@ -85,7 +86,7 @@ def write_dataset(
                 whole = three.passed if modality == "events" else cell.cell
             _save(folder, Path("cell_masks", name.with_suffix(".png")), whole.astype(np.uint8) * 255)
             mask = _save(folder, Path("masks", name.with_suffix(".png")), cell.nucleus.astype(np.uint8) * 255)
-            case = f"simulated-{split}-{donor + 1:03d}"
+            case = f"{SIMULATED}{split}-{donor + 1:03d}"
             rows.append((path, kind, case, split, f"{mpp:.6g}", mask))
     manifest = folder / "manifest.csv"
     with manifest.open("w", newline="", encoding="utf-8") as file:
