@@ -45,6 +45,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "kl, strength 1": {"distillation_strength": 1.0},
     "bce, strength 1": {"distillation": "bce", "distillation_strength": 1.0},
     "no distillation": {"distillation_strength": 0.0},
+    "neither distillation nor look bias": {"distillation_strength": 0.0, "look_bias": False},
     "no exploration": {"random_share": 0.0},
     "bce, strength 1, no exploration": {"distillation": "bce", "distillation_strength": 1.0, "random_share": 0.0},
 }
@@ -73,8 +74,7 @@ BUDGETS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 """What each changes in the base and in the budget; all others read 10 % from first to last."""
 
 ALL_EPOCHS: dict[str, str] = {
-    f"{name}, all epochs": name
-    for name in ("share found, bce, strength 1", "bce, strength 1", "15 %, bce, strength 1", "tiny-cnn")
+    f"{name}, all epochs": name for name in ("share found, bce, strength 1", "15 %, bce, strength 1")
 }
 """Choices again with all epochs of the default recipe; the first of them is that recipe."""
 
