@@ -160,8 +160,9 @@ def section() -> str:
     """All that stands between the markers."""
     lines = [
         *shares(),
-        "**Choices**, each trained once on three of five validation folds of PBC (`benchmarks/cells_choices.py`; "
-        "60 epochs). Each changes what its name says in the base: KL at strength 0.1, 10 % of the pixels. Two looks, "
+        "**Choices**, each trained three times, on four fifths of PBC's training and validation images, and judged on "
+        "the fifth left out, three of the five folds (`benchmarks/cells_choices.py`; 60 epochs). Each "
+        "changes what its name says in the base: KL at strength 0.1, 10 % of the pixels. Two looks, "
         "without exploration, read half, decide, and read all; counted twice, that half makes 15 %. The interval is "
         "over images, given these trainings; another of the same kind differs by about a point on a fold. The default "
         "is *bce, strength 1*; without exploration it would be the row that says so.",
@@ -186,7 +187,8 @@ def section() -> str:
             "without one on real cells (`benchmarks/cells_faithful.py`; the default recipe; mean and range over seeds; "
             "test part of what is simulated, validation part of PBC, which also chose the epoch). Deletion and "
             "insertion are mean probabilities of the predicted class while pixels go, the first of their order first, "
-            "or come: low and high are good.",
+            "or come: low and high are good. Both are means along the way, over as many pixels as the model read, so "
+            "that columns and seeds of other shares are not to be compared with each other.",
             "",
             *told,
         ]

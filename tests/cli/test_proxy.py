@@ -28,7 +28,10 @@ def test_a_proxy_is_called_that_from_images_to_report(tmp_path: Path, saccade: C
     assert "trained on" in page
     trained = "note: this model was trained on simulated OPD-like proxy images"
     assert trained in saccade("evaluate", run, "--data", out, "--out", tmp_path / "eval").stdout.splitlines()
-    for given, left_out in ((out, ["left out 40 images that manifest.csv does not name"]), (out / "images", [])):
+    for given, left_out in (
+        (out, ["left out 40 images, such as masks, that have no row in manifest.csv"]),
+        (out / "images", []),
+    ):
         said = saccade("predict", run, given, "--out", tmp_path / "p.csv")
         assert said.stderr.splitlines() == left_out
         assert said.stdout.splitlines()[:2] == [trained, "note: these are simulated OPD-like proxy images"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from saccade.core.errors import BadInput
-from saccade.imaging.event_files import is_recording, load_events
+from saccade.imaging.event_files import _check_payload, is_recording, load_events
 
 DICE = np.random.default_rng(0)
 COUNT = 400
@@ -237,3 +237,13 @@ def test_a_sensor_that_is_known(tmp_path: Path) -> None:
     assert load_events(tmp_path / "a.h5", (4, 6)).width == 6
     with pytest.raises(BadInput, match="states a sensor of 6 x 4 pixels, not 9 x 4"):
         load_events(tmp_path / "a.h5", (4, 9))
+
+
+def test_events_that_begin_like_a_line_of_the_header_are_events(tmp_path: Path) -> None:
+    """One word in 256 begins with a per cent sign, and the header says where it ends."""
+    header = b"% evt 3.0\n% end\n"
+    (tmp_path / "short.raw").write_bytes(header + b"%\x00\x01\x02")
+    _check_payload(tmp_path / "short.raw")
+    (tmp_path / "none.raw").write_bytes(header)
+    with pytest.raises(BadInput, match="holds no events"):
+        _check_payload(tmp_path / "none.raw")

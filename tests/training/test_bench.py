@@ -152,6 +152,38 @@ def test_controls_read_as_much_as_the_method_of_their_seed(monkeypatch: pytest.M
     assert [share for name, _, share in asked if name == control] == [0.125, 1.125, None, 0.625, None]
 
 
+def test_a_control_that_was_there_before_the_method_is_trained_again_or_told_of(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def row(data: Path, entrant: Entrant, features: Path | None, share: float | None) -> dict[str, Any]:
+        recipe = module.recipe_words(module._recipe(data, entrant, features))
+        read = {"sparse-attn-net": 0.125, "tiny-cnn": 1.0}.get(entrant.model, share or 0.15)
+        return {**FIGURES, "seed": entrant.seed, "recipe": recipe, "pixels_read_fraction": read}
+
+    monkeypatch.setattr(module, "bench_row", row)
+    monkeypatch.setattr(module, "_fingerprint", lambda data, features: f"of {data}")
+    out, told = tmp_path / "bench.json", []
+    controls = [Entrant("random-pixels", 0), Entrant("random-pixels", 1), Entrant("tiny-cnn", 0)]
+    bench(Path("cells"), controls, out, tell=told.append)
+    assert not any("reads" in line for line in told)
+    bench(Path("cells"), [Entrant("sparse-attn-net", 0)], out, tell=told.append)
+    assert [line for line in told if "reads" in line] == [
+        "random-pixels, seed 0, reads 15.0% and not the method's 12.5%: "
+        "name it in --models to have it trained again with as many"
+    ]
+    told.clear()
+    rows = bench(Path("cells"), controls, out, tell=told.append)
+    assert told == ["random-pixels, seed 0"]
+    read = {(row["model"], row["seed"]): row["pixels_read_fraction"] for row in rows}
+    assert read == {
+        ("random-pixels", 0): 0.125,
+        ("random-pixels", 1): 0.15,
+        ("tiny-cnn", 0): 1.0,
+        ("sparse-attn-net", 0): 0.125,
+    }
+    assert len(rows) == len(read)
+
+
 def test_the_method_comes_first_whoever_is_named_first(counted: list[Entrant], tmp_path: Path) -> None:
     named = [Entrant(name, seed) for seed in (1, 0) for name in ("random-pixels", "resnet18", "sparse-attn-net")]
     bench(Path("cells"), [Entrant("vit-tiny", None), *named], tmp_path / "bench.json")

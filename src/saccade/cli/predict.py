@@ -133,11 +133,11 @@ def tell_origin(rows: "Iterable[Row]") -> None:
 
 
 def warn_of_others(given: Sequence[Path]) -> None:
-    """Say which files in the folders are left out: images that a manifest does not name, and what is no image."""
+    """Say which files in the folders are left out: images that have no row in the manifest, and what is no image."""
     from saccade.datasets.folders import MANIFEST_NAME, list_others, list_unnamed
 
     if unnamed := len(dict.fromkeys(image for path in given for image in list_unnamed(path))):
-        warn(f"left out {unnamed} image{'s'[: unnamed != 1]} that {MANIFEST_NAME} does not name")
+        warn(f"left out {unnamed} image{'s'[: unnamed != 1]}, such as masks, that have no row in {MANIFEST_NAME}")
     names = [path.name for path in dict.fromkeys(other for path in given for other in list_others(path))]
     if names:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

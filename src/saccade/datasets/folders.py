@@ -113,7 +113,7 @@ def list_others(path: Path | str) -> list[Path]:
 
 
 def list_unnamed(path: Path | str) -> list[Path]:
-    """The images of a folder that ``list_images`` leaves out, sorted, since the manifest beside them names others."""
+    """The images of a folder that ``list_images`` leaves out, sorted: the manifest beside them has no row for them."""
     path = Path(path)
     if path.is_file():
         return []

@@ -185,9 +185,11 @@ def _check_payload(path: Path) -> None:
     """Refuse a file that ends within or right after its header: the decoder would complain by itself, or never end."""
     with path.open("rb") as file:
         head = file.read(_HEADER)
-    at = 0
-    while head.startswith(b"%", at):
-        at = head.find(b"\n", at) + 1 or len(head)
+    at, ended = 0, False
+    while not ended and head.startswith((b"% ", b"%end"), at):
+        end = head.find(b"\n", at) + 1 or len(head)
+        ended = head[at:end].strip() in (b"% end", b"%end")
+        at = end
     least = _DAT_EVENT if path.suffix == ".dat" else 1
     if len(head) - at < least:
         raise BadInput("holds no events that can be unpacked", COPY_AGAIN)

@@ -10,7 +10,7 @@ ratios of one run: for those, see ``evaluation.speed.compare_speed`` and ``bench
 import math
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ LARGE: dict[Scale, tuple[str, ...]] = {
     "slide": (),
 }
 """Who takes part too, and is trained only where there is a GPU: on a processor, these are there for their cost."""
+
+_ALIKE = 1e-4  # shares of the pixels that differ by less are one: a site of a small image is ten times as much
 
 _MEASURED = ("parameters", "flops_per_image", "pixels_read_fraction", "pixels_looked_fraction")
 
@@ -92,6 +94,8 @@ def bench(
 ) -> list[dict[str, Any]]:
     """Make the rows that ``out`` does not hold yet, and write it anew after each; who is named twice is one.
 
+    A control of cells that was trained before the method was there is trained again where both are named, or told of.
+
     Args:
         data: What to train and judge on.
         entrants: Models and seeds.
@@ -109,16 +113,39 @@ def bench(
     rows, title, about = load_rows(out), name or str(data), _fingerprint(data, features)
     asked = {(each.model, each.seed, title, each.changes): each for each in sorted(entrants, key=_turn)}
     check_rows(rows, title, about, {key: _recipe(data, each, features) for key, each in asked.items()}, out)
-    done = {key_of(row) for row in rows}
-    for entrant in (each for key, each in asked.items() if key not in done):
+    for key, entrant in asked.items():
+        share = share_of_method(entrant, rows, title)
+        before = next((row for row in rows if key_of(row) == key), None)
+        if before is not None and not _reads_otherwise(before, share):
+            continue
         tell(f"{entrant.model}, {'its cost' if entrant.seed is None else f'seed {entrant.seed}'}")
         own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
         own |= {"saccade": saccade.__version__, "fingerprint": about}
-        rows.append({**own, **bench_row(data, entrant, features, share_of_method(entrant, rows, title))})
+        rows.append({**own, **bench_row(data, entrant, features, share)})
+        if before is not None:
+            rows.remove(before)
         write_json(out, rows)
+    for row in rows:
+        share = share_of_method(Entrant(*_who(row)), rows, title) if row["data"] == title else None
+        if share is not None and _reads_otherwise(row, share):
+            tell(
+                f"{row['model']}, seed {row['seed']}, reads {row['pixels_read_fraction']:.1%} and not the method's "
+                f"{share:.1%}: name it in --models to have it trained again with as many"
+            )
     if measure_together([row for row in rows if row["data"] == title], tell):
         write_json(out, rows)
     return rows
+
+
+def _who(row: Mapping[str, Any]) -> tuple[str, int | None, tuple[str, ...]]:
+    return row["model"], row["seed"], tuple(row.get("changes", ()))
+
+
+def _reads_otherwise(row: Mapping[str, Any], share: float | None) -> bool:
+    """Whether a control was trained without the method, and reads another share than that came to read."""
+    budget = row.get("recipe", {}).get("budget") or {}
+    of_control = share is not None and "share" in budget
+    return of_control and abs(row["pixels_read_fraction"] - share) > _ALIKE
 
 
 def enlarged(data: Path, entrants: Sequence[Entrant]) -> str:
