@@ -31,6 +31,7 @@ from machine import describe_machine
 from torch import Tensor
 
 from saccade.core.files import write_text
+from saccade.core.results import Sites
 from saccade.datasets.cells import CellData, open_data
 from saccade.datasets.simulators.cell_sets import MODALITIES, write_dataset
 from saccade.evaluation.metrics import evaluate_predictions
@@ -82,16 +83,14 @@ def run(modality: str, name: str, seed: int, data: Path) -> dict[str, Any]:
         "seconds_training": seconds,
     }
     if name != "tiny-cnn":
-        found |= told_of_maps(package, images)
+        found |= told_of_maps(package, images, prediction.sites)
         if modality != REAL:
-            found |= {"inside": told_of_masks(package, cells, images)}
+            found |= {"inside": told_of_masks(cells, prediction.sites)}
     return {**found, "machine": describe_machine()}
 
 
-def told_of_masks(package: Package, cells: CellData, images: Tensor) -> dict[str, dict[str, float]]:
+def told_of_masks(cells: CellData, sites: Sites) -> dict[str, dict[str, float]]:
     """What of the weight, of the sites and of the image lies inside the cell, and inside its nucleus."""
-    with torch.no_grad():
-        sites = package.model(images).sites
     inside = {}
     for structure, where in (("cell", "cell_masks"), ("nucleus", "masks")):
         points = pointing(sites, masks_of(cells, where))
@@ -104,10 +103,8 @@ def told_of_masks(package: Package, cells: CellData, images: Tensor) -> dict[str
     return inside
 
 
-def told_of_maps(package: Package, images: Tensor) -> dict[str, Any]:
+def told_of_maps(package: Package, images: Tensor, sites: Sites) -> dict[str, Any]:
     """Deletion and insertion, and a few maps."""
-    with torch.no_grad():
-        sites = package.model(images).sites
     some = spread(len(images), FAITHFUL)
     curves = faithfulness(package.model, images[some]).curves
     areas = {

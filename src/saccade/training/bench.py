@@ -10,7 +10,7 @@ ratios of one run: for those, see ``evaluation.speed.compare_speed`` and ``bench
 import math
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from saccade.inference.runs import Run
 from saccade.inference.slide_predictor import SlidePredictor
 from saccade.models import MODELS
 from saccade.training.bench_costs import cost_row, measure_together, network_of
-from saccade.training.bench_rows import check_rows, key_of, load_rows, recipe_words
+from saccade.training.bench_rows import check_rows, key_of, load_rows, reads_otherwise, recipe_words
 from saccade.training.recipe import Recipe
 from saccade.training.recipe_sections import FixedBudget
 from saccade.training.train import train
@@ -50,8 +50,6 @@ LARGE: dict[Scale, tuple[str, ...]] = {
     "slide": (),
 }
 """Who takes part too, and is trained only where there is a GPU: on a processor, these are there for their cost."""
-
-_ALIKE = 1e-4  # shares of the pixels that differ by less are one: a site of a small image is ten times as much
 
 _MEASURED = ("parameters", "flops_per_image", "pixels_read_fraction", "pixels_looked_fraction")
 
@@ -116,7 +114,7 @@ def bench(
     for key, entrant in asked.items():
         share = share_of_method(entrant, rows, title)
         before = next((row for row in rows if key_of(row) == key), None)
-        if before is not None and not _reads_otherwise(before, share):
+        if before is not None and not reads_otherwise(before, share):
             continue
         tell(f"{entrant.model}, {'its cost' if entrant.seed is None else f'seed {entrant.seed}'}")
         own = {"model": entrant.model, "data": title, "changes": list(entrant.changes)}
@@ -125,33 +123,16 @@ def bench(
         if before is not None:
             rows.remove(before)
         write_json(out, rows)
-    for row in rows:
-        share = share_of_method(Entrant(*_who(row)), rows, title) if row["data"] == title else None
-        if share is not None and _reads_otherwise(row, share):
-            tell(
-                f"{row['model']}, seed {row['seed']}, reads {row['pixels_read_fraction']:.1%} and not the method's "
-                f"{share:.1%}: name it in --models to have it trained again with as many"
-            )
+    _tell_of_controls(rows, title, tell)
     if measure_together([row for row in rows if row["data"] == title], tell):
         write_json(out, rows)
     return rows
 
 
-def _who(row: Mapping[str, Any]) -> tuple[str, int | None, tuple[str, ...]]:
-    return row["model"], row["seed"], tuple(row.get("changes", ()))
-
-
-def _reads_otherwise(row: Mapping[str, Any], share: float | None) -> bool:
-    """Whether a control was trained without the method, and reads another share than that came to read."""
-    budget = row.get("recipe", {}).get("budget") or {}
-    of_control = share is not None and "share" in budget
-    return of_control and abs(row["pixels_read_fraction"] - share) > _ALIKE
-
-
 def enlarged(data: Path, entrants: Sequence[Entrant]) -> str:
     """A line where cells are smaller than their recipes take them; nothing where they are not."""
     height, width = first_image(open_manifest(data)).shape[:2]
-    size = max(_recipe(data, each, None).data.model_dump().get("size", 0) for each in entrants)
+    size = max(_recipe(data, each, None).data.size for each in entrants)
     if max(height, width) >= size:
         return ""
     return f"the images are of {width}×{height} pixels and are enlarged to {size}×{size}, which adds nothing to them"
@@ -235,6 +216,18 @@ def _cost(predictor: AnyPredictor, judged: Judged) -> dict[str, Any]:
         "images_per_second": {batch: cost["images_per_second"]},
         "peak_memory_bytes": cost["peak_memory_bytes"],
     }
+
+
+def _tell_of_controls(rows: Sequence[dict[str, Any]], title: str, tell: Callable[[str], None]) -> None:
+    """Say which controls were trained before the method, and not again since."""
+    for row in (row for row in rows if row["data"] == title):
+        entrant = Entrant(row["model"], row["seed"], tuple(row.get("changes", ())))
+        share = share_of_method(entrant, rows, title)
+        if share is not None and reads_otherwise(row, share):
+            tell(
+                f"{entrant.model}, seed {entrant.seed}, reads {row['pixels_read_fraction']:.1%} and not the method's "
+                f"{share:.1%}: name it in --models to have it trained again with as many"
+            )
 
 
 def _turn(entrant: Entrant) -> tuple[float, bool]:

@@ -19,6 +19,7 @@ Key = tuple[str, int | None, str, tuple[str, ...]]
 """What a row is of: model, seed, data, changes."""
 
 _PLACES = ("path", "features")  # of the section data: where it lies, which its fingerprint does not depend on
+_ALIKE = 1e-4  # shares of the pixels that differ by less are one: a site of a small image is ten times as much
 _REMEDY = "choose another --out"
 
 
@@ -93,6 +94,21 @@ def key_of(row: Mapping[str, Any]) -> Key:
     ('tiny-cnn', 0, 'cells', ())
     """
     return row["model"], row["seed"], row["data"], tuple(row.get("changes", ()))
+
+
+def reads_otherwise(row: Mapping[str, Any], share: float | None) -> bool:
+    """Whether a row is of a control that reads another share of the pixels than the method came to read.
+
+    >>> row = {"recipe": {"budget": {"learn": False, "share": 0.15}}, "pixels_read_fraction": 0.15}
+    >>> reads_otherwise(row, 0.12), reads_otherwise(row, 0.15), reads_otherwise(row, None)
+    (True, False, False)
+
+    Args:
+        row: Of any model, with its recipe.
+        share: What the method reads; ``None`` where it has no row.
+    """
+    budget = row["recipe"].get("budget") or {}
+    return share is not None and "share" in budget and abs(row["pixels_read_fraction"] - share) > _ALIKE
 
 
 def recipe_words(recipe: Recipe) -> dict[str, Any]:
